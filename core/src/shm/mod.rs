@@ -1,0 +1,5 @@
+//! Memory shared between processes.
+
+mod map;
+
+pub use map::Words;

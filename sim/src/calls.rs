@@ -1,0 +1,58 @@
+//! How often each entry point was called: counted by the exported stubs, kept outside the program's view.
+
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicPtr, AtomicU64};
+use std::{env, fs, io, process, ptr};
+
+include!(concat!(env!("OUT_DIR"), "/names.rs"));
+std::arch::global_asm!(include_str!(concat!(env!("OUT_DIR"), "/stubs.s")), options(att_syntax));
+
+/// Where counts go without a shared machine.
+static PRIVATE: [AtomicU64; COUNT] = [const { AtomicU64::new(0) }; COUNT];
+
+/// One word per name, in the order of [`NAMES`]. Read by the stubs, so it is never null.
+#[unsafe(export_name = "sim_counters")]
+static COUNTERS: AtomicPtr<AtomicU64> = AtomicPtr::new((&raw const PRIVATE).cast_mut().cast());
+
+/// Runs when the library is loaded: only so is every call counted, whichever comes first.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static ATTACH: extern "C" fn() = attach;
+
+extern "C" fn attach() {
+    if let Some(dir) = env::var_os("CUOTA_SIM") {
+        // A machine folder that cannot be written is reported by cuInit, which needs it too.
+        let _ = share(Path::new(&dir));
+    }
+}
+
+fn share(dir: &Path) -> io::Result<()> {
+    fs::create_dir_all(dir)?;
+    let names = dir.join("names");
+    if !names.exists() {
+        let text: String = NAMES.iter().flat_map(|(name, _)| [*name, "\n"]).collect();
+        let fresh = dir.join(format!("names.{}", process::id()));
+        fs::write(&fresh, text)?;
+        fs::rename(fresh, names)?;
+    }
+    let file = fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o666)
+        .open(dir.join("calls"))?;
+    let bytes = size_of_val(&PRIVATE);
+    file.set_len(bytes as u64)?;
+    // SAFETY: a fresh shared mapping of a file just made long enough; it stays until the process ends.
+    let words = unsafe {
+        libc::mmap(ptr::null_mut(), bytes, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED, file.as_raw_fd(), 0)
+    };
+    if words == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    COUNTERS.store(words.cast(), std::sync::atomic::Ordering::Release);
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! Loading the real libraries and pointing every entry point at what it should lead to.
+
+use core::ffi::{CStr, c_int, c_void};
+use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+
+use super::addresses::ADDRESSES;
+use super::{Entry, Library, absent, dl, elf, find};
+
+/// What the entry points are, and what each should lead to once there is a library behind it.
+pub trait Wiring {
+    fn entries(&self) -> &'static [&'static Entry];
+    /// Where calls of an entry go: its body, or `real` directly.
+    fn target(&self, entry: &'static Entry, real: *mut ()) -> *mut ();
+    /// The word to count an entry's calls in, if somebody asked for that.
+    fn calls(&self, index: usize) -> Option<&'static AtomicU64>;
+}
+
+static DRIVER: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
+static NVML: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
+
+/// The real driver's handle; null before it is loaded.
+pub fn driver() -> *mut c_void {
+    // SYNC POINT: pairs with the Release in `cuda`: who sees the handle sees every `real`.
+    DRIVER.load(Ordering::Acquire)
+}
+
+/// Loads the real driver and wires its entry points; false if there is none. `asked` is what the
+/// program gave to `dlopen`, if it did.
+pub fn cuda(asked: Option<&CStr>, wiring: &dyn Wiring) -> bool {
+    if !driver().is_null() {
+        return true;
+    }
+    let mut handle = core::ptr::null_mut();
+    find::search(asked, &mut |path| {
+        handle = open_unless_us(path);
+        !handle.is_null()
+    });
+    if handle.is_null() {
+        refuse(Library::Cuda, wiring);
+        return false;
+    }
+    wire(Library::Cuda, handle, wiring);
+    DRIVER.store(handle, Ordering::Release);
+    true
+}
+
+/// Whether there is a driver to load, without loading it; shows its path.
+pub fn locate(asked: Option<&CStr>, see: &mut dyn FnMut(&CStr)) -> bool {
+    find::search(asked, &mut |path| {
+        let there = find::exists(path);
+        if there {
+            see(path);
+        }
+        there
+    })
+}
+
+/// Shows every name the real driver exports.
+pub fn names(see: &mut dyn FnMut(&CStr)) {
+    let driver = driver();
+    if !driver.is_null() {
+        // SAFETY: a handle is the loader's record of what it opened; this one is never closed.
+        unsafe { elf::exported_names(driver.cast(), see) };
+    }
+}
+
+/// Wires NVML's entry points to the library behind `handle`, or, without one, to the library the
+/// loader has or finds by NVML's name.
+pub fn nvml(handle: Option<*mut c_void>, wiring: &dyn Wiring) -> bool {
+    if !NVML.load(Ordering::Acquire).is_null() {
+        return true;
+    }
+    let handle = handle.unwrap_or_else(|| dl::open(c"libnvidia-ml.so.1", libc::RTLD_LAZY));
+    if handle.is_null() {
+        refuse(Library::Nvml, wiring);
+        return false;
+    }
+    wire(Library::Nvml, handle, wiring);
+    NVML.store(handle, Ordering::Release);
+    true
+}
+
+/// Whether somebody other than us has NVML loaded.
+pub fn nvml_is_loaded() -> bool {
+    let handle = dl::open(c"libnvidia-ml.so.1", libc::RTLD_LAZY | libc::RTLD_NOLOAD);
+    if !handle.is_null() {
+        // SAFETY: opened just above; whoever had it open still has.
+        unsafe { dl::close(handle) };
+    }
+    !handle.is_null()
+}
+
+/// Opens a candidate privately first: a build of this library (preloaded *and* mounted) must not
+/// become visible to everyone. The driver itself is then made global, so that lazily bound names
+/// newer than our list still resolve.
+fn open_unless_us(path: &CStr) -> *mut c_void {
+    const PRIVATE: c_int = libc::RTLD_NOW | libc::RTLD_LOCAL;
+    let handle = dl::open(path, PRIVATE);
+    if handle.is_null() {
+        return handle;
+    }
+    // SAFETY: just opened.
+    if unsafe { find::is_us(handle) } {
+        // SAFETY: just opened, and nothing of it used.
+        unsafe { dl::close(handle) };
+        return core::ptr::null_mut();
+    }
+    dl::open(path, libc::RTLD_NOW | libc::RTLD_GLOBAL)
+}
+
+/// First every address, then every slot: whoever is led to a body finds the whole table filled.
+fn wire(library: Library, handle: *mut c_void, wiring: &dyn Wiring) {
+    let mut missing = false;
+    for (index, entry) in of(library, wiring) {
+        // SAFETY: the handle is open and stays so; names end in NUL.
+        let real = unsafe { dl::sym(handle, entry.name.as_ptr()) }.cast::<()>();
+        entry.set_real(real);
+        if real.is_null() {
+            missing = true;
+        } else {
+            ADDRESSES.insert(real, index);
+        }
+    }
+    if missing {
+        // What the loader says of a name this driver lacks is not the program's to find in dlerror.
+        // SAFETY: takes nothing and touches only this thread's error.
+        unsafe { libc::dlerror() };
+    }
+    for (index, entry) in of(library, wiring) {
+        let real = entry.real();
+        let target =
+            if real.is_null() { absent::without_function(library) } else { wiring.target(entry, real) };
+        entry.lead_to(target, wiring.calls(index));
+    }
+}
+
+/// Only entries nobody else has wired meanwhile.
+fn refuse(library: Library, wiring: &dyn Wiring) {
+    for (_, entry) in of(library, wiring) {
+        entry.settle_for(absent::without_library(library, entry.name));
+    }
+}
+
+fn of(library: Library, wiring: &dyn Wiring) -> impl Iterator<Item = (usize, &'static Entry)> {
+    let all = wiring.entries().iter().copied().enumerate();
+    all.filter(move |(_, entry)| entry.library == library)
+}

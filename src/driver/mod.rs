@@ -1,0 +1,22 @@
+//! The real driver: where it is, how it is loaded, and what it answers.
+//!
+//! Loading is idempotent and holds no lock: any number of threads may load at once, each asks the
+//! loader for the same file and stores the same addresses. A lock (or a `Once`) here would deadlock
+//! against a constructor that joins a thread making its first driver call.
+
+pub mod absent;
+pub mod addresses;
+pub mod cache;
+pub mod dl;
+pub mod elf;
+pub mod entry;
+pub mod find;
+#[cfg(all(target_arch = "x86_64", not(test)))]
+mod glibc;
+pub mod load;
+pub mod process;
+pub mod scope;
+pub mod status;
+
+pub use entry::{Entry, Kind, Library};
+pub use status::Status;

@@ -1,0 +1,30 @@
+//! NVML's entry points that tell of memory, processes and use. Never identity: UUIDs and PCI
+//! attributes are as they are.
+
+use core::ffi::{c_uint, c_ulonglong, c_void};
+
+/// An `nvmlDevice_t`.
+type Device = *mut c_void;
+/// A structure of NVML's that no body reads yet.
+type Out = *mut c_void;
+
+hooks! { crate::driver::Library::Nvml;
+    unbound [nvmlDeviceGetMemoryInfo] (device: Device, memory: Out);
+    unbound [nvmlDeviceGetMemoryInfo_v2] (device: Device, memory: Out);
+
+    unbound [nvmlDeviceGetComputeRunningProcesses] (device: Device, count: *mut c_uint, infos: Out);
+    unbound [nvmlDeviceGetComputeRunningProcesses_v2] (device: Device, count: *mut c_uint, infos: Out);
+    unbound [nvmlDeviceGetComputeRunningProcesses_v3] (device: Device, count: *mut c_uint, infos: Out);
+    unbound [nvmlDeviceGetGraphicsRunningProcesses] (device: Device, count: *mut c_uint, infos: Out);
+    unbound [nvmlDeviceGetGraphicsRunningProcesses_v2] (device: Device, count: *mut c_uint, infos: Out);
+    unbound [nvmlDeviceGetGraphicsRunningProcesses_v3] (device: Device, count: *mut c_uint, infos: Out);
+    unbound [nvmlDeviceGetMPSComputeRunningProcesses] (device: Device, count: *mut c_uint, infos: Out);
+    unbound [nvmlDeviceGetMPSComputeRunningProcesses_v2] (device: Device, count: *mut c_uint, infos: Out);
+    unbound [nvmlDeviceGetMPSComputeRunningProcesses_v3] (device: Device, count: *mut c_uint, infos: Out);
+    unbound [nvmlDeviceGetRunningProcessDetailList] (device: Device, list: Out);
+
+    unbound [nvmlDeviceGetUtilizationRates] (device: Device, utilization: Out);
+    unbound [nvmlDeviceGetProcessUtilization] (
+        device: Device, samples: Out, count: *mut c_uint, since: c_ulonglong);
+    unbound [nvmlDeviceGetProcessesUtilizationInfo] (device: Device, infos: Out);
+}

@@ -1,0 +1,151 @@
+//! The driver's own answer, asked for at most once, and the way into a body and out of it.
+#![forbid(unsafe_code)]
+
+use core::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::token::Token;
+use crate::client::{self, Client};
+use crate::driver::Status;
+use crate::log;
+
+/// What a body that panics before it asked the driver answers.
+#[derive(Clone, Copy)]
+pub enum OnPanic {
+    /// Ask the driver after all: nothing is lost but our bookkeeping.
+    CallThrough,
+    /// OUT_OF_MEMORY: an allocation nobody counted must not slip through.
+    Refuse,
+}
+
+/// The real call of the entry point a body stands at, with the program's own arguments.
+///
+/// The driver is asked at most once, whatever the body does: a second `call` repeats the answer.
+pub struct Real<'a> {
+    call: &'a dyn Fn() -> Status,
+    token: Token,
+    answer: Cell<Option<Status>>,
+}
+
+impl Real<'_> {
+    /// Asks the driver. Meanwhile this thread may enter bodies again: what a tool injected into the
+    /// driver allocates inside this call is the client's too.
+    #[inline(always)]
+    pub fn call(&self) -> Status {
+        if let Some(answer) = self.answer.get() {
+            return answer;
+        }
+        let answer = self.token.lent(self.call);
+        self.answer.set(Some(answer));
+        answer
+    }
+
+    #[cold]
+    fn after_panic(&self, on_panic: OnPanic) -> Status {
+        log::error(log::Topic::Bug, format_args!("a hook failed; the call goes on without it"));
+        match (self.answer.get(), on_panic) {
+            (Some(answer), _) => answer,
+            (None, OnPanic::CallThrough) => self.call(),
+            (None, OnPanic::Refuse) => Status::OUT_OF_MEMORY,
+        }
+    }
+}
+
+/// Enters a body, or passes straight through when this thread is in one already. No panic leaves.
+#[inline(always)]
+pub fn enter(
+    call: &dyn Fn() -> Status,
+    on_panic: OnPanic,
+    body: impl FnOnce(&Client, &Real) -> Status,
+) -> Status {
+    let (Some(token), Some(client)) = (Token::take(), client::get()) else { return call() };
+    let real = Real { call, token, answer: Cell::new(None) };
+    match catch_unwind(AssertUnwindSafe(|| body(client, &real))) {
+        Ok(status) => status,
+        Err(_) => real.after_panic(on_panic),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::cell::Cell;
+
+    /// A driver that counts how often it is asked.
+    fn driver(count: &Cell<u32>) -> impl Fn() -> Status {
+        move || {
+            count.set(count.get() + 1);
+            Status(7)
+        }
+    }
+
+    #[test]
+    fn asked_twice_the_driver_is_called_once() {
+        let count = Cell::new(0);
+        let status = enter(&driver(&count), OnPanic::CallThrough, |_, real| {
+            assert_eq!(real.call(), Status(7));
+            real.call()
+        });
+        assert_eq!((status, count.get()), (Status(7), 1));
+    }
+
+    #[test]
+    fn a_panic_before_the_call_goes_through_or_refuses() {
+        for (on_panic, expected) in
+            [(OnPanic::CallThrough, (Status(7), 1)), (OnPanic::Refuse, (Status::OUT_OF_MEMORY, 0))]
+        {
+            let count = Cell::new(0);
+            let status = enter(&driver(&count), on_panic, |_, _| panic!("planted"));
+            assert_eq!((status, count.get()), expected);
+        }
+    }
+
+    #[test]
+    fn a_panic_after_the_call_keeps_the_answer() {
+        for on_panic in [OnPanic::CallThrough, OnPanic::Refuse] {
+            let count = Cell::new(0);
+            let status = enter(&driver(&count), on_panic, |_, real| {
+                let _ = real.call();
+                panic!("planted")
+            });
+            assert_eq!((status, count.get()), (Status(7), 1));
+        }
+    }
+
+    #[test]
+    fn a_hook_reached_from_a_body_passes_straight_through() {
+        let (outer, inner, entered) = (Cell::new(0), Cell::new(0), Cell::new(0));
+        let status = enter(&driver(&outer), OnPanic::CallThrough, |_, real| {
+            let _ = enter(&driver(&inner), OnPanic::CallThrough, |_, real| {
+                entered.set(entered.get() + 1);
+                real.call()
+            });
+            real.call()
+        });
+        assert_eq!((status, outer.get(), inner.get(), entered.get()), (Status(7), 1, 1, 0));
+    }
+
+    #[test]
+    fn what_the_driver_calls_back_is_seen() {
+        let entered = Cell::new(0);
+        let inner = || {
+            enter(&|| Status(1), OnPanic::CallThrough, |_, real| {
+                entered.set(entered.get() + 1);
+                real.call()
+            })
+        };
+        let status = enter(&inner, OnPanic::CallThrough, |_, real| real.call());
+        assert_eq!((status, entered.get()), (Status(1), 1));
+    }
+
+    #[test]
+    fn after_a_panic_the_thread_enters_again() {
+        let _ = enter(&|| Status(0), OnPanic::CallThrough, |_, _| panic!("planted"));
+        let entered = Cell::new(false);
+        let _ = enter(&|| Status(0), OnPanic::CallThrough, |_, real| {
+            entered.set(true);
+            real.call()
+        });
+        assert!(entered.get());
+    }
+}

@@ -1,0 +1,126 @@
+//! All entry points together: found by name, and pointed at their bodies when the driver is loaded.
+#![forbid(unsafe_code)]
+
+use core::ffi::CStr;
+use core::sync::atomic::AtomicU64;
+
+use super::{forward, nvml, rows};
+use crate::client;
+use crate::driver::load::{self, Wiring};
+use crate::driver::{Entry, Kind, Library};
+
+const COUNT: usize = rows::ENTRIES.len() + nvml::ENTRIES.len() + forward::ENTRIES.len();
+
+/// Every entry point there is: the rows, NVML's, the forwarded.
+pub static ALL: [&Entry; COUNT] = {
+    let mut all = [rows::ENTRIES[0]; COUNT];
+    let parts = [rows::ENTRIES, nvml::ENTRIES, forward::ENTRIES];
+    let (mut part, mut at) = (0, 0);
+    while part < parts.len() {
+        let mut i = 0;
+        while i < parts[part].len() {
+            all[at] = parts[part][i];
+            (i, at) = (i + 1, at + 1);
+        }
+        part += 1;
+    }
+    all
+};
+
+const PLACES: usize = 2048;
+
+/// Open addressing by name, made at compile time: `dlsym` may not allocate, lock or wait. A place
+/// holds an index in `ALL` plus one.
+static PLACE_OF: [u16; PLACES] = {
+    let mut places = [0; PLACES];
+    let parts = [rows::NAMES, nvml::NAMES, forward::NAMES];
+    let (mut part, mut at) = (0, 0);
+    while part < parts.len() {
+        let mut i = 0;
+        while i < parts[part].len() {
+            let mut place = hash(parts[part][i].as_bytes());
+            while places[place % PLACES] != 0 {
+                place += 1;
+            }
+            places[place % PLACES] = at + 1;
+            (i, at) = (i + 1, at + 1);
+        }
+        part += 1;
+    }
+    places
+};
+
+const fn hash(name: &[u8]) -> usize {
+    let (mut hash, mut i) = (0xcbf2_9ce4_8422_2325_u64, 0);
+    while i < name.len() {
+        hash = (hash ^ name[i] as u64).wrapping_mul(0x100_0000_01b3);
+        i += 1;
+    }
+    (hash >> 20) as usize % PLACES
+}
+
+/// The entry point of that name and its index.
+pub fn find(name: &CStr) -> Option<(usize, &'static Entry)> {
+    let start = hash(name.to_bytes());
+    for step in 0..PLACES {
+        let place = *PLACE_OF.get((start + step) % PLACES)?;
+        let index = usize::from(place).checked_sub(1)?;
+        let entry = *ALL.get(index)?;
+        if entry.name == name {
+            return Some((index, entry));
+        }
+    }
+    None
+}
+
+/// What entry points lead to in this process.
+struct Hooks;
+
+impl Wiring for Hooks {
+    fn entries(&self) -> &'static [&'static Entry] {
+        &ALL
+    }
+
+    fn target(&self, entry: &'static Entry, real: *mut ()) -> *mut () {
+        match entry.kind {
+            Kind::Hooked { thunk: Some(thunk) } if client::init().hooks_bodies() => thunk.cast_mut(),
+            _ => real,
+        }
+    }
+
+    fn calls(&self, index: usize) -> Option<&'static AtomicU64> {
+        client::init().tally()?.calls(index)
+    }
+}
+
+/// Loads the library and wires its entry points, whether it is there or not.
+pub fn open(library: Library) {
+    match library {
+        Library::Cuda => drop(open_cuda(None)),
+        Library::Nvml => drop(open_nvml(None)),
+    }
+}
+
+/// Loads the real driver; false if there is none. `asked` is what the program gave to `dlopen`.
+pub fn open_cuda(asked: Option<&CStr>) -> bool {
+    load::cuda(asked, &Hooks)
+}
+
+/// Wires NVML's rows to the library behind `handle`.
+pub fn open_nvml(handle: Option<*mut core::ffi::c_void>) -> bool {
+    load::nvml(handle, &Hooks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_found_and_no_other() {
+        for (index, entry) in ALL.iter().enumerate() {
+            assert_eq!(find(entry.name).map(|(at, _)| at), Some(index), "{:?}", entry.name);
+        }
+        assert!(find(c"cuNoSuchThing").is_none());
+        assert!(find(c"").is_none());
+    }
+}
