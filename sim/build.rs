@@ -41,12 +41,19 @@ fn main() {
         }
     }
     let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
-    let (functions, data): (Vec<_>, Vec<_>) = exported_by
+    let (functions, data): (Vec<_>, Vec<_>) = exported_by.iter().partition(|(name, _)| {
+        !name.starts_with("cudbg") || DEBUGGER_FUNCTIONS.contains(&name.as_str())
+    });
+    let names: Vec<_> = functions
         .iter()
-        .partition(|(name, _)| !name.starts_with("cudbg") || DEBUGGER_FUNCTIONS.contains(&name.as_str()));
-    let names: Vec<_> = functions.iter().map(|(name, by)| (name.as_str(), **by)).collect();
+        .map(|(name, by)| (name.as_str(), **by))
+        .collect();
     let data: Vec<_> = data.iter().map(|(name, _)| name.as_str()).collect();
-    fs::write(Path::new(&out).join("stubs.s"), assembly(&names, &data, &implemented)).expect("write stubs.s");
+    fs::write(
+        Path::new(&out).join("stubs.s"),
+        assembly(&names, &data, &implemented),
+    )
+    .expect("write stubs.s");
     fs::write(Path::new(&out).join("names.rs"), table(&names)).expect("write names.rs");
 }
 
@@ -59,10 +66,17 @@ fn implemented() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for file in fs::read_dir("src/entries").expect("src/entries") {
         let text = read(&file.expect("directory entry").path().to_string_lossy());
-        let rows = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+        let rows = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .collect::<Vec<_>>()
+            .join("\n");
         for group in rows.split('[').skip(1) {
             let group = group.split(']').next().unwrap_or_default();
-            for name in group.split_whitespace().filter(|n| n.starts_with("cu") || n.starts_with("nvml")) {
+            for name in group
+                .split_whitespace()
+                .filter(|n| n.starts_with("cu") || n.starts_with("nvml"))
+            {
                 if !names.insert(name.to_owned()) {
                     panic!("two rows for {name}");
                 }
@@ -75,7 +89,11 @@ fn implemented() -> BTreeSet<String> {
 fn assembly(functions: &[(&str, u8)], data: &[&str], implemented: &BTreeSet<String>) -> String {
     let mut s = String::new();
     for (index, (name, _)) in functions.iter().enumerate() {
-        let target = if implemented.contains(*name) { format!("sim_{name}") } else { "sim_not_supported".into() };
+        let target = if implemented.contains(*name) {
+            format!("sim_{name}")
+        } else {
+            "sim_not_supported".into()
+        };
         let _ = write!(
             s,
             ".section .text.{name},\"ax\",@progbits\n.p2align 4\n.globl {name}\n.type {name},@function\n{name}:\n.Lsim_stub_{index}:\n\
@@ -100,7 +118,12 @@ fn assembly(functions: &[(&str, u8)], data: &[&str], implemented: &BTreeSet<Stri
 
 fn table(functions: &[(&str, u8)]) -> String {
     let mut s = format!("pub const COUNT: usize = {};\n", functions.len());
-    let _ = writeln!(s, "pub static GENERATIONS: [u32; {}] = [{}];", GENERATIONS.len(), GENERATIONS.join(", "));
+    let _ = writeln!(
+        s,
+        "pub static GENERATIONS: [u32; {}] = [{}];",
+        GENERATIONS.len(),
+        GENERATIONS.join(", ")
+    );
     s.push_str("/// Sorted; with a bit for each generation that exports the name.\npub static NAMES: [(&str, u8); COUNT] = [\n");
     for (name, by) in functions {
         let _ = writeln!(s, "    (\"{name}\", {by}),");

@@ -83,10 +83,12 @@ impl Client {
         self.tally.as_ref()
     }
 
-    /// `cuGetProcAddress` gave out our entry point.
-    pub fn handed_out_by_driver(&self, index: usize) {
-        if let Some(tally) = &self.tally {
-            tally.handed_out(index, Path::ProcAddress);
+    /// `cuGetProcAddress` gave out our entry point `index`, or an address that is none of ours.
+    pub fn handed_out_by_driver(&self, index: Option<usize>) {
+        match (&self.tally, index) {
+            (Some(tally), Some(index)) => tally.handed_out(index, Path::ProcAddress),
+            (Some(tally), None) => tally.untranslated(),
+            (None, _) => {}
         }
     }
 

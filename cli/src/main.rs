@@ -1,1 +1,41 @@
-fn main() {}
+//! cuota, the command: runs programs as clients of a shared GPU, and shows what stands where.
+#![deny(unsafe_code)]
+
+mod command;
+mod demo;
+mod doctor;
+mod exports;
+mod library;
+mod native;
+mod program;
+mod reach;
+mod run;
+mod scratch;
+mod screen;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use command::{Command, Cuota, OUR_FAILURE};
+
+fn main() -> ExitCode {
+    let cuota = match Cuota::try_parse() {
+        Ok(cuota) => cuota,
+        Err(why) => {
+            // Help and version are asked for, and come here too.
+            let _ = why.print();
+            return if why.use_stderr() { ExitCode::from(OUR_FAILURE) } else { ExitCode::SUCCESS };
+        }
+    };
+    let done = match cuota.command {
+        Command::Run(options) => run::run(options),
+        Command::Doctor(options) => doctor::examine(options),
+        Command::Demo(options) => demo::show(options),
+        Command::Probe => doctor::probe(),
+        Command::DemoClient(options) => demo::client(options),
+    };
+    ExitCode::from(done.unwrap_or_else(|failure| {
+        screen::complain(&failure.text);
+        failure.status
+    }))
+}

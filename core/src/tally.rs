@@ -1,7 +1,8 @@
 //! The tally: how often each entry point was called, and by which path it was handed out, counted by
 //! any number of processes in one file named by `CUOTA_TALLY`.
 //!
-//! Layout, in 64-bit words: a header (mark, number of records, number of tables), then one record
+//! Layout, in 64-bit words: a header (mark, number of records, number of tables, addresses that
+//! `cuGetProcAddress` gave out and that are none of ours), then one record
 //! per entry point (its name in eight words, kind, calls, handed out by `dlsym`, by the driver), then
 //! one per private table (UUID in two words, asked, granted). Everyone who opens the file writes the
 //! same names, so it needs no lock.
@@ -18,6 +19,7 @@ use crate::shm::Words;
 /// "cuotaly1", as a word.
 const MARK: u64 = u64::from_le_bytes(*b"cuotaly1");
 const HEADER: usize = 8;
+const UNTRANSLATED: usize = 3;
 const NAME: usize = 8;
 const RECORD: usize = 16;
 const TABLES: usize = 64;
@@ -106,6 +108,13 @@ impl Tally {
         }
     }
 
+    /// The driver gave out an address that is none of ours: a function newer than this library.
+    pub fn untranslated(&self) {
+        if let Some(word) = self.words.get(UNTRANSLATED) {
+            word.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     /// One of the driver's private tables was asked for. The first 64 different ones are told apart.
     pub fn table_asked(&self, uuid: [u8; 16], granted: bool) {
         let (low, high) = halves(uuid);
@@ -154,6 +163,8 @@ fn name_words(name: &str) -> [u64; NAME] {
 /// What a tally says, read from a copy.
 #[derive(Debug, Default)]
 pub struct Report {
+    /// Addresses the driver gave out that are none of ours.
+    pub untranslated: u64,
     pub entries: Vec<Line>,
     pub tables: Vec<Table>,
 }
@@ -187,7 +198,8 @@ impl Report {
         let short = || "the tally is cut short".to_string();
         let count = word(1).and_then(|n| usize::try_from(n).ok()).filter(|n| *n <= MOST);
         let count = count.ok_or("the tally claims an impossible number of entry points")?;
-        let mut report = Report::default();
+        let untranslated = word(UNTRANSLATED).ok_or_else(short)?;
+        let mut report = Report { untranslated, ..Report::default() };
         for index in 0..count {
             let at = record(index);
             let name = bytes.get(at * 8..(at + NAME) * 8).ok_or_else(short)?;
@@ -220,5 +232,86 @@ impl Report {
     pub fn read_file(path: &FilePath) -> Result<Report, String> {
         let bytes = std::fs::read(path).map_err(|why| format!("{}: {why}", path.display()))?;
         Report::read(&bytes).map_err(|why| format!("{}: {why}", path.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct File(std::path::PathBuf);
+
+    impl File {
+        fn new(name: &str) -> File {
+            File(std::env::temp_dir().join(format!("cuota-tally-{}-{name}", std::process::id())))
+        }
+    }
+
+    impl Drop for File {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_file(&self.0);
+        }
+    }
+
+    const NAMES: [(&str, Kind); 3] =
+        [("cuInit", Kind::Body), ("cuMemFree_v2", Kind::Row), ("cuTexRefCreate", Kind::Forwarded)];
+
+    #[test]
+    fn what_two_writers_count_a_reader_reads() {
+        let file = File::new("two");
+        let open = || Tally::open_or_create(&file.0, NAMES.into_iter()).expect("it can be made");
+        let (one, two) = (open(), open());
+        for tally in [&one, &two] {
+            tally.calls(1).expect("a record").fetch_add(3, Ordering::Relaxed);
+            tally.handed_out(1, Path::Dlsym);
+            tally.table_asked(*b"0123456789abcdef", false);
+        }
+        one.handed_out(2, Path::ProcAddress);
+        one.table_asked([7; 16], true);
+        one.untranslated();
+        assert!(one.calls(3).is_none());
+        let report = Report::read_file(&file.0).expect("a tally");
+        let line = |name: &str, kind, calls, by_dlsym, by_driver| Line {
+            name: name.into(),
+            kind,
+            calls,
+            by_dlsym,
+            by_driver,
+        };
+        assert_eq!(
+            report.entries,
+            [
+                line("cuInit", Kind::Body, 0, 0, 0),
+                line("cuMemFree_v2", Kind::Row, 6, 2, 0),
+                line("cuTexRefCreate", Kind::Forwarded, 0, 0, 1),
+            ]
+        );
+        let tables = [(*b"0123456789abcdef", 2, 0), ([7; 16], 1, 1)];
+        let tables = tables.map(|(uuid, asked, granted)| Table { uuid, asked, granted });
+        assert_eq!((report.tables, report.untranslated), (tables.into(), 1));
+    }
+
+    #[test]
+    fn a_file_of_another_build_is_refused() {
+        let file = File::new("other");
+        Tally::open_or_create(&file.0, NAMES.into_iter()).expect("it can be made");
+        let mut other = NAMES;
+        other[0].0 = "cuDeviceGet";
+        let refused = Tally::open_or_create(&file.0, other.into_iter()).err().expect("another build");
+        assert!(refused.to_string().contains("not a tally of this build"), "{refused}");
+        assert!(Tally::open_or_create(&file.0, NAMES.into_iter().chain(NAMES)).is_err(), "too short");
+    }
+
+    #[test]
+    fn no_bytes_make_a_reader_fail_badly() {
+        let file = File::new("bytes");
+        Tally::open_or_create(&file.0, NAMES.into_iter()).expect("it can be made");
+        let whole = std::fs::read(&file.0).expect("just written");
+        for cut in 0..whole.len() {
+            assert!(Report::read(&whole[..cut]).is_err(), "{cut}");
+        }
+        let mut hostile = whole;
+        hostile[8..16].fill(0xff);
+        assert!(Report::read(&hostile).is_err());
     }
 }

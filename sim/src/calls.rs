@@ -7,7 +7,10 @@ use std::sync::atomic::{AtomicPtr, AtomicU64};
 use std::{env, fs, io, process, ptr};
 
 include!(concat!(env!("OUT_DIR"), "/names.rs"));
-std::arch::global_asm!(include_str!(concat!(env!("OUT_DIR"), "/stubs.s")), options(att_syntax));
+std::arch::global_asm!(
+    include_str!(concat!(env!("OUT_DIR"), "/stubs.s")),
+    options(att_syntax)
+);
 
 /// Where counts go without a shared machine.
 static PRIVATE: [AtomicU64; COUNT] = [const { AtomicU64::new(0) }; COUNT];
@@ -22,20 +25,25 @@ static COUNTERS: AtomicPtr<AtomicU64> = AtomicPtr::new((&raw const PRIVATE).cast
 static ATTACH: extern "C" fn() = attach;
 
 extern "C" fn attach() {
-    if let Some(dir) = env::var_os("CUOTA_SIM") {
-        // A machine folder that cannot be written is reported by cuInit, which needs it too.
-        let _ = share(Path::new(&dir));
+    let Some(dir) = env::var_os("CUOTA_SIM").filter(|dir| !dir.is_empty()) else {
+        return;
+    };
+    if let Err(why) = share(Path::new(&dir)) {
+        let dir = dir.display();
+        eprintln!("simulated driver: calls are not counted in {dir}: {why}");
     }
 }
 
 fn share(dir: &Path) -> io::Result<()> {
     fs::create_dir_all(dir)?;
     let names = dir.join("names");
+    let text: String = NAMES.iter().flat_map(|(name, _)| [*name, "\n"]).collect();
     if !names.exists() {
-        let text: String = NAMES.iter().flat_map(|(name, _)| [*name, "\n"]).collect();
         let fresh = dir.join(format!("names.{}", process::id()));
-        fs::write(&fresh, text)?;
-        fs::rename(fresh, names)?;
+        fs::write(&fresh, &text)?;
+        fs::rename(fresh, &names)?;
+    } else if fs::read_to_string(&names)? != text {
+        return Err(io::Error::other("it was made by another build"));
     }
     let file = fs::OpenOptions::new()
         .read(true)
@@ -48,7 +56,14 @@ fn share(dir: &Path) -> io::Result<()> {
     file.set_len(bytes as u64)?;
     // SAFETY: a fresh shared mapping of a file just made long enough; it stays until the process ends.
     let words = unsafe {
-        libc::mmap(ptr::null_mut(), bytes, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED, file.as_raw_fd(), 0)
+        libc::mmap(
+            ptr::null_mut(),
+            bytes,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_SHARED,
+            file.as_raw_fd(),
+            0,
+        )
     };
     if words == libc::MAP_FAILED {
         return Err(io::Error::last_os_error());

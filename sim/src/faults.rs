@@ -1,7 +1,8 @@
 //! Trouble on request: `CUOTA_SIM_FAULT=name:call=what,…`, where `call` counts from 1 in each process or is `*`.
 //!
-//! `what` is a number (returned in place of the answer), `fault` (the work faults: its context is lost),
-//! `die` (SIGKILL), or `sleep:` and a time in ns, us or ms (the call takes that much longer).
+//! `what` is a number (returned in place of the answer), `fault` or `fault:` and a number (the work
+//! faults: its context is lost to that error, else to 700), `die` (SIGKILL), or `sleep:` and a time in
+//! ns, us, ms or s (the call takes that much longer).
 
 use std::collections::HashMap;
 use std::env;
@@ -14,7 +15,7 @@ use crate::{clock, context};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum What {
     Return(u32),
-    Fault,
+    Fault(E),
     Die,
     Sleep(u64),
 }
@@ -33,10 +34,16 @@ struct Plan {
 
 static PLANS: LazyLock<HashMap<String, Plan>> = LazyLock::new(|| {
     let mut plans = HashMap::<String, Plan>::new();
-    for item in env::var("CUOTA_SIM_FAULT").unwrap_or_default().split(',').filter(|item| !item.is_empty()) {
+    for item in env::var("CUOTA_SIM_FAULT")
+        .unwrap_or_default()
+        .split(',')
+        .filter(|item| !item.is_empty())
+    {
         match parse(item) {
             Some((name, rule)) => plans.entry(name.to_owned()).or_default().rules.push(rule),
-            None => eprintln!("simulated driver: CUOTA_SIM_FAULT: cannot read {item:?}; want name:call=what"),
+            None => eprintln!(
+                "simulated driver: CUOTA_SIM_FAULT: cannot read {item:?}; want name:call=what"
+            ),
         }
     }
     plans
@@ -45,12 +52,18 @@ static PLANS: LazyLock<HashMap<String, Plan>> = LazyLock::new(|| {
 fn parse(item: &str) -> Option<(&str, Rule)> {
     let (name, rest) = item.trim().split_once(':')?;
     let (nth, what) = rest.split_once('=')?;
-    let nth = if nth == "*" { None } else { Some(nth.parse().ok()?) };
+    let nth = if nth == "*" {
+        None
+    } else {
+        Some(nth.parse().ok()?)
+    };
     let what = match what {
-        "fault" => What::Fault,
+        "fault" => What::Fault(E::ILLEGAL_ADDRESS),
         "die" => What::Die,
-        _ => match what.strip_prefix("sleep:") {
-            Some(time) => What::Sleep(nanoseconds(time)?),
+        _ => match what.split_once(':') {
+            Some(("fault", code)) => What::Fault(E(code.parse().ok()?)),
+            Some(("sleep", time)) => What::Sleep(nanoseconds(time)?),
+            Some(_) => return None,
             None => What::Return(what.parse().ok()?),
         },
     };
@@ -72,30 +85,38 @@ fn nanoseconds(time: &str) -> Option<u64> {
 /// What is left to do once the call has succeeded.
 #[must_use]
 pub struct After {
-    fault: bool,
+    fault: Option<E>,
 }
 
 impl After {
     /// The work this call submitted faults: its context is lost.
     pub fn apply(self) {
-        if self.fault && let Ok(ctx) = context::current() {
-            ctx.fault(E::ILLEGAL_ADDRESS);
+        if let Some(error) = self.fault
+            && let Ok(ctx) = context::current()
+        {
+            ctx.fault(error);
         }
     }
 }
 
 /// Applies the plan for this call of `name`.
 pub fn before(name: &str) -> Result<After, E> {
-    let mut after = After { fault: false };
+    let mut after = After { fault: None };
     if PLANS.is_empty() {
         return Ok(after);
     }
-    let Some(plan) = PLANS.get(name) else { return Ok(after) };
+    let Some(plan) = PLANS.get(name) else {
+        return Ok(after);
+    };
     let call = plan.calls.fetch_add(1, Ordering::Relaxed) + 1;
-    for rule in plan.rules.iter().filter(|rule| rule.nth.is_none_or(|nth| nth == call)) {
+    for rule in plan
+        .rules
+        .iter()
+        .filter(|rule| rule.nth.is_none_or(|nth| nth == call))
+    {
         match rule.what {
             What::Return(code) => return Err(E(code)),
-            What::Fault => after.fault = true,
+            What::Fault(error) => after.fault = Some(error),
             What::Sleep(time) => clock::pause(time),
             // SAFETY: ends this process, as asked.
             What::Die => unsafe {
@@ -113,10 +134,23 @@ mod tests {
     #[test]
     fn rules_are_read() {
         let read = |item| parse(item).map(|(name, rule)| (name, rule.nth, rule.what));
-        assert_eq!(read("cuInit:3=2"), Some(("cuInit", Some(3), What::Return(2))));
-        assert_eq!(read("cuInit:*=sleep:100us"), Some(("cuInit", None, What::Sleep(100_000))));
+        assert_eq!(
+            read("cuInit:3=2"),
+            Some(("cuInit", Some(3), What::Return(2)))
+        );
+        assert_eq!(
+            read("cuInit:*=sleep:100us"),
+            Some(("cuInit", None, What::Sleep(100_000)))
+        );
         assert_eq!(read("cuInit:1=die"), Some(("cuInit", Some(1), What::Die)));
-        assert_eq!(read("cuInit:1=fault"), Some(("cuInit", Some(1), What::Fault)));
+        assert_eq!(
+            read("cuInit:1=fault"),
+            Some(("cuInit", Some(1), What::Fault(E(700))))
+        );
+        assert_eq!(
+            read("cuInit:1=fault:719"),
+            Some(("cuInit", Some(1), What::Fault(E(719))))
+        );
         assert_eq!(read("cuInit=2"), None);
         assert_eq!(read("cuInit:1=sleep:5"), None);
     }

@@ -23,24 +23,37 @@ static ROWS: &str = include_str!("../facts/gpa_map.csv");
 type Known = HashMap<(&'static str, bool), Vec<(c_int, usize)>>;
 
 static KNOWN: LazyLock<Known> = LazyLock::new(|| {
-    let bit = GENERATIONS.iter().position(|g| *g == generation()).unwrap_or(GENERATIONS.len() - 1);
+    let bit = GENERATIONS
+        .iter()
+        .position(|g| *g == generation())
+        .unwrap_or(GENERATIONS.len() - 1);
     let mut known = Known::new();
     for row in ROWS.lines().skip(1) {
         let mut columns = row.split(',');
-        let (Some(base), Some(class), Some(least), Some(symbol)) =
-            (columns.next(), columns.next(), columns.next(), columns.next())
-        else {
+        let (Some(base), Some(class), Some(least), Some(symbol)) = (
+            columns.next(),
+            columns.next(),
+            columns.next(),
+            columns.next(),
+        ) else {
             continue;
         };
-        let Ok(index) = NAMES.binary_search_by(|(name, _)| name.cmp(&symbol)) else { continue };
+        let Ok(index) = NAMES.binary_search_by(|(name, _)| name.cmp(&symbol)) else {
+            continue;
+        };
         let Ok(least) = least.parse() else { continue };
         if NAMES[index].1 & (1 << bit) != 0 {
             // SAFETY: filled by the linker, one word per name.
             let address = unsafe { sim_addresses[index] };
-            known.entry((base, class == "2")).or_default().push((least, address));
+            known
+                .entry((base, class == "2"))
+                .or_default()
+                .push((least, address));
         }
     }
-    known.values_mut().for_each(|versions| versions.sort_unstable());
+    known
+        .values_mut()
+        .for_each(|versions| versions.sort_unstable());
     known
 });
 
@@ -59,21 +72,43 @@ fn find(symbol: *const c_char, version: c_int, flags: u64) -> Result<Result<usiz
     }
     // SAFETY: not null, and the API makes the caller pass a NUL-terminated string.
     let symbol = unsafe { CStr::from_ptr(symbol) };
-    let Some(versions) = symbol.to_str().ok().and_then(|name| KNOWN.get(&(name, flags & PER_THREAD != 0))) else {
+    let Some(versions) = symbol
+        .to_str()
+        .ok()
+        .and_then(|name| KNOWN.get(&(name, flags & PER_THREAD != 0)))
+    else {
         return Ok(Err(UNKNOWN_NAME));
     };
-    Ok(versions.iter().rev().find(|(least, _)| *least <= version).map(|(_, address)| *address).ok_or(VERSION_TOO_LOW))
+    Ok(versions
+        .iter()
+        .rev()
+        .find(|(least, _)| *least <= version)
+        .map(|(_, address)| *address)
+        .ok_or(VERSION_TOO_LOW))
 }
 
 /// CUDA 11.3: a miss leaves the caller's pointer alone.
-pub fn first(_: &Call, symbol: *const c_char, out: *mut *mut c_void, version: c_int, flags: u64) -> R {
+pub fn first(
+    _: &Call,
+    symbol: *const c_char,
+    out: *mut *mut c_void,
+    version: c_int,
+    flags: u64,
+) -> R {
     given(out)?;
     let address = find(symbol, version, flags)?.or(Err(E::NOT_FOUND))?;
     put(out, address as *mut c_void)
 }
 
 /// CUDA 12.0: a miss is a success with a null pointer and a status.
-pub fn second(_: &Call, symbol: *const c_char, out: *mut *mut c_void, version: c_int, flags: u64, status: *mut c_uint) -> R {
+pub fn second(
+    _: &Call,
+    symbol: *const c_char,
+    out: *mut *mut c_void,
+    version: c_int,
+    flags: u64,
+    status: *mut c_uint,
+) -> R {
     given(out)?;
     let (address, verdict) = match find(symbol, version, flags)? {
         Ok(address) => (address as *mut c_void, FOUND),

@@ -1,4 +1,4 @@
-//! The loader's own functions, past our `dlopen` and `dlsym` and whoever else wraps them after us.
+//! The loader's functions, past our own `dlopen` and `dlsym`.
 //!
 //! No allocation, no lock, no thread-local, nothing of std: this runs before `main`, inside signal
 //! handlers and inside malloc's own start-up.
@@ -33,37 +33,51 @@ unsafe extern "C" {
 
 static DLOPEN: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
 static DLSYM: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
+static NEXT_DLOPEN: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
+static NEXT_DLSYM: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
 
-fn resolve(cell: &AtomicPtr<c_void>, name: &CStr) -> *mut c_void {
+/// What `cell` holds, or what `find` finds, held from now on. Threads that race find the same.
+fn kept(cell: &AtomicPtr<c_void>, find: impl FnOnce() -> *mut c_void) -> *mut c_void {
     let known = cell.load(Ordering::Relaxed);
     if !known.is_null() {
         return known;
     }
-    let mut found: *mut c_void = core::ptr::null_mut();
-    for version in VERSIONS {
-        if found.is_null() {
-            // SAFETY: both strings end in NUL. RTLD_NEXT is relative to this library, which is where
-            // the call is made.
-            found = unsafe { libc::dlvsym(libc::RTLD_NEXT, name.as_ptr(), version.as_ptr()) };
-        }
-    }
+    let found = find();
     cell.store(found, Ordering::Relaxed);
     found
 }
 
-/// The loader's `dlopen`, as an address to jump to.
-pub fn dlopen_address() -> *mut c_void {
-    resolve(&DLOPEN, c"dlopen")
+/// The loader's own function, which other wrappers, having no versions, are not.
+fn loaders(cell: &AtomicPtr<c_void>, name: &CStr) -> *mut c_void {
+    kept(cell, || {
+        let versioned = VERSIONS.iter().map(|version| {
+            // SAFETY: both strings end in NUL. RTLD_NEXT is relative to this library, which is where
+            // the call is made.
+            unsafe { libc::dlvsym(libc::RTLD_NEXT, name.as_ptr(), version.as_ptr()) }
+        });
+        versioned.into_iter().find(|found| !found.is_null()).unwrap_or_default()
+    })
 }
 
-/// The loader's `dlsym`, as an address to jump to.
-pub fn dlsym_address() -> *mut c_void {
-    resolve(&DLSYM, c"dlsym")
+/// Whoever comes after us: a wrapper preloaded behind us sees what it would see without us.
+fn next(cell: &AtomicPtr<c_void>, name: &CStr) -> *mut c_void {
+    // SAFETY: RTLD_NEXT is a pseudo-handle, relative to this library; the name ends in NUL.
+    kept(cell, || unsafe { sym(libc::RTLD_NEXT, name.as_ptr()) })
+}
+
+/// The next `dlopen` after ours, as an address to jump to.
+pub fn next_dlopen() -> *mut c_void {
+    next(&NEXT_DLOPEN, c"dlopen")
+}
+
+/// The next `dlsym` after ours, as an address to jump to.
+pub fn next_dlsym() -> *mut c_void {
+    next(&NEXT_DLSYM, c"dlsym")
 }
 
 /// `dlopen(path)` as the loader answers it; null if it fails.
 pub fn open(path: &CStr, flags: c_int) -> *mut c_void {
-    let address = dlopen_address();
+    let address = loaders(&DLOPEN, c"dlopen");
     if address.is_null() {
         return core::ptr::null_mut();
     }
@@ -77,7 +91,7 @@ pub fn open(path: &CStr, flags: c_int) -> *mut c_void {
 /// # Safety
 /// `handle` is a pseudo-handle or one that `dlopen` gave and nobody closed; `name` ends in NUL.
 pub unsafe fn sym(handle: *mut c_void, name: *const c_char) -> *mut c_void {
-    let address = dlsym_address();
+    let address = loaders(&DLSYM, c"dlsym");
     if address.is_null() {
         return core::ptr::null_mut();
     }
@@ -103,16 +117,27 @@ pub fn object_of(address: *const c_void) -> *mut LinkMap {
     if found == 0 { core::ptr::null_mut() } else { map.cast() }
 }
 
-/// The loader's record of this library: what `dlopen` of us returns.
+/// The loader's record of this library.
 pub fn ourselves() -> *mut LinkMap {
-    static SELF: AtomicPtr<LinkMap> = AtomicPtr::new(core::ptr::null_mut());
-    let known = SELF.load(Ordering::Relaxed);
-    if !known.is_null() {
-        return known;
+    static SELF: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
+    kept(&SELF, || object_of((ourselves as fn() -> *mut LinkMap) as *const c_void).cast()).cast()
+}
+
+/// A handle `dlsym` may be given for a loaded object. Its record alone will not do: what was loaded
+/// as somebody's dependency has no search list before it is opened. Opening counts as one more use,
+/// so what is asked about here stays loaded.
+pub fn handle_of(map: *const LinkMap) -> *mut c_void {
+    let name = name_of(map);
+    if name.is_empty() {
+        return core::ptr::null_mut();
     }
-    let map = object_of((ourselves as fn() -> *mut LinkMap) as *const c_void);
-    SELF.store(map, Ordering::Relaxed);
-    map
+    open(name, libc::RTLD_LAZY | libc::RTLD_NOLOAD)
+}
+
+/// This library's handle.
+pub fn our_handle() -> *mut c_void {
+    static HANDLE: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
+    kept(&HANDLE, || handle_of(ourselves()))
 }
 
 /// The program's own record: what `dlopen(NULL)` returns, the first in the loader's list.

@@ -47,6 +47,7 @@ impl Path {
 
     /// Makes this the path of `file` in `directory`; false if it does not fit.
     fn set(&mut self, directory: &[u8], file: &[u8]) -> bool {
+        let directory = directory.strip_suffix(b"/").unwrap_or(directory);
         let total = directory.len() + 1 + file.len();
         let Some((place, rest)) = self.bytes.split_at_mut_checked(total) else { return false };
         let Some(end) = rest.first_mut() else { return false };

@@ -64,15 +64,13 @@ pub unsafe fn as_without_us(
     let later = dl::object_of(later);
     // The real driver is there for everyone only because we loaded it so.
     if !later.is_null() && !core::ptr::eq(later.cast(), load::driver()) {
-        return later.cast();
+        return dl::handle_of(later);
     }
     let library = dl::object_of(caller);
-    if !library.is_null() && !dl::name_of(library).is_empty() {
-        // SAFETY: the caller's library is loaded: its code is about to be returned to.
-        let local = unsafe { dl::sym(library.cast(), name.as_ptr()) };
-        if local.is_null() {
-            return library.cast();
-        }
+    let library = if library.is_null() { core::ptr::null_mut() } else { dl::handle_of(library) };
+    // SAFETY: a handle opened just above.
+    if !library.is_null() && unsafe { dl::sym(library, name.as_ptr()) }.is_null() {
+        return library;
     }
-    dl::object_of(libc::getpid as *const c_void).cast()
+    dl::handle_of(dl::object_of(libc::getpid as *const c_void))
 }

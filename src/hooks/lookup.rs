@@ -42,7 +42,7 @@ pub unsafe extern "C" fn dlsym(_handle: *mut c_void, _name: *const c_char) -> *m
 unsafe extern "C" fn rewrite_dlopen(jump: *mut Jump, file: *const c_char, flags: c_int, _: usize) {
     // SAFETY: as promised by the caller, `dlopen` above.
     let (jump, name) = unsafe { (&mut *jump, (!file.is_null()).then(|| CStr::from_ptr(file))) };
-    *jump = Jump { target: dl::dlopen_address(), arguments: [file.addr(), flags as usize, 0] };
+    *jump = Jump { target: dl::next_dlopen(), arguments: [file.addr(), flags as usize, 0] };
     let Some(name) = name else { return };
     if search::means_driver(name.to_bytes()) {
         rewrite_driver(jump, name, flags);
@@ -104,14 +104,18 @@ unsafe extern "C" fn rewrite_dlsym(
 ) {
     // SAFETY: as promised by the caller, `dlsym` above.
     let (jump, text) = unsafe { (&mut *jump, (!name.is_null()).then(|| CStr::from_ptr(name))) };
-    *jump = Jump { target: dl::dlsym_address(), arguments: [handle.addr(), name.addr(), 0] };
+    *jump = Jump { target: dl::next_dlsym(), arguments: [handle.addr(), name.addr(), 0] };
     let Some(text) = text else { return };
     let bytes = text.to_bytes();
-    if handle == libc::RTLD_NEXT || !(bytes.starts_with(b"cu") || bytes.starts_with(b"nvml")) {
+    let driver = load::driver();
+    if handle == libc::RTLD_NEXT {
         return;
+    } else if bytes.starts_with(b"cu") || bytes.starts_with(b"nvml") {
+        // SAFETY: the handle is the program's own, valid as `dlsym` demands.
+        jump.arguments[0] = unsafe { handle_for(handle, text, caller) }.addr();
+    } else if !driver.is_null() && handle != libc::RTLD_DEFAULT && handle == dl::our_handle() {
+        jump.arguments[0] = driver.addr(); // what else the driver may have, or its own error
     }
-    // SAFETY: the handle is the program's own, valid as `dlsym` demands.
-    jump.arguments[0] = unsafe { handle_for(handle, text, caller) }.addr();
 }
 
 /// The handle with which the loader gives the right answer for a name that may be one of ours.
@@ -120,7 +124,7 @@ unsafe extern "C" fn rewrite_dlsym(
 /// `handle` is one `dlsym` may be given.
 unsafe fn handle_for(handle: *mut c_void, name: &CStr, caller: *const c_void) -> *mut c_void {
     let known = find(name);
-    let ours = dl::ourselves().cast::<c_void>();
+    let ours = dl::our_handle();
     if handle == libc::RTLD_DEFAULT || core::ptr::eq(handle, dl::program().cast()) {
         return match known {
             Some((_, entry)) if !scope::is_global(entry.library) => {
@@ -192,14 +196,18 @@ pub fn proc_address_v2(
 
 /// The driver has answered: its address becomes ours, if it is one of ours.
 fn translated(client: &Client, status: Status, function: *mut *mut c_void) -> Status {
-    if status.ok() && !function.is_null() {
-        // SAFETY: the driver has just written there, or accepted it as a place to write.
-        let real = unsafe { *function };
-        if let Some((index, entry)) = ADDRESSES.find(real.cast()).and_then(|at| Some((at, ALL.get(at)?))) {
-            client.handed_out_by_driver(index);
-            // SAFETY: as above.
-            unsafe { *function = entry.exported().cast() };
-        }
+    if !status.ok() || function.is_null() {
+        return status;
+    }
+    // SAFETY: the driver has just written there, or accepted it as a place to write.
+    let real = unsafe { *function };
+    let index = ADDRESSES.find(real.cast());
+    if let Some(entry) = index.and_then(|index| ALL.get(index)) {
+        // SAFETY: as above.
+        unsafe { *function = entry.exported().cast() };
+    }
+    if !real.is_null() {
+        client.handed_out_by_driver(index);
     }
     status
 }

@@ -105,13 +105,16 @@ macro_rules! row {
             entry!(
                 $name,
                 $library,
-                $crate::driver::Kind::Hooked { thunk: Some(thunk as *const ()) }
+                $crate::driver::Kind::Hooked { thunk: Some(THUNK as *const ()) }
             );
+
+            /// How the driver is called, and how we are: one type, so neither can lose `extern "C"`.
+            type Function = unsafe extern "C" fn($($ty),*) -> $crate::driver::Status;
+            const THUNK: Function = thunk;
 
             /// What the slot leads to: the body, typed.
             unsafe extern "C" fn thunk($($arg: $ty),*) -> $crate::driver::Status {
                 let call = || {
-                    type Function = unsafe extern "C" fn($($ty),*) -> $crate::driver::Status;
                     // SAFETY: `real` is this very name in the real driver, whose signature is the
                     // row's (checked against cudarc at compile time); a slot leads here only after
                     // `real` was found, and the arguments are the program's own.

@@ -45,7 +45,11 @@ fn affinity(params: *const CUexecAffinityParam, count: c_int) -> Result<Option<u
     if kind != AFFINITY_SM_COUNT || sms == 0 {
         return Err(E::INVALID_VALUE);
     }
-    if mps::enabled() { Ok(Some(sms)) } else { Err(E::UNSUPPORTED_EXEC_AFFINITY) }
+    if mps::enabled() {
+        Ok(Some(sms))
+    } else {
+        Err(E::UNSUPPORTED_EXEC_AFFINITY)
+    }
 }
 
 pub fn create_with_affinity(
@@ -75,7 +79,11 @@ pub fn create_with_params(
     let params = take(params)?;
     let wants_affinity = !params.execAffinityParams.is_null();
     if !params.cigParams.is_null() {
-        return Err(if wants_affinity { E::INVALID_VALUE } else { E::NOT_SUPPORTED });
+        return Err(if wants_affinity {
+            E::INVALID_VALUE
+        } else {
+            E::NOT_SUPPORTED
+        });
     }
     let sms = affinity(params.execAffinityParams, params.numExecAffinityParams)?;
     new_current(out, flags, on, sms)
@@ -89,7 +97,10 @@ pub fn destroy(_: &Call, handle: CUcontext) -> R {
 
 /// A context the program made: primary and green ones have their own ways to end.
 fn own(handle: CUcontext) -> Result<Arc<Context>, E> {
-    CONTEXTS.get(handle as usize).filter(|context| context.kind == Kind::Own).ok_or(E::INVALID_CONTEXT)
+    CONTEXTS
+        .get(handle as usize)
+        .filter(|context| context.kind == Kind::Own)
+        .ok_or(E::INVALID_CONTEXT)
 }
 
 /// Answers with the sticky error, but ends the context all the same.

@@ -25,7 +25,13 @@ pub fn green(handle: CUgreenCtx) -> Result<Arc<Green>, E> {
 
 const DEFAULT_STREAM: c_uint = 1;
 
-pub fn green_create(_: &Call, out: *mut CUgreenCtx, desc: CUdevResourceDesc, on: CUdevice, flags: c_uint) -> R {
+pub fn green_create(
+    _: &Call,
+    out: *mut CUgreenCtx,
+    desc: CUdevResourceDesc,
+    on: CUdevice,
+    flags: c_uint,
+) -> R {
     given(out)?;
     given(desc)?;
     let device = device::of(on)?;
@@ -46,7 +52,10 @@ pub fn green_create(_: &Call, out: *mut CUgreenCtx, desc: CUdevResourceDesc, on:
         primary.memory.clone(),
         primary.modules.clone(),
     );
-    put(out, GREENS.insert(Arc::new(Green { share, context })) as CUgreenCtx)
+    put(
+        out,
+        GREENS.insert(Arc::new(Green { share, context })) as CUgreenCtx,
+    )
 }
 
 pub fn green_destroy(call: &Call, handle: CUgreenCtx) -> R {
@@ -65,7 +74,13 @@ pub fn green_context(_: &Call, out: *mut CUcontext, handle: CUgreenCtx) -> R {
 
 pub fn green_resource(_: &Call, handle: CUgreenCtx, out: *mut CUdevResource, kind: c_uint) -> R {
     let green = green(handle)?;
-    give(out, kind, green.context.device, green.share.first, green.share.sms)
+    give(
+        out,
+        kind,
+        green.context.device,
+        green.share.first,
+        green.share.sms,
+    )
 }
 
 pub fn green_id(_: &Call, handle: CUgreenCtx, out: *mut u64) -> R {

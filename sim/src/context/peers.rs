@@ -1,8 +1,8 @@
 //! Which contexts may reach each other's memory.
 
+use std::collections::BTreeSet;
 use std::ffi::c_uint;
 use std::sync::{Arc, MutexGuard, PoisonError};
-use std::collections::BTreeSet;
 
 use cudarc::driver::sys::CUcontext;
 
@@ -23,7 +23,11 @@ impl Context {
 fn pair(call: &Call, peer: CUcontext) -> Result<(Arc<Context>, Arc<Context>), E> {
     let context = call.ctx()?;
     let peer = named(peer)?;
-    if Arc::ptr_eq(&context, &peer) { Err(E::INVALID_CONTEXT) } else { Ok((context, peer)) }
+    if Arc::ptr_eq(&context, &peer) {
+        Err(E::INVALID_CONTEXT)
+    } else {
+        Ok((context, peer))
+    }
 }
 
 pub fn enable_peer(call: &Call, peer: CUcontext, flags: c_uint) -> R {
@@ -34,10 +38,18 @@ pub fn enable_peer(call: &Call, peer: CUcontext, flags: c_uint) -> R {
     if context.device.ordinal == peer.device.ordinal {
         return Err(E::PEER_ACCESS_UNSUPPORTED);
     }
-    if context.peers().insert(peer.handle) { Ok(()) } else { Err(E::PEER_ACCESS_ALREADY_ENABLED) }
+    if context.peers().insert(peer.handle) {
+        Ok(())
+    } else {
+        Err(E::PEER_ACCESS_ALREADY_ENABLED)
+    }
 }
 
 pub fn disable_peer(call: &Call, peer: CUcontext) -> R {
     let (context, peer) = pair(call, peer)?;
-    if context.peers().remove(&peer.handle) { Ok(()) } else { Err(E::PEER_ACCESS_NOT_ENABLED) }
+    if context.peers().remove(&peer.handle) {
+        Ok(())
+    } else {
+        Err(E::PEER_ACCESS_NOT_ENABLED)
+    }
 }

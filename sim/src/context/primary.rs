@@ -1,8 +1,8 @@
 //! The one context per device that all libraries of a process share, counted by its users.
 
 use std::ffi::{c_int, c_uint};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use cudarc::driver::sys::{CUcontext, CUdevice};
 
@@ -28,13 +28,19 @@ struct State {
 }
 
 static PRIMARIES: LazyLock<Vec<Primary>> = LazyLock::new(|| {
-    let of = |device| Primary { device, handle: CONTEXTS.reserve(), state: Mutex::default() };
+    let of = |device| Primary {
+        device,
+        handle: CONTEXTS.reserve(),
+        state: Mutex::default(),
+    };
     device::visible().iter().map(of).collect()
 });
 
 impl Primary {
     fn of(device: CUdevice) -> Result<&'static Primary, E> {
-        PRIMARIES.get(device::of(device)?.ordinal as usize).ok_or(E::INVALID_DEVICE)
+        PRIMARIES
+            .get(device::of(device)?.ordinal as usize)
+            .ok_or(E::INVALID_DEVICE)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -53,7 +59,9 @@ impl Primary {
 
     /// Ends the active context, outside the lock: streams may still be running callbacks.
     fn deactivate(&self, mut state: MutexGuard<'_, State>) {
-        let Some(context) = state.active.take() else { return };
+        let Some(context) = state.active.take() else {
+            return;
+        };
         CONTEXTS.remove(self.handle);
         drop(state);
         context.end();

@@ -174,7 +174,13 @@ fn value(device: &Device, attribute: c_int) -> c_int {
         120 => sm.clusters.into(),
         // Deferred mapping, the newer stream memory operations, IPC events.
         121..=123 | 125 => 1,
-        126 => if card.capability.0 >= 9 { 4 } else { 1 },
+        126 => {
+            if card.capability.0 >= 9 {
+                4
+            } else {
+                1
+            }
+        }
         127 => sm.clusters.into(),
         129 => 1,
         // Neither this card's memory nor its processors are a NUMA node of their own.

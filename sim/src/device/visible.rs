@@ -3,13 +3,21 @@
 /// Card numbers for a mask (none: all), as the driver reads it: entries up to the first that
 /// names no card count; a card named twice leaves nothing.
 pub fn chosen(mask: Option<&str>, uuids: &[String]) -> Vec<usize> {
-    let Some(mask) = mask else { return (0..uuids.len()).collect() };
+    let Some(mask) = mask else {
+        return (0..uuids.len()).collect();
+    };
     let by_uuid = mask.trim_start().starts_with("GPU-");
     let mut chosen = Vec::new();
     for entry in mask.split(',') {
         let entry = entry.trim();
-        let named = if by_uuid { with_prefix(entry, uuids) } else { leading_number(entry) };
-        let Some(number) = named.filter(|number| *number < uuids.len()) else { break };
+        let named = if by_uuid {
+            with_prefix(entry, uuids)
+        } else {
+            leading_number(entry)
+        };
+        let Some(number) = named.filter(|number| *number < uuids.len()) else {
+            break;
+        };
         if chosen.contains(&number) {
             return Vec::new();
         }
@@ -21,16 +29,19 @@ pub fn chosen(mask: Option<&str>, uuids: &[String]) -> Vec<usize> {
 /// The one card whose UUID begins so.
 fn with_prefix(entry: &str, uuids: &[String]) -> Option<usize> {
     let entry = entry.to_ascii_lowercase().replacen("gpu-", "GPU-", 1);
-    let mut matching = uuids.iter().enumerate().filter(|(_, uuid)| {
-        entry.len() > "GPU-".len() && uuid.starts_with(&entry)
-    });
+    let mut matching = uuids
+        .iter()
+        .enumerate()
+        .filter(|(_, uuid)| entry.len() > "GPU-".len() && uuid.starts_with(&entry));
     let (number, _) = matching.next()?;
     matching.next().is_none().then_some(number)
 }
 
 /// Digits at the start; what follows them is not looked at.
 fn leading_number(entry: &str) -> Option<usize> {
-    let end = entry.find(|c: char| !c.is_ascii_digit()).unwrap_or(entry.len());
+    let end = entry
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(entry.len());
     entry[..end].parse().ok()
 }
 

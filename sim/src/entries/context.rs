@@ -4,7 +4,6 @@ use std::ffi::{c_int, c_uint};
 
 use cudarc::driver::sys::*;
 
-use super::entries;
 use crate::{context, profiler};
 
 entries! {

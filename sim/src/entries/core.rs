@@ -4,7 +4,6 @@ use std::ffi::{c_char, c_int, c_uint, c_void};
 
 use cudarc::driver::sys::*;
 
-use super::entries;
 use crate::{device, errors, init, lookup};
 
 entries! {

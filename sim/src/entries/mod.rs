@@ -40,7 +40,20 @@ macro_rules! nvml_entry {
     };
 }
 
-use {entries, entry, nvml_entries, nvml_entry};
+/// An entry of the management library that answers with a text.
+macro_rules! nvml_text {
+    ([$name:ident] ($arg:ident: $ty:ty) => $body:path) => {
+        const _: () = {
+            #[allow(non_snake_case)]
+            #[unsafe(export_name = concat!("sim_", stringify!($name)))]
+            extern "C" fn $name($arg: $ty) -> *const std::ffi::c_char {
+                $body($arg)
+            }
+        };
+    };
+}
+
+use {entry, nvml_entry};
 
 mod array;
 mod context;

@@ -83,6 +83,12 @@ impl Arena {
         self.start + offset
     }
 
+    /// Whether a stretch lies inside, the last page (a label's) left out.
+    pub fn holds(&self, offset: usize, bytes: usize) -> bool {
+        let end = offset.checked_add(bytes);
+        end.is_some_and(|end| end <= self.len.saturating_sub(PAGE))
+    }
+
     pub fn file(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
     }

@@ -4,7 +4,9 @@
 //! on a real card. The bytes behind an address are found through [`super::range`].
 
 use super::extents::Extents;
-use crate::api::E;
+use crate::api::{E, R};
+use std::ffi::c_void;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 struct Window {
@@ -83,5 +85,32 @@ impl Drop for Va {
         if let Ok(window) = window() {
             window.free().give(self.base, self.len);
         }
+    }
+}
+
+impl Va {
+    /// Lets the host follow a stretch of these addresses to part of a file.
+    pub fn expose(&self, base: usize, len: usize, file: BorrowedFd<'_>, start: usize, writable: bool) -> R {
+        let write = if writable { libc::PROT_WRITE } else { 0 };
+        let flags = libc::MAP_SHARED | libc::MAP_FIXED | libc::MAP_NORESERVE;
+        self.remap(base, len, libc::PROT_READ | write, flags, file.as_raw_fd(), start)
+    }
+
+    /// Makes a stretch untouchable again.
+    pub fn hide(&self, base: usize, len: usize) -> R {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED | libc::MAP_NORESERVE;
+        self.remap(base, len, libc::PROT_NONE, flags, -1, 0)
+    }
+
+    fn remap(&self, base: usize, len: usize, access: i32, flags: i32, fd: i32, start: usize) -> R {
+        let inside = base >= self.base && base.saturating_add(len) <= self.base + self.len;
+        if !inside {
+            return Err(E::INVALID_VALUE);
+        }
+        // SAFETY: only replaces pages of the window that this stretch was given.
+        let made = unsafe {
+            libc::mmap(base as *mut c_void, len, access, flags, fd, start as libc::off_t)
+        };
+        if made == libc::MAP_FAILED { Err(E::MAP_FAILED) } else { Ok(()) }
     }
 }

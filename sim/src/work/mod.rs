@@ -1,11 +1,37 @@
 //! Work submitted to a context: streams, events, captures, graphs.
 
+mod attributes;
+pub mod capture;
+mod engine;
+pub mod event;
+mod event_share;
+pub mod graph;
+pub mod host;
+mod moment;
+pub mod queue;
+pub mod stream;
+pub mod stream_calls;
+pub mod sync;
+mod submit;
+pub mod values;
+
+pub use stream::{Stream, Streams};
+pub use submit::{Op, drain, enqueue, run_sync};
+pub use sync::synchronize;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use cudarc::driver::sys::CUstream;
+
+use crate::api::{Call, E};
 use crate::context::Context;
 
-#[derive(Default)]
-pub struct Streams {}
+/// The stream a handle means to a caller whose current context is `ctx`.
+pub fn stream(call: &Call, ctx: &Arc<Context>, handle: CUstream) -> Result<Arc<Stream>, E> {
+    stream::resolve(call, ctx, handle)
+}
 
-impl Streams {
-    /// Stops the work and drops all streams and events: the context is destroyed or reset.
-    pub fn destroy(&self, _: &Context) {}
+/// A panic while a lock was held is answered to its own caller; to the others the state is still good.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

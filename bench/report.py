@@ -1,0 +1,134 @@
+"""What bench/run measured, as a table, as JSON, and against the budgets: report.py FOLDER [--check] [--json FILE]"""
+
+import argparse
+import json
+import os
+import platform
+import re
+import sys
+from pathlib import Path
+from statistics import median, quantiles
+
+CALLS = {
+    "cuLaunchKernel": "launch, body entered",
+    "cuStreamQuery": "row without a body",
+    "cuStreamGetPriority": "forwarded",
+    "control": "nothing: the method itself",
+}
+# ns a call may be made longer by, one thread, by every path.
+BUDGETS = {"cuLaunchKernel": 5.0, "cuStreamQuery": 1.0, "cuStreamGetPriority": 2.0}
+SHAPES = {"1-1": "1 thread", "1-4": "4 threads", "4-1": "4 processes"}
+
+
+def compared(samples, digits):
+    """Medians of what was measured by turns, and of the differences between neighbours."""
+    without, with_ = samples[0::2], samples[1::2]
+    added = [b - a for a, b in zip(without, with_)]
+    low, _, high = quantiles(added, n=4)
+    figures = {"without": median(without), "with": median(with_), "added": median(added), "low": low, "high": high}
+    return {name: round(value, digits) for name, value in figures.items()}
+
+
+def lines(path):
+    return [line.split("\t") for line in path.read_text().splitlines()]
+
+
+def numbers(text):
+    return [float(word) for word in text.split()]
+
+
+def instructions(folder):
+    """Per cell, instructions of one call, direct and hooked: callgrind wrote one file per `mark`."""
+    if not (folder / "counted-cells").exists():
+        return {}
+    def total(part):
+        return int(re.search(r"^(?:summary|totals): (\d+)", (folder / f"counted.{part}").read_text(), re.M)[1])
+    counts = {}
+    for index, (call, path, calls) in enumerate(lines(folder / "counted-cells")):
+        # Part 1 is everything before the first mark.
+        direct, hooked = (round(total(2 + 2 * index + which) / int(calls), 1) for which in (0, 1))
+        counts[call, path] = {"without": direct, "with": hooked, "added": round(hooked - direct, 1)}
+    return counts
+
+
+def gather(folder):
+    counts = instructions(folder)
+    calls = {}
+    for shape, name in SHAPES.items():
+        for call, path, samples in lines(folder / f"calls-{shape}"):
+            row = calls.setdefault((call, path), {"call": call, "path": path})
+            row[name] = compared(numbers(samples), 2)
+    for key, row in calls.items():
+        row["instructions"] = counts.get(key)
+        row["budget"] = BUDGETS.get(key[0])
+        row["met"] = row["budget"] is None or row["1 thread"]["added"] <= row["budget"]
+    starts = [
+        {"program": program, "at once": int(at_once), "ms": compared(numbers(samples), 3)}
+        for program, at_once, samples in lines(folder / "starts-measured")
+    ]
+    return {"machine": machine(), "calls": list(calls.values()), "starts": starts}
+
+
+def machine():
+    cpu = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.M)
+    return {
+        "cpu": cpu[1] if cpu else platform.machine(),
+        "cores": len(os.sched_getaffinity(0)),
+        "kernel": platform.release(),
+        "glibc": platform.libc_ver()[1],
+    }
+
+
+def aligned(rows):
+    """The first two columns to the left, figures to the right."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        cells = [c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths))]
+        yield "  ".join(cells).rstrip()
+
+
+def span(figures):
+    return f"{figures['low']:.2f}..{figures['high']:.2f}"
+
+
+def table(found):
+    about = found["machine"]
+    yield f"{about['cpu']}, {about['cores']} cores; Linux {about['kernel']}; glibc {about['glibc']}"
+    yield ""
+    yield "ns per call, medians; `added` is hooked less direct, in alternating rounds; `half of them` its quartiles"
+    rows = [("call", "by way of", "direct", "hooked", "added", "half of them",
+             "4 threads", "4 processes", "instructions", "budget", "")]
+    for row in found["calls"]:
+        one, counted = row["1 thread"], row["instructions"]
+        count = f"{counted['without']:g} + {counted['added']:g}" if counted else "-"
+        rows.append((
+            CALLS[row["call"]], row["path"], f"{one['without']:.2f}", f"{one['with']:.2f}", f"{one['added']:+.2f}",
+            span(one), f"{row['4 threads']['added']:+.2f}", f"{row['4 processes']['added']:+.2f}", count,
+            f"{row['budget']:g}" if row["budget"] else "-", "" if row["met"] else "MISSED"))
+    yield from aligned(rows)
+    yield ""
+    yield "ms from start to end, medians"
+    rows = [("program", "at once", "without", "preloaded", "added", "half of them")]
+    for row in found["starts"]:
+        ms = row["ms"]
+        rows.append((row["program"], str(row["at once"]), f"{ms['without']:.2f}", f"{ms['with']:.2f}",
+                     f"{ms['added']:+.2f}", span(ms)))
+    yield from aligned(rows)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="bench/run")
+    parser.add_argument("folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--check", action="store_true", help="fail if a budget is missed")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    options = parser.parse_args()
+    found = gather(options.folder)
+    print("\n".join(table(found)))
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=1) + "\n")
+    missed = [row for row in found["calls"] if not row["met"]]
+    if options.check and missed:
+        sys.exit(f"bench: {len(missed)} budgets are missed")
+
+
+main()

@@ -1,0 +1,51 @@
+//! The command line, and how a command ends that could not do what it was asked.
+#![forbid(unsafe_code)]
+
+use clap::{Parser, Subcommand};
+
+use crate::{demo, doctor, run};
+
+/// Statuses as `env` and `nohup` give them, so that a script can tell our failure from its program's.
+pub const OUR_FAILURE: u8 = 125;
+pub const NOT_EXECUTABLE: u8 = 126;
+pub const NOT_FOUND: u8 = 127;
+
+/// What a command could not do, in words for a person, and the status it ends with.
+#[derive(Debug)]
+pub struct Failure {
+    pub status: u8,
+    pub text: String,
+}
+
+impl Failure {
+    pub fn ours(text: impl Into<String>) -> Failure {
+        Failure { status: OUR_FAILURE, text: text.into() }
+    }
+}
+
+/// Lets several CUDA programs share one GPU.
+#[derive(Parser)]
+#[command(name = "cuota", version, disable_help_subcommand = true, max_term_width = 80)]
+pub struct Cuota {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Run a command with cuota between it and the CUDA driver
+    #[command(long_about = run::ABOUT)]
+    Run(run::Options),
+    /// Check that cuota works here, and which driver functions it covers
+    #[command(long_about = doctor::ABOUT)]
+    Doctor(doctor::Options),
+    /// Show two clients on a simulated card; needs no GPU
+    #[command(long_about = demo::ABOUT)]
+    Demo(demo::Options),
+    /// What `doctor` asks a child under the preload: one line per fact
+    #[command(hide = true)]
+    Probe,
+    /// One of the demo's two clients
+    #[command(hide = true)]
+    DemoClient(demo::ClientOptions),
+}

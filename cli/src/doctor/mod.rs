@@ -1,0 +1,86 @@
+//! `cuota doctor`: whether cuota works here, and what of the driver it covers.
+#![forbid(unsafe_code)]
+
+mod calls;
+mod check;
+mod coverage;
+mod place;
+mod probe;
+
+use std::env;
+use std::ffi::OsString;
+
+use clap::Args;
+use serde_json::json;
+
+use crate::command::Failure;
+use crate::screen;
+use calls::Calls;
+use check::worst;
+use place::Place;
+
+pub use calls::found_by;
+pub use probe::answer as probe;
+
+pub const ABOUT: &str = "\
+Check that cuota works here, and which driver functions it covers.
+
+Each check has a name, a severity, what was found and, where something is not
+well, why it matters and what to do. With a command, the command is run with
+cuota before its driver, and what it called is reported.
+
+Coverage is a count of names: each function of this machine's own driver is
+hooked (cuota acts on the call), forwarded (passed on unseen, for a reason that
+--coverage gives) or unknown to this cuota.
+
+Exit status:
+  0    every check is ok, or for information only
+  1    the worst is a warning, or something that could not be looked at
+  2    the worst is an error: cuota or CUDA does not work here
+  125  cuota itself failed; 126, 127: the command could not be run";
+
+#[derive(Args)]
+pub struct Options {
+    /// List every function, and every call of the command
+    #[arg(long)]
+    coverage: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    /// A command to run and report on (needs --coverage)
+    #[arg(value_name = "CMD", last = true, requires = "coverage")]
+    command: Vec<OsString>,
+}
+
+pub fn examine(options: Options) -> Result<u8, Failure> {
+    let Place { mut checks, library, coverage } = place::look()?;
+    let calls = match library {
+        Some(library) if !options.command.is_empty() => {
+            Some(Calls::of(&options.command, &library, options.json)?)
+        }
+        _ => None,
+    };
+    checks.extend(calls.iter().flat_map(Calls::checks));
+    let worst = worst(&checks);
+    let listed = coverage.filter(|_| options.coverage);
+    if options.json {
+        let report = json!({
+            "cuota": env!("CARGO_PKG_VERSION"),
+            "worst": worst.name(),
+            "checks": checks.iter().map(check::Check::json).collect::<Vec<_>>(),
+            "coverage": listed.map(|coverage| coverage.json()),
+            "command": calls.map(|calls| calls.json()),
+        });
+        screen::print(&format!("{report:#}\n"));
+        return Ok(worst.status());
+    }
+    let mut text: String = checks.iter().map(check::Check::text).collect();
+    // With a command the question is what *it* did; the driver's whole list would bury that.
+    match calls {
+        Some(calls) => text += &calls.text(),
+        None => text += &listed.map(|coverage| coverage.text()).unwrap_or_default(),
+    }
+    text += &format!("\nworst: {} (exit status {})\n", worst.name(), worst.status());
+    screen::print(&text);
+    Ok(worst.status())
+}

@@ -1,0 +1,8 @@
+//! What needs unsafe code: the library's own entry points, the CUDA driver's, and a few calls of the
+//! system. The rest of the command has none.
+#![allow(unsafe_code)]
+
+pub mod cuota;
+pub mod driver;
+mod functions;
+pub mod system;

@@ -1,0 +1,66 @@
+//! A few questions only the system can answer.
+
+use std::ffi::{CString, c_int};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::process::{Child, ExitStatus};
+use std::sync::atomic::{AtomicI32, Ordering};
+
+fn c_path(path: &Path) -> Option<CString> {
+    CString::new(path.as_os_str().as_bytes()).ok()
+}
+
+/// Whether this process may execute the file.
+pub fn may_execute(file: &Path) -> bool {
+    let Some(path) = c_path(file) else { return false };
+    // SAFETY: the path ends in NUL.
+    unsafe { libc::faccessat(libc::AT_FDCWD, path.as_ptr(), libc::X_OK, libc::AT_EACCESS) == 0 }
+}
+
+/// Whether the file gives capabilities to whoever executes it.
+pub fn has_capabilities(file: &Path) -> bool {
+    let Some(path) = c_path(file) else { return false };
+    let name = c"security.capability";
+    // SAFETY: both strings end in NUL; a size of 0 asks for the length only and writes nothing.
+    unsafe { libc::getxattr(path.as_ptr(), name.as_ptr(), std::ptr::null_mut(), 0) > 0 }
+}
+
+/// The real user and group of this process.
+pub fn user_and_group() -> (u32, u32) {
+    // SAFETY: neither takes anything or can fail.
+    unsafe { (libc::getuid(), libc::getgid()) }
+}
+
+/// The child that is waited for; 0 when there is none.
+static CHILD: AtomicI32 = AtomicI32::new(0);
+
+/// Waits for the child to end. Meanwhile an interrupt from the terminal, which reaches the child as
+/// well, does not end this process, which has still to report; a request to end is passed on.
+///
+/// By handlers, not SIG_IGN: a child started later would inherit that.
+pub fn wait_for(child: &mut Child) -> io::Result<ExitStatus> {
+    extern "C" fn nothing(_: c_int) {}
+    extern "C" fn pass_on(signal: c_int) {
+        let child = CHILD.load(Ordering::Relaxed);
+        if child > 0 {
+            // SAFETY: `kill` may be called from a handler.
+            unsafe { libc::kill(child, signal) };
+        }
+    }
+    CHILD.store(child.id().cast_signed(), Ordering::Relaxed);
+    let handlers = [(libc::SIGINT, nothing as extern "C" fn(c_int)), (libc::SIGTERM, pass_on)];
+    for (signal, handler) in handlers {
+        // SAFETY: a zeroed `sigaction` is a valid one without flags or mask; the handlers do only
+        // what handlers may do.
+        unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            action.sa_sigaction = handler as *const () as usize;
+            action.sa_flags = libc::SA_RESTART;
+            libc::sigaction(signal, &raw const action, std::ptr::null_mut());
+        }
+    }
+    let ended = child.wait();
+    CHILD.store(0, Ordering::Relaxed);
+    ended
+}

@@ -1,0 +1,109 @@
+//! `cuota run`: a command with the library before its driver. It is executed in our place, so its
+//! status, its signals and its process number are its own.
+#![forbid(unsafe_code)]
+
+use std::env;
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use clap::Args;
+
+use crate::command::{Failure, NOT_EXECUTABLE};
+use crate::{library, program, reach, screen};
+
+pub const ABOUT: &str = "\
+Run a command with cuota between it and the CUDA driver.
+
+libcuota.so is appended to LD_PRELOAD (what is there stays in front) and the
+command is executed in this one's place: its exit status, its signals and its
+process number are its own. The library is the one CUOTA_LIB names, else the one
+beside this command, else the one in ../lib.
+
+Exit status, when the command was not started:
+  125  cuota itself failed (a bad option, no library)
+  126  the command was found but is not executable
+  127  the command was not found";
+
+#[derive(Args)]
+pub struct Options {
+    /// How much the library says on standard error [default: warn]
+    #[arg(long, value_name = "LEVEL", value_parser = ["off", "error", "warn", "info", "debug"])]
+    log: Option<String>,
+    /// Count every driver call, by entry point, in this file
+    #[arg(long, value_name = "FILE")]
+    tally: Option<PathBuf>,
+    /// The command and its arguments
+    #[arg(value_name = "CMD", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    command: Vec<OsString>,
+}
+
+pub fn run(options: Options) -> Result<u8, Failure> {
+    let library = library::find()?;
+    let mut command = prepared(&options.command, &library, &mut screen::warn)?;
+    if let Some(level) = options.log {
+        command.env("CUOTA_LOG", level);
+    }
+    if let Some(file) = options.tally {
+        command.env("CUOTA_TALLY", tally_path(&file)?);
+    }
+    // Comes back only if it fails.
+    let why = command.exec();
+    let name = options.command.first().map(|name| name.display().to_string()).unwrap_or_default();
+    Err(Failure { status: NOT_EXECUTABLE, text: format!("{name}: {why}") })
+}
+
+/// The command as it will be started, with the library in its preload list if that does not keep it
+/// from starting. `warn` hears why the library has no effect in it, if it has none.
+pub fn prepared(
+    words: &[OsString],
+    library: &Path,
+    warn: &mut dyn FnMut(&str),
+) -> Result<Command, Failure> {
+    let Some((name, arguments)) = words.split_first() else {
+        return Err(Failure::ours("no command given"));
+    };
+    let file = program::find(name)?;
+    let image = reach::image(library)
+        .map_err(|why| Failure::ours(format!("{}: {why}", library.display())))?;
+    let list = env::var_os("LD_PRELOAD");
+    if let Some(other) = list.as_deref().and_then(|list| library::another_in(list, library)) {
+        warn(&format!(
+            "LD_PRELOAD has {} already, and {} comes after it: every call would pass through both. Remove one.",
+            other.display(),
+            library.display()
+        ));
+    }
+    let obstacle = reach::obstacle(&file, &image);
+    if let Some((file, obstacle)) = &obstacle {
+        warn(&format!("cuota has no effect here: {} {}", file.display(), obstacle.explain()));
+    }
+    let mut command = Command::new(&file);
+    command.arg0(name).args(arguments);
+    if !obstacle.is_some_and(|(_, obstacle)| obstacle.is_fatal()) {
+        command.env("LD_PRELOAD", library::appended(list.as_deref(), library)?);
+    }
+    Ok(command)
+}
+
+/// The tally as every process of the command will find it, wherever it goes.
+fn tally_path(file: &Path) -> Result<PathBuf, Failure> {
+    let path = std::path::absolute(file)
+        .map_err(|why| Failure::ours(format!("--tally {}: {why}", file.display())))?;
+    match path.parent().filter(|directory| directory.is_dir()) {
+        Some(_) => Ok(path),
+        None => Err(Failure::ours(format!("--tally {}: no such directory", path.display()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tally_is_named_absolutely_and_has_a_directory() {
+        assert!(tally_path(Path::new("x.tally")).unwrap().is_absolute());
+        assert!(tally_path(Path::new("/no/such/x.tally")).unwrap_err().text.contains("/no/such"));
+    }
+}

@@ -1,0 +1,86 @@
+//! Text for people: 80 columns, no colour, and a reader who may close the pipe.
+#![forbid(unsafe_code)]
+
+use std::io::Write;
+
+pub const WIDTH: usize = 80;
+
+/// `text` in lines of at most [`WIDTH`] columns: the first begins with `first`, the others with
+/// `rest`. A word longer than a line stays whole: names and paths are there to be copied.
+pub fn hanging(first: &str, rest: &str, text: &str) -> String {
+    let mut out = String::new();
+    let mut line = String::from(first);
+    let mut begun = false;
+    for word in text.split_whitespace() {
+        if begun && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            out.push_str(&line);
+            out.push('\n');
+            line = String::from(rest);
+            begun = false;
+        }
+        if begun {
+            line.push(' ');
+        }
+        line.push_str(word);
+        begun = true;
+    }
+    out + line.trim_end() + "\n"
+}
+
+/// As [`hanging`], with all lines as far in as the first one's text.
+pub fn wrapped(first: &str, text: &str) -> String {
+    hanging(first, &" ".repeat(first.chars().count()), text)
+}
+
+/// "1 name", "2 names".
+pub fn count(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Prints to standard output. A pipe closed early (`| head`) is the reader's choice.
+pub fn print(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// Says on standard error what went wrong.
+pub fn complain(text: &str) {
+    say("cuota: ", text);
+}
+
+pub fn warn(text: &str) {
+    say("cuota: warning: ", text);
+}
+
+/// The lines of `text` are wrapped each on its own.
+fn say(first: &str, text: &str) {
+    let rest = "  ";
+    let lines = text.lines().enumerate();
+    let all: String =
+        lines.map(|(at, line)| hanging(if at == 0 { first } else { rest }, rest, line)).collect();
+    let _ = std::io::stderr().write_all(all.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_end_before_the_edge_and_hang() {
+        let text = wrapped("why  ", &"word ".repeat(40));
+        assert!(text.lines().all(|line| line.len() <= WIDTH));
+        assert!(text.lines().skip(1).all(|line| line.starts_with("     word")));
+        assert_eq!(text.matches("word").count(), 40);
+    }
+
+    #[test]
+    fn a_long_word_stays_whole() {
+        let path = "/".repeat(100);
+        assert_eq!(wrapped("at ", &format!("{path} end")), format!("at {path}\n   end\n"));
+        assert_eq!(wrapped("nothing ", ""), "nothing\n");
+    }
+
+    #[test]
+    fn one_is_not_many() {
+        assert_eq!((count(1, "name"), count(0, "name")), ("1 name".into(), "0 names".into()));
+    }
+}

@@ -1,0 +1,149 @@
+//! Memory of graphs: an address for good, physical memory while the graph needs it.
+//!
+//! What a run gives up stays with the device's graphs, for the next run, until it is trimmed.
+
+use super::block::{Block, Place};
+use super::range::{self, Backing, Kind, Owner, Range};
+use super::{grain, window};
+use crate::api::{Call, E, R, given, put, take};
+use crate::device::{self, Device};
+use cudarc::driver::sys::{CUdevice, CUdeviceptr};
+use std::collections::BTreeMap;
+use std::ffi::{c_uint, c_void};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+/// One device's graphs.
+#[derive(Default)]
+struct Kept {
+    idle: Vec<Arc<Block>>,
+    used: usize,
+    used_high: usize,
+    reserved: usize,
+    reserved_high: usize,
+}
+
+static KEPT: Mutex<BTreeMap<CUdevice, Kept>> = Mutex::new(BTreeMap::new());
+
+fn kept() -> MutexGuard<'static, BTreeMap<CUdevice, Kept>> {
+    KEPT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// An address for a node's allocation, without memory yet.
+pub fn reserve(device: &Device, bytes: usize) -> Result<CUdeviceptr, E> {
+    let len = grain::pages(bytes).filter(|len| *len > 0).ok_or(E::INVALID_VALUE)?;
+    let va = window::take(len, grain::PAGE)?;
+    let base = va.base;
+    let backing = Backing::Changing { block: RwLock::new(None), _va: va };
+    range::insert(Range::new(base, bytes, Kind::Graph, Owner::device(device.ordinal), backing));
+    Ok(base as CUdeviceptr)
+}
+
+fn of(address: CUdeviceptr) -> Result<Arc<Range>, E> {
+    let base = address as usize;
+    let found = range::find(base).filter(|range| range.base == base);
+    found.filter(|range| matches!(range.kind, Kind::Graph)).ok_or(E::INVALID_VALUE)
+}
+
+fn swap(range: &Range, new: Option<Arc<Block>>) -> Option<Arc<Block>> {
+    let Backing::Changing { block, .. } = &range.backing else { return None };
+    std::mem::replace(&mut *block.write().unwrap_or_else(PoisonError::into_inner), new)
+}
+
+fn has_memory(range: &Range) -> bool {
+    let Backing::Changing { block, .. } = &range.backing else { return false };
+    block.read().unwrap_or_else(PoisonError::into_inner).is_some()
+}
+
+/// Gives the address memory: idle memory of earlier runs, else new.
+pub fn back(address: CUdeviceptr) -> R {
+    let range = of(address)?;
+    if has_memory(&range) {
+        return Ok(());
+    }
+    let len = grain::pages(range.len).ok_or(E::OUT_OF_MEMORY)?;
+    let card = device::of(range.owner.device)?.number;
+    let mut devices = kept();
+    let kept = devices.entry(range.owner.device).or_default();
+    let block = match kept.idle.iter().position(|block| block.bytes == len) {
+        Some(index) => kept.idle.swap_remove(index),
+        None => {
+            let block = Block::new(Place::Card(card), len).or_else(|_| {
+                kept.trim();
+                Block::new(Place::Card(card), len)
+            })?;
+            kept.reserved += len;
+            kept.reserved_high = kept.reserved_high.max(kept.reserved);
+            block
+        }
+    };
+    kept.used += len;
+    kept.used_high = kept.used_high.max(kept.used);
+    swap(&range, Some(block));
+    Ok(())
+}
+
+/// The address is not used for now: its memory stays with the device's graphs.
+pub fn idle(address: CUdeviceptr) {
+    let Ok(range) = of(address) else { return };
+    let mut devices = kept();
+    let kept = devices.entry(range.owner.device).or_default();
+    if let Some(block) = swap(&range, None) {
+        kept.used = kept.used.saturating_sub(block.bytes);
+        kept.idle.push(block);
+    }
+}
+
+/// Whether the address has memory now: an allocation of a graph that ran and was not freed.
+pub fn live(address: CUdeviceptr) -> bool {
+    of(address).is_ok_and(|range| has_memory(&range))
+}
+
+/// The node is gone, and the address with it.
+pub fn forget(address: CUdeviceptr) {
+    idle(address);
+    range::remove(address as usize, |range| matches!(range.kind, Kind::Graph));
+}
+
+impl Kept {
+    fn trim(&mut self) {
+        let idle: usize = self.idle.iter().map(|block| block.bytes).sum();
+        self.idle.clear();
+        self.reserved = self.reserved.saturating_sub(idle);
+    }
+}
+
+pub fn trim(_: &Call, device: CUdevice) -> R {
+    device::of(device)?;
+    kept().entry(device).or_default().trim();
+    Ok(())
+}
+
+pub fn get_attribute(_: &Call, device: CUdevice, attribute: c_uint, value: *mut c_void) -> R {
+    given(value)?;
+    device::of(device)?;
+    let mut devices = kept();
+    let kept = devices.entry(device).or_default();
+    let figure = match attribute {
+        0 => kept.used,
+        1 => kept.used_high,
+        2 => kept.reserved,
+        3 => kept.reserved_high,
+        _ => return Err(E::INVALID_VALUE),
+    };
+    put(value.cast::<u64>(), figure as u64)
+}
+
+/// High marks can be reset; nothing else can be set.
+pub fn set_attribute(_: &Call, device: CUdevice, attribute: c_uint, value: *mut c_void) -> R {
+    given(value)?;
+    device::of(device)?;
+    let mut devices = kept();
+    let kept = devices.entry(device).or_default();
+    let zero = take(value.cast::<u64>())? == 0;
+    match attribute {
+        1 if zero => kept.used_high = kept.used,
+        3 if zero => kept.reserved_high = kept.reserved,
+        _ => return Err(E::INVALID_VALUE),
+    }
+    Ok(())
+}

@@ -1,0 +1,288 @@
+//! What needs a process of its own: variables read by `cuInit`, forks, faults, deaths, neighbours.
+
+mod common;
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+
+use common::{Folder, Library, at, child, passes};
+
+fn context() -> (Library, usize) {
+    let cuda = Library::cuda();
+    assert_eq!(cuda.call("cuInit", [0]), 0);
+    let mut context = 0;
+    assert_eq!(cuda.call("cuCtxCreate_v2", [at(&mut context), 0, 0]), 0);
+    (cuda, context)
+}
+
+fn flags(cuda: &Library) -> u32 {
+    cuda.call("cuCtxGetFlags", [at(&mut 0u32)])
+}
+
+#[test]
+fn nothing_works_before_init_or_after_fork() {
+    passes("uninitialised_and_forked", &[]);
+}
+
+#[test]
+#[ignore = "a child"]
+fn uninitialised_and_forked() {
+    let cuda = Library::cuda();
+    let mut count = 0i32;
+    assert_eq!(cuda.call("cuDeviceGetCount", [at(&mut count)]), 3);
+    assert_eq!(cuda.call("cuCtxGetCurrent", [at(&mut 0usize)]), 3);
+    assert_eq!(cuda.call("cuInit", [0]), 0);
+    assert_eq!(cuda.call("cuDeviceGetCount", [at(&mut count)]), 0);
+    assert_eq!(count, 1);
+    // SAFETY: the child calls the driver, which refuses at once, and leaves.
+    let pid = unsafe { libc::fork() };
+    if pid == 0 {
+        let refused =
+            cuda.call("cuDeviceGetCount", [at(&mut count)]) == 3 && cuda.call("cuInit", [0]) == 3;
+        // SAFETY: ends the child without running the parent's exit handlers.
+        unsafe { libc::_exit(if refused { 0 } else { 1 }) };
+    }
+    let mut status = 1;
+    // SAFETY: waits for the child just made.
+    unsafe { libc::waitpid(pid, &mut status, 0) };
+    assert_eq!(status, 0);
+    assert_eq!(cuda.call("cuDeviceGetCount", [at(&mut count)]), 0);
+}
+
+#[test]
+fn the_mask() {
+    passes("sees", &[("CUOTA_SIM_CARDS", "3"), ("SEES", "0,1,2")]);
+    passes(
+        "sees",
+        &[
+            ("CUOTA_SIM_CARDS", "3"),
+            ("CUDA_VISIBLE_DEVICES", "2,0,9,1"),
+            ("SEES", "2,0"),
+        ],
+    );
+    let third = "GPU-63756f74-6173-696d-0000-000000000003";
+    passes(
+        "sees",
+        &[
+            ("CUOTA_SIM_CARDS", "3"),
+            ("CUDA_VISIBLE_DEVICES", third),
+            ("SEES", "2"),
+        ],
+    );
+    for nothing in ["", "-1", "0,0", "GPU-ffff"] {
+        passes(
+            "sees",
+            &[
+                ("CUOTA_SIM_CARDS", "3"),
+                ("CUDA_VISIBLE_DEVICES", nothing),
+                ("SEES", ""),
+            ],
+        );
+    }
+    passes("sees", &[("CUOTA_SIM_CARDS", "0"), ("SEES", "")]);
+}
+
+#[test]
+#[ignore = "a child"]
+fn sees() {
+    let expected = std::env::var("SEES").unwrap();
+    let cuda = Library::cuda();
+    if expected.is_empty() {
+        assert_eq!(cuda.call("cuInit", [0]), 100);
+        return;
+    }
+    assert_eq!(cuda.call("cuInit", [0]), 0);
+    let mut count = 0i32;
+    assert_eq!(cuda.call("cuDeviceGetCount", [at(&mut count)]), 0);
+    let mut seen = Vec::new();
+    for device in 0..count as usize {
+        let mut uuid = [0u8; 16];
+        assert_eq!(cuda.call("cuDeviceGetUuid", [at(&mut uuid), device]), 0);
+        seen.push((uuid[15] - 1).to_string());
+    }
+    assert_eq!(seen.join(","), expected);
+}
+
+#[test]
+fn peers() {
+    passes("two_cards_reach_each_other", &[("CUOTA_SIM_CARDS", "2")]);
+}
+
+#[test]
+#[ignore = "a child"]
+fn two_cards_reach_each_other() {
+    let (cuda, first) = context();
+    let (mut second, mut value) = (0, 0i32);
+    assert_eq!(cuda.call("cuCtxCreate_v2", [at(&mut second), 0, 1]), 0);
+    assert_eq!(
+        cuda.call("cuDeviceCanAccessPeer", [at(&mut value), 0, 1]),
+        0
+    );
+    assert_eq!(value, 1);
+    assert_eq!(
+        cuda.call("cuDeviceCanAccessPeer", [at(&mut value), 1, 1]),
+        0
+    );
+    assert_eq!(value, 0);
+    assert_eq!(
+        cuda.call("cuDeviceGetP2PAttribute", [at(&mut value), 2, 0, 0]),
+        101
+    );
+    assert_eq!(
+        cuda.call("cuDeviceGetP2PAttribute", [at(&mut value), 9, 0, 1]),
+        1
+    );
+    assert_eq!(cuda.call("cuCtxEnablePeerAccess", [second, 0]), 201);
+    assert_eq!(cuda.call("cuCtxEnablePeerAccess", [first, 1]), 1);
+    assert_eq!(cuda.call("cuCtxDisablePeerAccess", [first]), 705);
+    assert_eq!(cuda.call("cuCtxEnablePeerAccess", [first, 0]), 0);
+    assert_eq!(cuda.call("cuCtxEnablePeerAccess", [first, 0]), 704);
+    assert_eq!(cuda.call("cuCtxDisablePeerAccess", [first]), 0);
+    let mut bus = [0u8; 16];
+    assert_eq!(cuda.call("cuDeviceGetPCIBusId", [at(&mut bus), 16, 1]), 0);
+    let mut device = 9i32;
+    assert_eq!(
+        cuda.call("cuDeviceGetByPCIBusId", [at(&mut device), at(&mut bus)]),
+        0
+    );
+    assert_eq!(device, 1);
+}
+
+#[test]
+fn faults_on_request() {
+    passes(
+        "second_get_flags_is_refused",
+        &[("CUOTA_SIM_FAULT", "cuCtxGetFlags:2=2")],
+    );
+    passes(
+        "lost_after_get_flags",
+        &[("CUOTA_SIM_FAULT", "cuCtxGetFlags:1=fault")],
+    );
+    let dead = child(
+        "second_get_flags_is_refused",
+        &[("CUOTA_SIM_FAULT", "cuCtxGetFlags:1=die")],
+    );
+    assert_eq!(dead.status.signal(), Some(9));
+    let slow = [("CUOTA_SIM_FAULT", "cuInit:*=sleep:50ms,cuCtxGetFlags:2=2")];
+    let start = std::time::Instant::now();
+    passes("second_get_flags_is_refused", &slow);
+    assert!(start.elapsed().as_millis() >= 50);
+}
+
+#[test]
+#[ignore = "a child"]
+fn second_get_flags_is_refused() {
+    let (cuda, _) = context();
+    assert_eq!([flags(&cuda), flags(&cuda), flags(&cuda)], [0, 2, 0]);
+}
+
+#[test]
+#[ignore = "a child"]
+fn lost_after_get_flags() {
+    let (cuda, lost) = context();
+    assert_eq!([flags(&cuda), flags(&cuda)], [0, 700]);
+    assert_eq!(cuda.call("cuCtxSetLimit", [0, 4096]), 700);
+    let mut other = 0;
+    assert_eq!(cuda.call("cuCtxCreate_v2", [at(&mut other), 0, 0]), 0);
+    assert_eq!(flags(&cuda), 0, "another context is unharmed");
+    assert_eq!(cuda.call("cuCtxDestroy_v2", [lost]), 700);
+    assert_eq!(cuda.call("cuCtxDestroy_v2", [lost]), 201);
+}
+
+#[test]
+fn under_mps() {
+    let mps = ("CUOTA_SIM_MPS", "1");
+    passes("shows_sms", &[("SMS", "132")]);
+    passes("shows_sms", &[mps, ("SMS", "132")]);
+    passes(
+        "shows_sms",
+        &[
+            mps,
+            ("CUDA_MPS_ACTIVE_THREAD_PERCENTAGE", "30"),
+            ("SMS", "40"),
+        ],
+    );
+    passes(
+        "shows_sms",
+        &[("CUDA_MPS_ACTIVE_THREAD_PERCENTAGE", "30"), ("SMS", "132")],
+    );
+    for (variable, answer) in [("1", "700"), ("0", "0")] {
+        let machine = Folder::new();
+        let variables = [
+            ("CUOTA_SIM", machine.text()),
+            ("CUOTA_SIM_MPS", variable),
+            ("ANSWER", answer),
+        ];
+        passes("a_neighbour_faults", &variables);
+    }
+}
+
+#[test]
+#[ignore = "a child"]
+fn shows_sms() {
+    let (cuda, _) = context();
+    let mut value = 0i32;
+    assert_eq!(
+        cuda.call("cuDeviceGetAttribute", [at(&mut value), 16, 0]),
+        0
+    );
+    assert_eq!(value.to_string(), std::env::var("SMS").unwrap());
+    let enabled = std::env::var("CUOTA_SIM_MPS").is_ok();
+    assert_eq!(
+        cuda.call("cuDeviceGetAttribute", [at(&mut value), 133, 0]),
+        0
+    );
+    assert_eq!(value, i32::from(enabled));
+}
+
+#[test]
+#[ignore = "a child"]
+fn a_neighbour_faults() {
+    let (cuda, _) = context();
+    assert_eq!(flags(&cuda), 0);
+    let [machine, mps] = ["CUOTA_SIM", "CUOTA_SIM_MPS"].map(|name| std::env::var(name).unwrap());
+    let fault = ("CUOTA_SIM_FAULT", "cuCtxGetFlags:1=fault");
+    passes(
+        "lost_once",
+        &[("CUOTA_SIM", &machine), ("CUOTA_SIM_MPS", &mps), fault],
+    );
+    assert_eq!(flags(&cuda).to_string(), std::env::var("ANSWER").unwrap());
+    // Whoever comes later is not touched by what was before.
+    let mut fresh = 0;
+    assert_eq!(cuda.call("cuCtxCreate_v2", [at(&mut fresh), 0, 0]), 0);
+    assert_eq!(flags(&cuda), 0);
+}
+
+#[test]
+#[ignore = "a child"]
+fn lost_once() {
+    let (cuda, _) = context();
+    assert_eq!([flags(&cuda), flags(&cuda)], [0, 700]);
+}
+
+#[test]
+fn calls_are_counted_in_all_processes() {
+    let machine = Folder::new();
+    for _ in 0..3 {
+        passes("three_get_flags", &[("CUOTA_SIM", machine.text())]);
+    }
+    let names = fs::read_to_string(machine.0.join("names")).unwrap();
+    let counts = fs::read(machine.0.join("calls")).unwrap();
+    let of = |name: &str| {
+        let line = names.lines().position(|line| line == name).unwrap();
+        u64::from_le_bytes(counts[line * 8..][..8].try_into().unwrap())
+    };
+    assert_eq!(
+        (of("cuInit"), of("cuCtxGetFlags"), of("cuVDPAUCtxCreate")),
+        (3, 9, 3)
+    );
+    assert!(names.lines().is_sorted());
+}
+
+#[test]
+#[ignore = "a child"]
+fn three_get_flags() {
+    let (cuda, _) = context();
+    assert_eq!([flags(&cuda), flags(&cuda), flags(&cuda)], [0; 3]);
+    assert_eq!(cuda.call("cuVDPAUCtxCreate", []), 801);
+}
