@@ -54,7 +54,8 @@ fn make_stubs(out: &Path) {
             for symbol in symbols {
                 // `environ` is data; the size does not matter to whoever only refers to it.
                 let kind = if symbol == "environ" { "object" } else { "function" };
-                let _ = writeln!(code, ".globl {symbol}\n.type {symbol}, @{kind}\n{symbol}: .quad 0");
+                let _ =
+                    writeln!(code, ".globl {symbol}\n.type {symbol}, @{kind}\n{symbol}: .quad 0");
                 let _ = writeln!(code, ".size {symbol}, 8");
             }
         }
@@ -67,7 +68,10 @@ fn make_stubs(out: &Path) {
             .arg(&source)
             .arg(format!("-Wl,-soname,{library},--version-script,{}", map.display()))
             .status();
-        assert!(made.is_ok_and(|status| status.success()), "gcc could not make a stub of {library}");
+        assert!(
+            made.is_ok_and(|status| status.success()),
+            "gcc could not make a stub of {library}"
+        );
         let _ = write!(members, " {}", out.join(&library).display());
     }
     // What `-lc` and its old parts, and `-lgcc_s`, mean to this link.

@@ -118,10 +118,16 @@ impl Client {
                         ),
                     );
                 } else {
-                    log::debug(Topic::Coverage, format_args!("this driver has {name}, unknown here"));
+                    log::debug(
+                        Topic::Coverage,
+                        format_args!("this driver has {name}, unknown here"),
+                    );
                 }
             }
         });
-        log::debug(Topic::Coverage, format_args!("{unknown} of this driver's names are unknown here"));
+        log::debug(
+            Topic::Coverage,
+            format_args!("{unknown} of this driver's names are unknown here"),
+        );
     }
 }

@@ -4,7 +4,15 @@
 //!
 //! No constructor runs here: a process that never touches CUDA must not notice this library.
 
+// The unit tests export nothing: what only exported symbols reach is unused there.
+#![cfg_attr(test, allow(dead_code))]
 #![recursion_limit = "1024"]
+
+// This runs in someone else's process.
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
 
 mod client;
 mod coverage;

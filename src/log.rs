@@ -4,7 +4,7 @@
 #![forbid(unsafe_code)]
 
 use core::fmt::{Arguments, Write};
-use core::sync::atomic::{AtomicU32, AtomicU8, Ordering};
+use core::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use cuota_core::config::Level;
 

@@ -7,7 +7,8 @@ use std::process::Command;
 use support::library;
 
 fn tool(name: &str, arguments: &[&str]) -> String {
-    let output = Command::new(name).args(arguments).arg(library()).output().expect("binutils are there");
+    let output =
+        Command::new(name).args(arguments).arg(library()).output().expect("binutils are there");
     assert!(output.status.success());
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
@@ -27,8 +28,13 @@ fn it_stands_under_the_drivers_name() {
 /// libdl and libpthread are parts of libc, which glibc folded into one file in 2.34.
 #[test]
 fn it_needs_libc_and_the_loader_only() {
-    const ALLOWED: [&str; 5] =
-        ["libc.so.6", "libdl.so.2", "libpthread.so.0", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"];
+    const ALLOWED: [&str; 5] = [
+        "libc.so.6",
+        "libdl.so.2",
+        "libpthread.so.0",
+        "ld-linux-x86-64.so.2",
+        "ld-linux-aarch64.so.1",
+    ];
     let needed = dynamic("(NEEDED)");
     assert!(needed.contains(&"libc.so.6".into()));
     assert!(needed.iter().all(|name| ALLOWED.contains(&name.as_str())), "{needed:?}");
@@ -44,14 +50,18 @@ fn too_new(version: &str) -> bool {
 fn it_takes_no_symbol_newer_than_glibc_2_28() {
     assert!(too_new("2.34") && too_new("2.29") && !too_new("2.28") && !too_new("2.2.5"));
     let symbols = tool("nm", &["-D", "--undefined-only"]);
-    let strong: Vec<_> = symbols.lines().filter(|line| line.trim_start().starts_with("U ")).collect();
+    let strong: Vec<_> =
+        symbols.lines().filter(|line| line.trim_start().starts_with("U ")).collect();
     assert!(strong.len() > 10);
     for line in strong {
-        let (_, version) = line.split_once("@GLIBC_").unwrap_or_else(|| panic!("{line}: no version"));
+        let (_, version) =
+            line.split_once("@GLIBC_").unwrap_or_else(|| panic!("{line}: no version"));
         assert!(!too_new(version.trim()), "{line}");
     }
     let needs = tool("readelf", &["-WV"]);
-    for version in needs.split("Name: GLIBC_").skip(1).filter_map(|rest| rest.split_whitespace().next()) {
+    for version in
+        needs.split("Name: GLIBC_").skip(1).filter_map(|rest| rest.split_whitespace().next())
+    {
         assert!(!too_new(version), "GLIBC_{version}");
     }
 }
@@ -64,7 +74,8 @@ fn nothing_of_ours_runs_at_load() {
     for name in [".init_array", ".ctors", ".preinit_array"] {
         let size = sections.lines().find_map(|line| {
             let fields: Vec<_> = line.split(']').nth(1)?.split_whitespace().collect();
-            (fields.first() == Some(&name)).then(|| u64::from_str_radix(fields[4], 16).expect("a size"))
+            (fields.first() == Some(&name))
+                .then(|| u64::from_str_radix(fields[4], 16).expect("a size"))
         });
         assert!(size.unwrap_or(0) <= 16, "{name}: {size:?}");
     }

@@ -25,8 +25,12 @@ fn there(program: &str) -> bool {
 
 #[test]
 fn shells_and_their_children() {
-    unnoticed(|way| Run::new("/bin/sh", way).arg("-c").arg("for i in 1 2 3; do echo $i | cat; done; exit 3"));
-    unnoticed(|way| Run::new("bash", way).arg("-c").arg("set -o pipefail; (echo a; exit 4) | cat; kill -9 $$"));
+    unnoticed(|way| {
+        Run::new("/bin/sh", way).arg("-c").arg("for i in 1 2 3; do echo $i | cat; done; exit 3")
+    });
+    unnoticed(|way| {
+        Run::new("bash", way).arg("-c").arg("set -o pipefail; (echo a; exit 4) | cat; kill -9 $$")
+    });
 }
 
 #[test]
@@ -93,11 +97,22 @@ fn under_valgrind() {
     }
     let scratch = Scratch::new();
     let program = scratch.compile("plain.c", "plain", &[]);
-    let run = |way| Run::new("valgrind", way).arg("-q").arg("--error-exitcode=5").arg("--leak-check=full").arg(&program);
+    let run = |way| {
+        Run::new("valgrind", way)
+            .arg("-q")
+            .arg("--error-exitcode=5")
+            .arg("--leak-check=full")
+            .arg(&program)
+    };
     let (bare, with) = (run(Way::Bare).ok(), run(Way::Preloaded).ok());
     assert_eq!((with.out(), with.err()), (bare.out(), bare.err()));
     let linked = scratch.compile_linked("storm.c", "storm", &[]);
-    let outcome = Run::new("valgrind", Way::Preloaded).arg("-q").arg("--error-exitcode=5").arg(&linked).arg("4").ok();
+    let outcome = Run::new("valgrind", Way::Preloaded)
+        .arg("-q")
+        .arg("--error-exitcode=5")
+        .arg(&linked)
+        .arg("4")
+        .ok();
     outcome.assert_counts(&[("cuDeviceGetCount", 4)]);
 }
 
@@ -121,7 +136,9 @@ fn inert_in_nvidias_own_services() {
         ("my-server", false),
     ] {
         let program = scratch.compile("opened.c", name, &[]);
-        let run = |way| Run::new(&program, way).arg("libcuda.so.1").arg("n").arg("cuGetProcAddress_v2").ok();
+        let run = |way| {
+            Run::new(&program, way).arg("libcuda.so.1").arg("n").arg("cuGetProcAddress_v2").ok()
+        };
         let (bare, with) = (run(Way::Bare), run(Way::Preloaded));
         assert_eq!(with.out(), bare.out());
         assert_eq!(with.tally().is_none(), inert, "{name}");
@@ -153,12 +170,21 @@ fn no_line_of_ours_reaches_standard_output() {
     let scratch = Scratch::new();
     let program = scratch.compile_linked("linked.c", "linked", &[]);
     let bare = Run::new(&program, Way::Bare).ok();
-    let run = Run::new(&program, Way::Preloaded).env("CUOTA_LOG", "debug").env("CUOTA_DISABLE", "perhaps");
+    let run = Run::new(&program, Way::Preloaded)
+        .env("CUOTA_LOG", "debug")
+        .env("CUOTA_DISABLE", "perhaps");
     let loud = run.ok();
     assert_eq!(loud.out(), bare.out());
-    assert!(loud.err().contains("CUOTA_DISABLE=\"perhaps\" is ignored: it takes 0 or 1\n"), "{}", loud.err());
+    assert!(
+        loud.err().contains("CUOTA_DISABLE=\"perhaps\" is ignored: it takes 0 or 1\n"),
+        "{}",
+        loud.err()
+    );
     assert!(loud.err().lines().all(|line| line.starts_with("cuota: ")), "{}", loud.err());
-    let quiet = Run::new(&program, Way::Preloaded).env("CUOTA_LOG", "off").env("CUOTA_DISABLE", "perhaps").ok();
+    let quiet = Run::new(&program, Way::Preloaded)
+        .env("CUOTA_LOG", "off")
+        .env("CUOTA_DISABLE", "perhaps")
+        .ok();
     assert_eq!(quiet.err(), "");
 }
 
@@ -168,5 +194,10 @@ fn what_was_built_is_where_it_was_promised() {
         built(name);
     }
     assert!(simulator("535").join("libcuda.so.1").exists());
-    assert!(Command::new("true").env("LD_PRELOAD", library()).status().is_ok_and(|status| status.success()));
+    assert!(
+        Command::new("true")
+            .env("LD_PRELOAD", library())
+            .status()
+            .is_ok_and(|status| status.success())
+    );
 }

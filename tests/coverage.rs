@@ -8,7 +8,8 @@ use std::process::Command;
 
 use support::facts;
 
-type EntryPoint = unsafe extern "C" fn(c_uint, *mut *const c_char, *mut *const c_char) -> *const c_char;
+type EntryPoint =
+    unsafe extern "C" fn(c_uint, *mut *const c_char, *mut *const c_char) -> *const c_char;
 
 /// What the library says it does at each entry point: (how, why it may be forwarded).
 fn declared() -> BTreeMap<String, (String, Option<String>)> {
@@ -17,8 +18,10 @@ fn declared() -> BTreeMap<String, (String, Option<String>)> {
     // answers with C strings that live as long as the library, which is never unloaded.
     unsafe {
         let library = libloading::Library::new(support::library()).expect("the library loads");
-        let at: libloading::Symbol<EntryPoint> = library.get(c"cuota_entry_point").expect("it is exported");
-        let text = |text: *const c_char| CStr::from_ptr(text).to_str().expect("plain text").to_string();
+        let at: libloading::Symbol<EntryPoint> =
+            library.get(c"cuota_entry_point").expect("it is exported");
+        let text =
+            |text: *const c_char| CStr::from_ptr(text).to_str().expect("plain text").to_string();
         for index in 0.. {
             let (mut how, mut reason) = (std::ptr::null(), std::ptr::null());
             let name = at(index, &mut how, &mut reason);
@@ -26,7 +29,11 @@ fn declared() -> BTreeMap<String, (String, Option<String>)> {
                 break;
             }
             let reason = (!reason.is_null()).then(|| text(reason));
-            assert!(all.insert(text(name), (text(how), reason)).is_none(), "{} stands twice", text(name));
+            assert!(
+                all.insert(text(name), (text(how), reason)).is_none(),
+                "{} stands twice",
+                text(name)
+            );
         }
     }
     all
@@ -43,13 +50,20 @@ fn exported() -> BTreeSet<String> {
 }
 
 /// Names of `wanted` that are not in `known`.
-fn unknown<'a>(wanted: impl IntoIterator<Item = &'a String>, known: &BTreeSet<String>) -> Vec<&'a String> {
+fn unknown<'a>(
+    wanted: impl IntoIterator<Item = &'a String>,
+    known: &BTreeSet<String>,
+) -> Vec<&'a String> {
     wanted.into_iter().filter(|name| !known.contains(*name)).collect()
 }
 
 fn all_facts() -> BTreeSet<String> {
     let known = facts::entry_points().into_iter().map(|point| point.name);
-    facts::GENERATIONS.iter().flat_map(|generation| facts::exports(generation)).chain(known).collect()
+    facts::GENERATIONS
+        .iter()
+        .flat_map(|generation| facts::exports(generation))
+        .chain(known)
+        .collect()
 }
 
 #[test]
@@ -64,7 +78,9 @@ fn every_function_of_every_driver_is_exported_and_accounted_for() {
     for (name, (how, reason)) in &declared {
         match how.as_str() {
             "body" | "row" => assert_eq!(*reason, None, "{name}"),
-            "forwarded" => assert!(reason.as_ref().is_some_and(|text| text.len() > 10), "{name}: no reason"),
+            "forwarded" => {
+                assert!(reason.as_ref().is_some_and(|text| text.len() > 10), "{name}: no reason")
+            }
             other => panic!("{name}: {other}"),
         }
     }
@@ -76,7 +92,8 @@ fn a_removed_name_and_a_new_one_would_be_noticed() {
     assert!(known.remove("cuMemAlloc_v2"));
     assert_eq!(unknown(&all_facts(), &known), ["cuMemAlloc_v2"]);
     known.insert("cuMemAlloc_v2".into());
-    let newer: BTreeSet<_> = facts::exports("615").into_iter().chain(["cuMemAllocSomehow".into()]).collect();
+    let newer: BTreeSet<_> =
+        facts::exports("615").into_iter().chain(["cuMemAllocSomehow".into()]).collect();
     assert_eq!(unknown(&newer, &known), ["cuMemAllocSomehow"]);
 }
 
@@ -95,20 +112,65 @@ fn what_takes_or_gives_back_memory_or_runs_work_is_hooked() {
     let declared = declared();
     let hooked = |name: &str| declared.get(name).is_some_and(|(how, _)| how != "forwarded");
     for name in [
-        "cuMemAlloc_v2", "cuMemAllocPitch_v2", "cuMemAllocManaged", "cuMemAllocAsync_ptsz", "cuMemFree_v2",
-        "cuMemFreeAsync", "cuMemCreate", "cuMemMap", "cuMemUnmap", "cuMemRelease", "cuArray3DCreate_v2",
-        "cuMipmappedArrayCreate", "cuMipmappedArrayDestroy", "cuMemPoolTrimTo", "cuMemPoolCreate",
-        "cuIpcOpenMemHandle_v2", "cuImportExternalMemory", "cuMemImportFromShareableHandle",
-        "cuGraphAddMemAllocNode", "cuGraphInstantiateWithFlags", "cuGraphExecUpdate_v2", "cuGraphUpload",
-        "cuGraphLaunch_ptsz", "cuGraphExecDestroy", "cuLaunchKernel", "cuLaunchKernelEx_ptsz",
-        "cuLaunchCooperativeKernel", "cuLaunchHostFunc", "cuMemcpyHtoD_v2", "cuMemcpy3DAsync_v2_ptsz",
-        "cuMemsetD8_v2", "cuStreamBeginCapture_v2", "cuStreamEndCapture", "cuStreamCreate", "cuStreamDestroy_v2",
-        "cuEventCreate", "cuEventDestroy_v2", "cuInit", "cuCtxCreate_v4", "cuDevicePrimaryCtxRetain",
-        "cuGreenCtxCreate", "cuMemGetInfo_v2", "cuDeviceTotalMem_v2", "cuDeviceGetAttribute",
-        "cuGetProcAddress_v2", "cuGetExportTable", "cuModuleLoadData", "cuLibraryUnload", "cuCtxSetLimit",
-        "cuMemPoolSetAttribute", "cuStreamSynchronize_ptsz", "cuCtxSynchronize", "cuEventQuery",
-        "cuStreamIsCapturing", "cuPointerGetAttributes", "cuMemGetAddressRange_v2",
-        "cuArrayGetMemoryRequirements", "nvmlDeviceGetMemoryInfo_v2", "nvmlDeviceGetComputeRunningProcesses_v3",
+        "cuMemAlloc_v2",
+        "cuMemAllocPitch_v2",
+        "cuMemAllocManaged",
+        "cuMemAllocAsync_ptsz",
+        "cuMemFree_v2",
+        "cuMemFreeAsync",
+        "cuMemCreate",
+        "cuMemMap",
+        "cuMemUnmap",
+        "cuMemRelease",
+        "cuArray3DCreate_v2",
+        "cuMipmappedArrayCreate",
+        "cuMipmappedArrayDestroy",
+        "cuMemPoolTrimTo",
+        "cuMemPoolCreate",
+        "cuIpcOpenMemHandle_v2",
+        "cuImportExternalMemory",
+        "cuMemImportFromShareableHandle",
+        "cuGraphAddMemAllocNode",
+        "cuGraphInstantiateWithFlags",
+        "cuGraphExecUpdate_v2",
+        "cuGraphUpload",
+        "cuGraphLaunch_ptsz",
+        "cuGraphExecDestroy",
+        "cuLaunchKernel",
+        "cuLaunchKernelEx_ptsz",
+        "cuLaunchCooperativeKernel",
+        "cuLaunchHostFunc",
+        "cuMemcpyHtoD_v2",
+        "cuMemcpy3DAsync_v2_ptsz",
+        "cuMemsetD8_v2",
+        "cuStreamBeginCapture_v2",
+        "cuStreamEndCapture",
+        "cuStreamCreate",
+        "cuStreamDestroy_v2",
+        "cuEventCreate",
+        "cuEventDestroy_v2",
+        "cuInit",
+        "cuCtxCreate_v4",
+        "cuDevicePrimaryCtxRetain",
+        "cuGreenCtxCreate",
+        "cuMemGetInfo_v2",
+        "cuDeviceTotalMem_v2",
+        "cuDeviceGetAttribute",
+        "cuGetProcAddress_v2",
+        "cuGetExportTable",
+        "cuModuleLoadData",
+        "cuLibraryUnload",
+        "cuCtxSetLimit",
+        "cuMemPoolSetAttribute",
+        "cuStreamSynchronize_ptsz",
+        "cuCtxSynchronize",
+        "cuEventQuery",
+        "cuStreamIsCapturing",
+        "cuPointerGetAttributes",
+        "cuMemGetAddressRange_v2",
+        "cuArrayGetMemoryRequirements",
+        "nvmlDeviceGetMemoryInfo_v2",
+        "nvmlDeviceGetComputeRunningProcesses_v3",
     ] {
         assert!(hooked(name), "{name}");
     }

@@ -86,7 +86,11 @@ fn unsafe_stands_only_where_it_may() {
         for (path, text) in sources(folder) {
             let allowed = UNSAFE.iter().any(|place| path.starts_with(place));
             let forbids = text.contains("#![forbid(unsafe_code)]");
-            assert!(allowed || forbids || path == Path::new("core/src/lib.rs"), "{}", path.display());
+            assert!(
+                allowed || forbids || path == Path::new("core/src/lib.rs"),
+                "{}",
+                path.display()
+            );
         }
     }
 }

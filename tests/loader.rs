@@ -44,9 +44,17 @@ fn global_lookups_find_nothing_until_it_is_opened_for_all() {
         out.lines().filter_map(line).collect::<Vec<_>>()
     };
     assert_eq!(found(Way::Preloaded), found(Way::Bare));
-    let (host, plugin) =
-        (scratch.compile("host.c", "host", &[]), scratch.compile("probe.c", "libprobe.so", &["-DLIBRARY", "-shared", "-fPIC"]));
-    same(|way| Run::new(&host, way).arg(&plugin).arg("n").arg("default:cuInit,open,default:cuInit").arg("-"));
+    let (host, plugin) = (
+        scratch.compile("host.c", "host", &[]),
+        scratch.compile("probe.c", "libprobe.so", &["-DLIBRARY", "-shared", "-fPIC"]),
+    );
+    same(|way| {
+        Run::new(&host, way)
+            .arg(&plugin)
+            .arg("n")
+            .arg("default:cuInit,open,default:cuInit")
+            .arg("-")
+    });
 }
 
 #[test]
@@ -131,7 +139,11 @@ fn a_thousand_threads_at_first_resolution() {
     let program = scratch.compile_linked("storm.c", "storm", &[]);
     for threads in [2, 1000] {
         let outcome = Run::new(&program, Way::Preloaded).arg(threads.to_string()).ok();
-        outcome.assert_counts(&[("cuInit", threads), ("cuDeviceGetCount", threads), ("cuDriverGetVersion", threads)]);
+        outcome.assert_counts(&[
+            ("cuInit", threads),
+            ("cuDeviceGetCount", threads),
+            ("cuDriverGetVersion", threads),
+        ]);
     }
 }
 
@@ -139,13 +151,21 @@ fn a_thousand_threads_at_first_resolution() {
 fn a_constructor_may_join_a_thread_that_makes_its_first_call() {
     let scratch = Scratch::new();
     let host = scratch.compile("host.c", "host", &[]);
-    let plugin = scratch.compile_linked("joins.c", "libjoins.so", &["-DLIBRARY", "-shared", "-fPIC"]);
+    let plugin =
+        scratch.compile_linked("joins.c", "libjoins.so", &["-DLIBRARY", "-shared", "-fPIC"]);
     let program = scratch.compile_linked("joins.c", "joins", &[]);
     same(|way| Run::new(&host, way).arg(&plugin).arg("n").arg("-").arg("-"));
     same(|way| Run::new(&program, way));
     // By bare name, found by the loader's path.
     let path = format!("{}:{}", scratch.path().display(), simulator("").display());
-    same(|way| Run::new(&host, way).env("LD_LIBRARY_PATH", &path).arg("libjoins.so").arg("n").arg("-").arg("-"));
+    same(|way| {
+        Run::new(&host, way)
+            .env("LD_LIBRARY_PATH", &path)
+            .arg("libjoins.so")
+            .arg("n")
+            .arg("-")
+            .arg("-")
+    });
 }
 
 #[test]
@@ -167,7 +187,10 @@ fn signals_inside_hooks() {
     let out = outcome.out();
     let numbers: Vec<u64> = out.split_whitespace().map(|n| n.parse().expect("a number")).collect();
     let [calls, handled] = numbers[..] else { panic!("{out}") };
-    outcome.assert_counts(&[("cuDriverGetVersion", handled), ("cuGetProcAddress_v2", calls + handled)]);
+    outcome.assert_counts(&[
+        ("cuDriverGetVersion", handled),
+        ("cuGetProcAddress_v2", calls + handled),
+    ]);
 }
 
 #[test]

@@ -31,8 +31,11 @@ fn project() -> Scratch {
     }
     let manifest = std::fs::read_to_string(root().join("Cargo.toml")).expect("the manifest");
     let line = manifest.lines().find(|line| line.starts_with("members")).expect("a workspace");
-    std::fs::write(scratch.join("Cargo.toml"), manifest.replace(line, "members = [\".\", \"core\"]"))
-        .expect("the scratch directory is writable");
+    std::fs::write(
+        scratch.join("Cargo.toml"),
+        manifest.replace(line, "members = [\".\", \"core\"]"),
+    )
+    .expect("the scratch directory is writable");
     scratch
 }
 
@@ -52,14 +55,39 @@ fn a_broken_row_does_not_compile() {
     let project = project();
     assert_eq!(complaint(&project), None, "the table as it is");
     for (file, from, to, expected) in [
-        ("src/hooks/mod.rs", "[cuMemFree_v2] (dptr: CUdeviceptr)", "[cuMemFree_v2] (dptr: c_uint)", "mismatched types"),
-        ("src/hooks/mod.rs", "[cuMemRelease] (handle: CUmemGenericAllocationHandle)", "[cuMemRelease] (handle: c_uint)", "mismatched types"),
+        (
+            "src/hooks/mod.rs",
+            "[cuMemFree_v2] (dptr: CUdeviceptr)",
+            "[cuMemFree_v2] (dptr: c_uint)",
+            "mismatched types",
+        ),
+        (
+            "src/hooks/mod.rs",
+            "[cuMemRelease] (handle: CUmemGenericAllocationHandle)",
+            "[cuMemRelease] (handle: c_uint)",
+            "mismatched types",
+        ),
         ("src/hooks/mod.rs", "[cuInit] (flags: c_uint)", "[cuInit] ()", "mismatched types"),
         ("src/hooks/mod.rs", "[cuMemFree_v2]", "[cuMemFreeSomehow]", "cannot find"),
-        ("src/hooks/table.rs", "unsafe extern \"C\" fn thunk", "unsafe fn thunk", "mismatched types"),
-        ("src/hooks/table.rs", "type Function = unsafe extern \"C\" fn", "type Function = unsafe fn", "mismatched types"),
+        (
+            "src/hooks/table.rs",
+            "unsafe extern \"C\" fn thunk",
+            "unsafe fn thunk",
+            "mismatched types",
+        ),
+        (
+            "src/hooks/table.rs",
+            "type Function = unsafe extern \"C\" fn",
+            "type Function = unsafe fn",
+            "mismatched types",
+        ),
         ("src/hooks/memory.rs", "_bytes: usize", "_bytes: u32", "mismatched types"),
-        ("src/hooks/memory.rs", "#![forbid(unsafe_code)]", "#![forbid(unsafe_code)]\nunsafe fn f() {}", "unsafe"),
+        (
+            "src/hooks/memory.rs",
+            "#![forbid(unsafe_code)]",
+            "#![forbid(unsafe_code)]\nunsafe fn f() {}",
+            "unsafe",
+        ),
     ] {
         let path = project.join(file);
         let original = std::fs::read_to_string(&path).expect("a copied file");

@@ -92,7 +92,8 @@ fn triton_and_pycuda_are_linked_to_it() {
 fn pytorch_has_a_library_linked_to_it() {
     let scratch = Scratch::new();
     let host = scratch.compile("host.c", "host", &[]);
-    let plugin = scratch.compile_linked("linked.c", "liblinked.so", &["-DLIBRARY", "-shared", "-fPIC"]);
+    let plugin =
+        scratch.compile_linked("linked.c", "liblinked.so", &["-DLIBRARY", "-shared", "-fPIC"]);
     caught(|way| Run::new(&host, way).arg(&plugin).arg("n").arg("-").arg("-"), &BOTH);
 }
 
@@ -102,7 +103,13 @@ fn jax_is_a_plugin_that_opens_it_by_a_runpath_of_its_own() {
     let host = plugins(&scratch);
     for how in HOW {
         caught(
-            |way| Run::new(&host, way).arg(scratch.join("libmiddle.so")).arg("n").arg("libcuda.so.1").arg(how),
+            |way| {
+                Run::new(&host, way)
+                    .arg(scratch.join("libmiddle.so"))
+                    .arg("n")
+                    .arg("libcuda.so.1")
+                    .arg(how)
+            },
             &BOTH,
         );
     }
@@ -113,7 +120,11 @@ fn plugins(scratch: &Scratch) -> std::path::PathBuf {
     std::fs::create_dir(scratch.join("deeper")).expect("the scratch directory is writable");
     scratch.compile("plugin.c", "libplugin.so", &["-shared", "-fPIC"]);
     scratch.compile("plugin.c", "deeper/libnext.so", &["-shared", "-fPIC"]);
-    scratch.compile("middle.c", "libmiddle.so", &["-shared", "-fPIC", "-Wl,--enable-new-dtags,-rpath,$ORIGIN/deeper"]);
+    scratch.compile(
+        "middle.c",
+        "libmiddle.so",
+        &["-shared", "-fPIC", "-Wl,--enable-new-dtags,-rpath,$ORIGIN/deeper"],
+    );
     scratch.compile("host.c", "host", &[])
 }
 
@@ -135,7 +146,10 @@ fn from_a_plugin_bound_to_its_own_libraries_first() {
     let host = plugins(&scratch);
     let plugin = scratch.join("libplugin.so");
     for how in HOW {
-        caught(|way| Run::new(&host, way).arg(&plugin).arg("d").arg("libcuda.so.1").arg(how), &BOTH);
+        caught(
+            |way| Run::new(&host, way).arg(&plugin).arg("d").arg("libcuda.so.1").arg(how),
+            &BOTH,
+        );
     }
 }
 
@@ -146,10 +160,18 @@ fn from_such_a_plugin_by_absolute_path() {
     let host = plugins(&scratch);
     let plugin = scratch.join("libplugin.so").display().to_string();
     for how in HOW {
-        caught(|way| with_path(Run::new(&host, way), way, &[&plugin, "d"], &[how]), &[Way::Mounted]);
+        caught(
+            |way| with_path(Run::new(&host, way), way, &[&plugin, "d"], &[how]),
+            &[Way::Mounted],
+        );
     }
-    let preloaded = with_path(Run::new(&host, Way::Preloaded), Way::Preloaded, &[&plugin, "d"], &["dlsym"]).ok();
-    assert!(preloaded.hook_calls().is_empty(), "the README says that this is out of reach: correct it");
+    let preloaded =
+        with_path(Run::new(&host, Way::Preloaded), Way::Preloaded, &[&plugin, "d"], &["dlsym"])
+            .ok();
+    assert!(
+        preloaded.hook_calls().is_empty(),
+        "the README says that this is out of reach: correct it"
+    );
 }
 
 #[test]
@@ -160,7 +182,9 @@ fn preloaded_and_mounted_at_once_counts_once() {
         let run = Run::new(&program, Way::Mounted).env("LD_PRELOAD", support::library());
         run.arg("libcuda.so.1").arg("n").arg(how).ok().assert_counts(&MADE);
         // Without being told where the driver is, past our own build on the loader's path.
-        let run = Run::new(&program, Way::Mounted).env("LD_PRELOAD", support::library()).env("CUOTA_DRIVER", "");
+        let run = Run::new(&program, Way::Mounted)
+            .env("LD_PRELOAD", support::library())
+            .env("CUOTA_DRIVER", "");
         run.arg("libcuda.so.1").arg("n").arg(how).ok().assert_counts(&MADE);
     }
 }
@@ -169,7 +193,8 @@ fn preloaded_and_mounted_at_once_counts_once() {
 fn a_missing_path_fails_as_without_us() {
     let scratch = Scratch::new();
     let program = scratch.compile("opened.c", "opened", &[]);
-    let run = |way| Run::new(&program, way).arg("/nowhere/libcuda.so.1").arg("n").arg("dlsym").any();
+    let run =
+        |way| Run::new(&program, way).arg("/nowhere/libcuda.so.1").arg("n").arg("dlsym").any();
     assert_eq!(run(Way::Preloaded).err(), run(Way::Bare).err());
 }
 
@@ -196,8 +221,12 @@ fn every_entry_point_calls_its_own_symbol() {
     let scratch = Scratch::new();
     let program = scratch.compile("each.c", "each", &[]);
     for generation in ["470", "550", "615"] {
-        let names: Vec<_> = support::facts::exports(generation).into_iter().filter(|name| name != "cuEGLApiInit").collect();
-        let run = |way| Run::on(&program, way, &simulator(generation)).input(&names.join("\n")).ok();
+        let names: Vec<_> = support::facts::exports(generation)
+            .into_iter()
+            .filter(|name| name != "cuEGLApiInit")
+            .collect();
+        let run =
+            |way| Run::on(&program, way, &simulator(generation)).input(&names.join("\n")).ok();
         let (bare, with) = (run(Way::Bare), run(Way::Preloaded));
         assert_eq!(with.out(), bare.out());
         assert!(!with.out().contains("missing"), "{}", with.out());

@@ -52,7 +52,8 @@ fn answers(program: &Path, driver: &Path, preload: bool, questions: &[Question])
     if preload {
         command.env("LD_PRELOAD", library());
     }
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
     let mut text = String::new();
     for (which, name, version, flags) in questions {
         let _ = writeln!(text, "{which} {name} {version} {flags}");
@@ -70,7 +71,8 @@ fn answers(program: &Path, driver: &Path, preload: bool, questions: &[Question])
 /// Through us the answers are the driver's, but that every known function is ours. Returns how many
 /// addresses were handed out.
 fn agrees(program: &Path, driver: &Path, questions: &[Question]) -> usize {
-    let (bare, through) = (answers(program, driver, false, questions), answers(program, driver, true, questions));
+    let (bare, through) =
+        (answers(program, driver, false, questions), answers(program, driver, true, questions));
     let mut given = 0;
     for ((question, bare), through) in questions.iter().zip(&bare).zip(&through) {
         assert_eq!(*through, bare.replace(" driver ", " ours "), "{question:?}");
@@ -81,7 +83,13 @@ fn agrees(program: &Path, driver: &Path, questions: &[Question]) -> usize {
 
 /// What the map says: the symbol with the greatest minimum version not above the one asked with,
 /// among those the driver has.
-fn expected(map: &Lookup, has: &BTreeSet<String>, name: &str, version: i32, per_thread: bool) -> Option<String> {
+fn expected(
+    map: &Lookup,
+    has: &BTreeSet<String>,
+    name: &str,
+    version: i32,
+    per_thread: bool,
+) -> Option<String> {
     let steps = map.get(&(name.to_string(), per_thread))?;
     steps.range(..=version).map(|(_, symbol)| symbol).rfind(|symbol| has.contains(*symbol)).cloned()
 }
@@ -109,17 +117,25 @@ fn the_simulator_answers_as_measured() {
         let asked: Vec<_> = questions(&map)
             .into_iter()
             .filter(|(which, name, version, flags)| {
-                let known = map.contains_key(&(name.clone(), false)) || map.contains_key(&(name.clone(), true));
+                let known = map.contains_key(&(name.clone(), false))
+                    || map.contains_key(&(name.clone(), true));
                 let v2 = *which == 2 && has.contains("cuGetProcAddress_v2");
                 known && v2 && *flags < 3 && *version < 11_050
             })
             .collect();
-        for (question, answer) in asked.iter().zip(answers(&program, &simulator(generation), false, &asked)) {
+        for (question, answer) in
+            asked.iter().zip(answers(&program, &simulator(generation), false, &asked))
+        {
             let (_, name, version, flags) = question;
             let symbol = expected(&map, &has, name, *version, *flags == 2);
             match symbol {
-                Some(symbol) => assert!(answer.starts_with(&format!("0 {symbol} ")), "{generation} {question:?}: {answer}, not {symbol}"),
-                None => assert!(answer.starts_with("0 null"), "{generation} {question:?}: {answer}"),
+                Some(symbol) => assert!(
+                    answer.starts_with(&format!("0 {symbol} ")),
+                    "{generation} {question:?}: {answer}, not {symbol}"
+                ),
+                None => {
+                    assert!(answer.starts_with("0 null"), "{generation} {question:?}: {answer}")
+                }
             }
         }
     }

@@ -18,7 +18,11 @@ struct Row {
 fn rows() -> Vec<Row> {
     let text = std::fs::read_to_string(root().join("src/hooks/mod.rs")).expect("the table");
     let table = text.split_once("hooks! {").expect("it has the table").1;
-    let table: String = table.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join(" ");
+    let table: String = table
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect::<Vec<_>>()
+        .join(" ");
     let rows = table.split(';').filter(|row| row.contains('[') && row.contains('('));
     rows.map(|row| {
         let (head, rest) = row.split_once(']').expect("names in brackets");
@@ -27,7 +31,10 @@ fn rows() -> Vec<Row> {
         let arguments = arguments.rsplit_once(')').expect("arguments").0;
         Row {
             names: names.split_whitespace().map(String::from).collect(),
-            types: arguments.split(',').filter_map(|one| Some(one.split_once(':')?.1.trim().into())).collect(),
+            types: arguments
+                .split(',')
+                .filter_map(|one| Some(one.split_once(':')?.1.trim().into()))
+                .collect(),
             unbound: before.contains("unbound"),
         }
     })
@@ -60,14 +67,19 @@ fn rust_type(parameter: &str) -> String {
 }
 
 fn documented(signature: &str) -> Vec<String> {
-    let parameters = signature.split(',').map(str::trim).filter(|one| !one.is_empty() && *one != "void");
+    let parameters =
+        signature.split(',').map(str::trim).filter(|one| !one.is_empty() && *one != "void");
     parameters.map(rust_type).collect()
 }
 
 /// Names the headers have two types for.
 fn same(ours: &str, theirs: &str) -> bool {
     let plain = |text: &str| {
-        let text = text.replace("_v1", "").replace("_v2", "").replace("cuuint64_t", "c_ulonglong").replace("_enum", "");
+        let text = text
+            .replace("_v1", "")
+            .replace("_v2", "")
+            .replace("cuuint64_t", "c_ulonglong")
+            .replace("_enum", "");
         text.replace("cuuint32_t", "c_uint")
     };
     plain(ours) == plain(theirs)
@@ -84,7 +96,9 @@ fn unbound_rows_have_the_documented_signature() {
     assert!(unbound.len() > 20, "the table was read");
     for row in unbound {
         for name in &row.names {
-            let expected = documented(signatures.get(name).unwrap_or_else(|| panic!("{name}: no signature, no row")));
+            let expected = documented(
+                signatures.get(name).unwrap_or_else(|| panic!("{name}: no signature, no row")),
+            );
             assert_eq!(row.types.len(), expected.len(), "{name}: {:?} {expected:?}", row.types);
             for (ours, theirs) in row.types.iter().zip(&expected) {
                 assert!(same(ours, theirs), "{name}: {ours} is documented as {theirs}");
@@ -95,9 +109,14 @@ fn unbound_rows_have_the_documented_signature() {
 
 #[test]
 fn a_wrong_type_would_be_noticed() {
-    let expected = documented("CUdeviceptr_v1 *dptr, unsigned int bytesize, const char *name, void **values");
+    let expected =
+        documented("CUdeviceptr_v1 *dptr, unsigned int bytesize, const char *name, void **values");
     assert_eq!(expected, ["*mut c_uint", "c_uint", "*const c_char", "*mut *mut c_void"]);
-    assert!(!same("usize", "c_uint") && !same("*mut CUdeviceptr", "*mut c_uint") && !same("c_int", "c_uint"));
+    assert!(
+        !same("usize", "c_uint")
+            && !same("*mut CUdeviceptr", "*mut c_uint")
+            && !same("c_int", "c_uint")
+    );
 }
 
 /// A flavour in a row has the signature of the row's first name: the headers must agree.
@@ -107,7 +126,10 @@ fn stream_flavours_have_their_base_names_signature() {
     for row in rows() {
         let (base, flavours) = row.names.split_first().expect("a name");
         for flavour in flavours {
-            assert!(["_ptsz", "_ptds"].iter().any(|end| flavour.strip_suffix(end) == Some(base)), "{flavour}");
+            assert!(
+                ["_ptsz", "_ptds"].iter().any(|end| flavour.strip_suffix(end) == Some(base)),
+                "{flavour}"
+            );
             let [base, flavour] = [base, flavour].map(|name| documented(&signatures[name]));
             assert_eq!(base, flavour);
         }

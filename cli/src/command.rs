@@ -25,7 +25,7 @@ impl Failure {
 
 /// Lets several CUDA programs share one GPU.
 #[derive(Parser)]
-#[command(name = "cuota", version, disable_help_subcommand = true, max_term_width = 80)]
+#[command(name = "cuota", version, disable_help_subcommand = true)]
 pub struct Cuota {
     #[command(subcommand)]
     pub command: Command,

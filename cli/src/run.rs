@@ -35,7 +35,7 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     tally: Option<PathBuf>,
     /// The command and its arguments
-    #[arg(value_name = "CMD", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(value_name = "CMD", required = true, trailing_var_arg = true)]
     command: Vec<OsString>,
 }
 

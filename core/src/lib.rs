@@ -1,6 +1,11 @@
 //! What cuota decides and the memory it shares: no CUDA, no preload, no process state. Time,
 //! environment and backing memory come in as parameters.
 
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
+
 pub mod config;
 pub mod shm;
 pub mod tally;

@@ -198,6 +198,9 @@ impl Report {
         let short = || "the tally is cut short".to_string();
         let count = word(1).and_then(|n| usize::try_from(n).ok()).filter(|n| *n <= MOST);
         let count = count.ok_or("the tally claims an impossible number of entry points")?;
+        if bytes.len() < (record(count) + TABLES * TABLE) * 8 {
+            return Err(short());
+        }
         let untranslated = word(UNTRANSLATED).ok_or_else(short)?;
         let mut report = Report { untranslated, ..Report::default() };
         for index in 0..count {
@@ -297,9 +300,13 @@ mod tests {
         Tally::open_or_create(&file.0, NAMES.into_iter()).expect("it can be made");
         let mut other = NAMES;
         other[0].0 = "cuDeviceGet";
-        let refused = Tally::open_or_create(&file.0, other.into_iter()).err().expect("another build");
+        let refused =
+            Tally::open_or_create(&file.0, other.into_iter()).err().expect("another build");
         assert!(refused.to_string().contains("not a tally of this build"), "{refused}");
-        assert!(Tally::open_or_create(&file.0, NAMES.into_iter().chain(NAMES)).is_err(), "too short");
+        assert!(
+            Tally::open_or_create(&file.0, NAMES.into_iter().chain(NAMES)).is_err(),
+            "too short"
+        );
     }
 
     #[test]

@@ -37,12 +37,21 @@ impl Addresses {
             let (Some(key), Some(entry)) = (self.keys.get(place), self.entries.get(place)) else {
                 return;
             };
-            match key.compare_exchange(core::ptr::null_mut(), real, Ordering::Relaxed, Ordering::Relaxed)
-            {
+            match key.compare_exchange(
+                core::ptr::null_mut(),
+                real,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            ) {
                 Ok(_) => return entry.store(index as u32 + 1, Ordering::Release),
                 Err(held) if core::ptr::eq(held, real) => {
                     // Another thread may have claimed the place and not yet said for which entry.
-                    let _ = entry.compare_exchange(0, index as u32 + 1, Ordering::Release, Ordering::Relaxed);
+                    let _ = entry.compare_exchange(
+                        0,
+                        index as u32 + 1,
+                        Ordering::Release,
+                        Ordering::Relaxed,
+                    );
                     return;
                 }
                 Err(_) => {}

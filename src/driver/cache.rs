@@ -18,7 +18,8 @@ pub fn lookup(soname: &CStr, accept: &mut dyn FnMut(&CStr) -> bool) -> bool {
 
 fn entries(file: &[u8], soname: &CStr, accept: &mut dyn FnMut(&CStr) -> bool) -> bool {
     // An older header may precede the one we read.
-    let Some(start) = file.windows(MAGIC.len()).step_by(8).position(|window| window == MAGIC) else {
+    let Some(start) = file.windows(MAGIC.len()).step_by(8).position(|window| window == MAGIC)
+    else {
         return false;
     };
     let Some(cache) = file.get(start * 8..) else { return false };

@@ -38,7 +38,8 @@ fn needs(file: &[u8]) -> Option<bool> {
     if !file.starts_with(b"\x7fELF\x02\x01") {
         return None;
     }
-    let (table, size, count) = (long(file, 32)?, half(file, 54)? as usize, half(file, 56)? as usize);
+    let (table, size, count) =
+        (long(file, 32)?, half(file, 54)? as usize, half(file, 56)? as usize);
     let headers = || (0..count).filter_map(|i| table.checked_add(i * size));
     let dynamic = headers().find(|&at| word(file, at) == Some(PT_DYNAMIC))?;
     let (start, length) = (long(file, dynamic + 8)?, long(file, dynamic + 32)?);
@@ -51,7 +52,8 @@ fn needs(file: &[u8]) -> Option<bool> {
     let strings = tags().find(|(tag, _)| *tag == DT_STRTAB)?.1;
     // The string table is given by address; the segment that holds it says where in the file it is.
     let strings = headers().find_map(|at| {
-        let (offset, address, held) = (long(file, at + 8)?, long(file, at + 16)?, long(file, at + 32)?);
+        let (offset, address, held) =
+            (long(file, at + 8)?, long(file, at + 16)?, long(file, at + 32)?);
         let inside = strings.checked_sub(address).filter(|into| *into < held)?;
         (word(file, at)? == PT_LOAD).then_some(offset.checked_add(inside)?)
     })?;
@@ -63,7 +65,11 @@ fn needs(file: &[u8]) -> Option<bool> {
 
 /// Whether any loaded object is linked to the driver.
 pub fn anyone_needs_driver() -> bool {
-    unsafe extern "C" fn visit(info: *mut libc::dl_phdr_info, _: usize, found: *mut c_void) -> c_int {
+    unsafe extern "C" fn visit(
+        info: *mut libc::dl_phdr_info,
+        _: usize,
+        found: *mut c_void,
+    ) -> c_int {
         // SAFETY: the loader passes a record it keeps valid for this call, and `found` as given below.
         unsafe {
             let info = &*info;
@@ -141,7 +147,8 @@ pub unsafe fn exported_names(map: *const LinkMap, see: &mut dyn FnMut(&CStr)) {
             return;
         };
         let words = hash as *const u32;
-        let (buckets, first, bloom) = (*words as usize, *words.add(1) as usize, *words.add(2) as usize);
+        let (buckets, first, bloom) =
+            (*words as usize, *words.add(1) as usize, *words.add(2) as usize);
         let bucket = words.add(4 + bloom * 2);
         let chain = bucket.add(buckets);
         let mut last = (0..buckets).map(|i| *bucket.add(i) as usize).max().unwrap_or(0);
@@ -155,7 +162,9 @@ pub unsafe fn exported_names(map: *const LinkMap, see: &mut dyn FnMut(&CStr)) {
             let symbol = (symbols + index * SYMBOL) as *const u8;
             let section = symbol.add(6).cast::<u16>().read_unaligned();
             if section != 0 {
-                see(CStr::from_ptr((strings as *const c_char).add(symbol.cast::<u32>().read_unaligned() as usize)));
+                see(CStr::from_ptr(
+                    (strings as *const c_char).add(symbol.cast::<u32>().read_unaligned() as usize),
+                ));
             }
         }
     }

@@ -134,9 +134,9 @@ pub fn search(asked: Option<&CStr>, accept: &mut dyn FnMut(&CStr) -> bool) -> bo
         return true;
     }
     let mut offer = |directory: &[u8], accept: &mut dyn FnMut(&CStr) -> bool| {
-        [SONAME.to_bytes(), asked_file].into_iter().any(|file| {
-            path.set(directory, file) && exists(path.as_c()) && accept(path.as_c())
-        })
+        [SONAME.to_bytes(), asked_file]
+            .into_iter()
+            .any(|file| path.set(directory, file) && exists(path.as_c()) && accept(path.as_c()))
     };
     let listed = variable(c"LD_LIBRARY_PATH").map_or(&b""[..], CStr::to_bytes);
     for directory in listed.split(|byte| matches!(byte, b':' | b';')) {
@@ -198,7 +198,8 @@ mod tests {
         for yes in ["libcuda.so", "libcuda.so.1", "/usr/lib/libcuda.so.535.54", "x/libcuda.so"] {
             assert!(means_driver(yes.as_bytes()), "{yes}");
         }
-        for no in ["libcudart.so", "libcuda.so1", "libcuda", "libcuda.so.1/x", "libcuda.solid", ""] {
+        for no in ["libcudart.so", "libcuda.so1", "libcuda", "libcuda.so.1/x", "libcuda.solid", ""]
+        {
             assert!(!means_driver(no.as_bytes()), "{no}");
         }
     }

@@ -49,7 +49,11 @@ unsafe extern "C" fn find_object(address: *const c_void, found: *mut Found) -> c
     let mut search = Search { address: address.addr() as u64, found };
     // SAFETY: `visit` gets `search`, which outlives the call, and writes to `found`, which the
     // unwinder made writable.
-    if unsafe { libc::dl_iterate_phdr(Some(visit), (&raw mut search).cast()) } == 1 { 0 } else { -1 }
+    if unsafe { libc::dl_iterate_phdr(Some(visit), (&raw mut search).cast()) } == 1 {
+        0
+    } else {
+        -1
+    }
 }
 
 unsafe extern "C" fn visit(info: *mut libc::dl_phdr_info, _: usize, search: *mut c_void) -> c_int {

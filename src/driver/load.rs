@@ -128,8 +128,11 @@ fn wire(library: Library, handle: *mut c_void, wiring: &dyn Wiring) {
     }
     for (index, entry) in of(library, wiring) {
         let real = entry.real();
-        let target =
-            if real.is_null() { absent::without_function(library) } else { wiring.target(entry, real) };
+        let target = if real.is_null() {
+            absent::without_function(library)
+        } else {
+            wiring.target(entry, real)
+        };
         entry.lead_to(target, wiring.calls(index));
     }
 }

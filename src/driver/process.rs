@@ -16,9 +16,8 @@ const NOT_OURS: [&[u8]; 7] = [
 
 /// Whether this process is one of NVIDIA's own services.
 pub fn is_a_service() -> bool {
-    std::fs::read_link("/proc/self/exe").is_ok_and(|path| {
-        path.file_name().is_some_and(|name| serves_everyone(name.as_bytes()))
-    })
+    std::fs::read_link("/proc/self/exe")
+        .is_ok_and(|path| path.file_name().is_some_and(|name| serves_everyone(name.as_bytes())))
 }
 
 fn serves_everyone(name: &[u8]) -> bool {
@@ -40,7 +39,12 @@ mod tests {
 
     #[test]
     fn services_by_name() {
-        for yes in ["nvidia-cuda-mps-server", "nvidia-cuda-mps-control", "nvidia-persistenced", "nv-hostengine"] {
+        for yes in [
+            "nvidia-cuda-mps-server",
+            "nvidia-cuda-mps-control",
+            "nvidia-persistenced",
+            "nv-hostengine",
+        ] {
             assert!(serves_everyone(yes.as_bytes()), "{yes}");
         }
         for no in ["nvidia-smi", "python3", "my-nvidia-cuda-mps-server", "nvidia"] {

@@ -107,10 +107,11 @@ unsafe extern "C" fn rewrite_dlsym(
     *jump = Jump { target: dl::next_dlsym(), arguments: [handle.addr(), name.addr(), 0] };
     let Some(text) = text else { return };
     let bytes = text.to_bytes();
-    let driver = load::driver();
     if handle == libc::RTLD_NEXT {
         return;
-    } else if bytes.starts_with(b"cu") || bytes.starts_with(b"nvml") {
+    }
+    let driver = load::driver();
+    if bytes.starts_with(b"cu") || bytes.starts_with(b"nvml") {
         // SAFETY: the handle is the program's own, valid as `dlsym` demands.
         jump.arguments[0] = unsafe { handle_for(handle, text, caller) }.addr();
     } else if !driver.is_null() && handle != libc::RTLD_DEFAULT && handle == dl::our_handle() {

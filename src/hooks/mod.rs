@@ -48,441 +48,441 @@ pub mod rows {
         pub flags: c_uint,
     }
 
-hooks! { crate::driver::Library::Cuda;
-    // Linear device memory.
-    unbound [cuMemAlloc] (dptr: *mut c_uint, bytesize: c_uint);
-    unbound [cuMemAllocPitch] (
-        dptr: *mut c_uint, p_pitch: *mut c_uint, width_in_bytes: c_uint, height: c_uint,
-        element_size_bytes: c_uint);
-    [cuMemAllocPitch_v2] (
-        dptr: *mut CUdeviceptr, p_pitch: *mut usize, width_in_bytes: usize, height: usize,
-        element_size_bytes: c_uint);
-    [cuMemAlloc_v2] (dptr: *mut CUdeviceptr, bytesize: usize) => takes memory::alloc;
-    unbound [cuMemFree] (dptr: c_uint);
-    [cuMemFree_v2] (dptr: CUdeviceptr) => memory::free;
+    hooks! { crate::driver::Library::Cuda;
+        // Linear device memory.
+        unbound [cuMemAlloc] (dptr: *mut c_uint, bytesize: c_uint);
+        unbound [cuMemAllocPitch] (
+            dptr: *mut c_uint, p_pitch: *mut c_uint, width_in_bytes: c_uint, height: c_uint,
+            element_size_bytes: c_uint);
+        [cuMemAllocPitch_v2] (
+            dptr: *mut CUdeviceptr, p_pitch: *mut usize, width_in_bytes: usize, height: usize,
+            element_size_bytes: c_uint);
+        [cuMemAlloc_v2] (dptr: *mut CUdeviceptr, bytesize: usize) => takes memory::alloc;
+        unbound [cuMemFree] (dptr: c_uint);
+        [cuMemFree_v2] (dptr: CUdeviceptr) => memory::free;
 
-    // Managed memory.
-    [cuMemAllocManaged] (dptr: *mut CUdeviceptr, bytesize: usize, flags: c_uint);
-    [cuMemDiscardBatchAsync cuMemDiscardBatchAsync_ptsz] (
-        dptrs: *mut CUdeviceptr, sizes: *mut usize, count: usize, flags: c_ulonglong,
-        h_stream: CUstream);
+        // Managed memory.
+        [cuMemAllocManaged] (dptr: *mut CUdeviceptr, bytesize: usize, flags: c_uint);
+        [cuMemDiscardBatchAsync cuMemDiscardBatchAsync_ptsz] (
+            dptrs: *mut CUdeviceptr, sizes: *mut usize, count: usize, flags: c_ulonglong,
+            h_stream: CUstream);
 
-    // Stream-ordered memory and its pools.
-    [cuDeviceGetDefaultMemPool] (pool_out: *mut CUmemoryPool, dev: CUdevice);
-    [cuDeviceGetMemPool] (pool: *mut CUmemoryPool, dev: CUdevice);
-    [cuDeviceSetMemPool] (dev: CUdevice, pool: CUmemoryPool);
-    [cuMemAllocAsync cuMemAllocAsync_ptsz] (
-        dptr: *mut CUdeviceptr, bytesize: usize, h_stream: CUstream);
-    [cuMemAllocFromPoolAsync cuMemAllocFromPoolAsync_ptsz] (
-        dptr: *mut CUdeviceptr, bytesize: usize, pool: CUmemoryPool, h_stream: CUstream);
-    [cuMemFreeAsync cuMemFreeAsync_ptsz] (dptr: CUdeviceptr, h_stream: CUstream);
-    [cuMemGetDefaultMemPool] (
-        pool_out: *mut CUmemoryPool, location: *mut CUmemLocation,
-        kind: CUmemAllocationType);
-    [cuMemGetMemPool] (
-        pool: *mut CUmemoryPool, location: *mut CUmemLocation, kind: CUmemAllocationType);
-    [cuMemPoolCreate] (pool: *mut CUmemoryPool, pool_props: *const CUmemPoolProps);
-    [cuMemPoolDestroy] (pool: CUmemoryPool);
-    [cuMemPoolGetAttribute] (pool: CUmemoryPool, attr: CUmemPool_attribute, value: *mut c_void);
-    [cuMemPoolSetAttribute] (pool: CUmemoryPool, attr: CUmemPool_attribute, value: *mut c_void);
-    [cuMemPoolTrimTo] (pool: CUmemoryPool, min_bytes_to_keep: usize);
-    [cuMemSetMemPool] (location: *mut CUmemLocation, kind: CUmemAllocationType, pool: CUmemoryPool);
+        // Stream-ordered memory and its pools.
+        [cuDeviceGetDefaultMemPool] (pool_out: *mut CUmemoryPool, dev: CUdevice);
+        [cuDeviceGetMemPool] (pool: *mut CUmemoryPool, dev: CUdevice);
+        [cuDeviceSetMemPool] (dev: CUdevice, pool: CUmemoryPool);
+        [cuMemAllocAsync cuMemAllocAsync_ptsz] (
+            dptr: *mut CUdeviceptr, bytesize: usize, h_stream: CUstream);
+        [cuMemAllocFromPoolAsync cuMemAllocFromPoolAsync_ptsz] (
+            dptr: *mut CUdeviceptr, bytesize: usize, pool: CUmemoryPool, h_stream: CUstream);
+        [cuMemFreeAsync cuMemFreeAsync_ptsz] (dptr: CUdeviceptr, h_stream: CUstream);
+        [cuMemGetDefaultMemPool] (
+            pool_out: *mut CUmemoryPool, location: *mut CUmemLocation,
+            kind: CUmemAllocationType);
+        [cuMemGetMemPool] (
+            pool: *mut CUmemoryPool, location: *mut CUmemLocation, kind: CUmemAllocationType);
+        [cuMemPoolCreate] (pool: *mut CUmemoryPool, pool_props: *const CUmemPoolProps);
+        [cuMemPoolDestroy] (pool: CUmemoryPool);
+        [cuMemPoolGetAttribute] (pool: CUmemoryPool, attr: CUmemPool_attribute, value: *mut c_void);
+        [cuMemPoolSetAttribute] (pool: CUmemoryPool, attr: CUmemPool_attribute, value: *mut c_void);
+        [cuMemPoolTrimTo] (pool: CUmemoryPool, min_bytes_to_keep: usize);
+        [cuMemSetMemPool] (location: *mut CUmemLocation, kind: CUmemAllocationType, pool: CUmemoryPool);
 
-    // Virtual memory: physical handles and where they are mapped.
-    [cuMemAddressFree] (ptr: CUdeviceptr, size: usize);
-    [cuMemAddressReserve] (
-        ptr: *mut CUdeviceptr, size: usize, alignment: usize, addr: CUdeviceptr,
-        flags: c_ulonglong);
-    [cuMemCreate] (
-        handle: *mut CUmemGenericAllocationHandle, size: usize,
-        prop: *const CUmemAllocationProp, flags: c_ulonglong);
-    [cuMemMap] (
-        ptr: CUdeviceptr, size: usize, offset: usize, handle: CUmemGenericAllocationHandle,
-        flags: c_ulonglong);
-    [cuMemMapArrayAsync cuMemMapArrayAsync_ptsz] (
-        map_info_list: *mut CUarrayMapInfo, count: c_uint, h_stream: CUstream);
-    [cuMemRelease] (handle: CUmemGenericAllocationHandle);
-    [cuMemRetainAllocationHandle] (handle: *mut CUmemGenericAllocationHandle, addr: *mut c_void);
-    [cuMemSetAccess] (ptr: CUdeviceptr, size: usize, desc: *const CUmemAccessDesc, count: usize);
-    [cuMemUnmap] (ptr: CUdeviceptr, size: usize);
+        // Virtual memory: physical handles and where they are mapped.
+        [cuMemAddressFree] (ptr: CUdeviceptr, size: usize);
+        [cuMemAddressReserve] (
+            ptr: *mut CUdeviceptr, size: usize, alignment: usize, addr: CUdeviceptr,
+            flags: c_ulonglong);
+        [cuMemCreate] (
+            handle: *mut CUmemGenericAllocationHandle, size: usize,
+            prop: *const CUmemAllocationProp, flags: c_ulonglong);
+        [cuMemMap] (
+            ptr: CUdeviceptr, size: usize, offset: usize, handle: CUmemGenericAllocationHandle,
+            flags: c_ulonglong);
+        [cuMemMapArrayAsync cuMemMapArrayAsync_ptsz] (
+            map_info_list: *mut CUarrayMapInfo, count: c_uint, h_stream: CUstream);
+        [cuMemRelease] (handle: CUmemGenericAllocationHandle);
+        [cuMemRetainAllocationHandle] (handle: *mut CUmemGenericAllocationHandle, addr: *mut c_void);
+        [cuMemSetAccess] (ptr: CUdeviceptr, size: usize, desc: *const CUmemAccessDesc, count: usize);
+        [cuMemUnmap] (ptr: CUdeviceptr, size: usize);
 
-    // Arrays.
-    unbound [cuArray3DCreate] (
-        p_handle: *mut CUarray, p_allocate_array: *const CUDA_ARRAY3D_DESCRIPTOR_v1);
-    [cuArray3DCreate_v2] (p_handle: *mut CUarray, p_allocate_array: *const CUDA_ARRAY3D_DESCRIPTOR);
-    unbound [cuArrayCreate] (
-        p_handle: *mut CUarray, p_allocate_array: *const CUDA_ARRAY_DESCRIPTOR_v1);
-    [cuArrayCreate_v2] (p_handle: *mut CUarray, p_allocate_array: *const CUDA_ARRAY_DESCRIPTOR);
-    [cuArrayDestroy] (h_array: CUarray);
-    [cuArrayGetMemoryRequirements] (
-        memory_requirements: *mut CUDA_ARRAY_MEMORY_REQUIREMENTS, array: CUarray,
-        device: CUdevice);
-    [cuMipmappedArrayCreate] (
-        p_handle: *mut CUmipmappedArray,
-        p_mipmapped_array_desc: *const CUDA_ARRAY3D_DESCRIPTOR, num_mipmap_levels: c_uint);
-    [cuMipmappedArrayDestroy] (h_mipmapped_array: CUmipmappedArray);
-    [cuMipmappedArrayGetMemoryRequirements] (
-        memory_requirements: *mut CUDA_ARRAY_MEMORY_REQUIREMENTS, mipmap: CUmipmappedArray,
-        device: CUdevice);
+        // Arrays.
+        unbound [cuArray3DCreate] (
+            p_handle: *mut CUarray, p_allocate_array: *const CUDA_ARRAY3D_DESCRIPTOR_v1);
+        [cuArray3DCreate_v2] (p_handle: *mut CUarray, p_allocate_array: *const CUDA_ARRAY3D_DESCRIPTOR);
+        unbound [cuArrayCreate] (
+            p_handle: *mut CUarray, p_allocate_array: *const CUDA_ARRAY_DESCRIPTOR_v1);
+        [cuArrayCreate_v2] (p_handle: *mut CUarray, p_allocate_array: *const CUDA_ARRAY_DESCRIPTOR);
+        [cuArrayDestroy] (h_array: CUarray);
+        [cuArrayGetMemoryRequirements] (
+            memory_requirements: *mut CUDA_ARRAY_MEMORY_REQUIREMENTS, array: CUarray,
+            device: CUdevice);
+        [cuMipmappedArrayCreate] (
+            p_handle: *mut CUmipmappedArray,
+            p_mipmapped_array_desc: *const CUDA_ARRAY3D_DESCRIPTOR, num_mipmap_levels: c_uint);
+        [cuMipmappedArrayDestroy] (h_mipmapped_array: CUmipmappedArray);
+        [cuMipmappedArrayGetMemoryRequirements] (
+            memory_requirements: *mut CUDA_ARRAY_MEMORY_REQUIREMENTS, mipmap: CUmipmappedArray,
+            device: CUdevice);
 
-    // Memory that came from, or goes to, another process or API.
-    [cuDestroyExternalMemory] (ext_mem: CUexternalMemory);
-    [cuDestroyExternalSemaphore] (ext_sem: CUexternalSemaphore);
-    [cuExternalMemoryGetMappedBuffer] (
-        dev_ptr: *mut CUdeviceptr, ext_mem: CUexternalMemory,
-        buffer_desc: *const CUDA_EXTERNAL_MEMORY_BUFFER_DESC);
-    [cuExternalMemoryGetMappedMipmappedArray] (
-        mipmap: *mut CUmipmappedArray, ext_mem: CUexternalMemory,
-        mipmap_desc: *const CUDA_EXTERNAL_MEMORY_MIPMAPPED_ARRAY_DESC);
-    [cuImportExternalMemory] (
-        ext_mem_out: *mut CUexternalMemory,
-        mem_handle_desc: *const CUDA_EXTERNAL_MEMORY_HANDLE_DESC);
-    [cuImportExternalSemaphore] (
-        ext_sem_out: *mut CUexternalSemaphore,
-        sem_handle_desc: *const CUDA_EXTERNAL_SEMAPHORE_HANDLE_DESC);
-    [cuIpcCloseMemHandle] (dptr: CUdeviceptr);
-    [cuIpcGetEventHandle] (p_handle: *mut CUipcEventHandle, event: CUevent);
-    [cuIpcGetMemHandle] (p_handle: *mut CUipcMemHandle, dptr: CUdeviceptr);
-    [cuIpcOpenEventHandle] (ph_event: *mut CUevent, handle: CUipcEventHandle);
-    unbound [cuIpcOpenMemHandle] (pdptr: *mut CUdeviceptr, handle: CUipcMemHandle, flags: c_uint);
-    [cuIpcOpenMemHandle_v2] (pdptr: *mut CUdeviceptr, handle: CUipcMemHandle, flags: c_uint);
-    [cuMemExportToShareableHandle] (
-        shareable_handle: *mut c_void, handle: CUmemGenericAllocationHandle,
-        handle_type: CUmemAllocationHandleType, flags: c_ulonglong);
-    [cuMemGetHandleForAddressRange] (
-        handle: *mut c_void, dptr: CUdeviceptr, size: usize,
-        handle_type: CUmemRangeHandleType, flags: c_ulonglong);
-    [cuMemImportFromShareableHandle] (
-        handle: *mut CUmemGenericAllocationHandle, os_handle: *mut c_void,
-        sh_handle_type: CUmemAllocationHandleType);
-    [cuMemPoolExportPointer] (share_data_out: *mut CUmemPoolPtrExportData, ptr: CUdeviceptr);
-    [cuMemPoolExportToShareableHandle] (
-        handle_out: *mut c_void, pool: CUmemoryPool, handle_type: CUmemAllocationHandleType,
-        flags: c_ulonglong);
-    [cuMemPoolImportFromShareableHandle] (
-        pool_out: *mut CUmemoryPool, handle: *mut c_void,
-        handle_type: CUmemAllocationHandleType, flags: c_ulonglong);
-    [cuMemPoolImportPointer] (
-        ptr_out: *mut CUdeviceptr, pool: CUmemoryPool,
-        share_data: *mut CUmemPoolPtrExportData);
+        // Memory that came from, or goes to, another process or API.
+        [cuDestroyExternalMemory] (ext_mem: CUexternalMemory);
+        [cuDestroyExternalSemaphore] (ext_sem: CUexternalSemaphore);
+        [cuExternalMemoryGetMappedBuffer] (
+            dev_ptr: *mut CUdeviceptr, ext_mem: CUexternalMemory,
+            buffer_desc: *const CUDA_EXTERNAL_MEMORY_BUFFER_DESC);
+        [cuExternalMemoryGetMappedMipmappedArray] (
+            mipmap: *mut CUmipmappedArray, ext_mem: CUexternalMemory,
+            mipmap_desc: *const CUDA_EXTERNAL_MEMORY_MIPMAPPED_ARRAY_DESC);
+        [cuImportExternalMemory] (
+            ext_mem_out: *mut CUexternalMemory,
+            mem_handle_desc: *const CUDA_EXTERNAL_MEMORY_HANDLE_DESC);
+        [cuImportExternalSemaphore] (
+            ext_sem_out: *mut CUexternalSemaphore,
+            sem_handle_desc: *const CUDA_EXTERNAL_SEMAPHORE_HANDLE_DESC);
+        [cuIpcCloseMemHandle] (dptr: CUdeviceptr);
+        [cuIpcGetEventHandle] (p_handle: *mut CUipcEventHandle, event: CUevent);
+        [cuIpcGetMemHandle] (p_handle: *mut CUipcMemHandle, dptr: CUdeviceptr);
+        [cuIpcOpenEventHandle] (ph_event: *mut CUevent, handle: CUipcEventHandle);
+        unbound [cuIpcOpenMemHandle] (pdptr: *mut CUdeviceptr, handle: CUipcMemHandle, flags: c_uint);
+        [cuIpcOpenMemHandle_v2] (pdptr: *mut CUdeviceptr, handle: CUipcMemHandle, flags: c_uint);
+        [cuMemExportToShareableHandle] (
+            shareable_handle: *mut c_void, handle: CUmemGenericAllocationHandle,
+            handle_type: CUmemAllocationHandleType, flags: c_ulonglong);
+        [cuMemGetHandleForAddressRange] (
+            handle: *mut c_void, dptr: CUdeviceptr, size: usize,
+            handle_type: CUmemRangeHandleType, flags: c_ulonglong);
+        [cuMemImportFromShareableHandle] (
+            handle: *mut CUmemGenericAllocationHandle, os_handle: *mut c_void,
+            sh_handle_type: CUmemAllocationHandleType);
+        [cuMemPoolExportPointer] (share_data_out: *mut CUmemPoolPtrExportData, ptr: CUdeviceptr);
+        [cuMemPoolExportToShareableHandle] (
+            handle_out: *mut c_void, pool: CUmemoryPool, handle_type: CUmemAllocationHandleType,
+            flags: c_ulonglong);
+        [cuMemPoolImportFromShareableHandle] (
+            pool_out: *mut CUmemoryPool, handle: *mut c_void,
+            handle_type: CUmemAllocationHandleType, flags: c_ulonglong);
+        [cuMemPoolImportPointer] (
+            ptr_out: *mut CUdeviceptr, pool: CUmemoryPool,
+            share_data: *mut CUmemPoolPtrExportData);
 
-    // Memory that graphs take.
-    [cuDeviceGetGraphMemAttribute] (
-        device: CUdevice, attr: CUgraphMem_attribute, value: *mut c_void);
-    [cuDeviceGraphMemTrim] (device: CUdevice);
-    [cuDeviceSetGraphMemAttribute] (
-        device: CUdevice, attr: CUgraphMem_attribute, value: *mut c_void);
-    [cuGraphAddMemAllocNode] (
-        ph_graph_node: *mut CUgraphNode, h_graph: CUgraph, dependencies: *const CUgraphNode,
-        num_dependencies: usize, node_params: *mut CUDA_MEM_ALLOC_NODE_PARAMS);
-    [cuGraphAddMemFreeNode] (
-        ph_graph_node: *mut CUgraphNode, h_graph: CUgraph, dependencies: *const CUgraphNode,
-        num_dependencies: usize, dptr: CUdeviceptr);
-    unbound [cuGraphAddNode] (
-        ph_graph_node: *mut CUgraphNode, h_graph: CUgraph, dependencies: *const CUgraphNode,
-        num_dependencies: usize, node_params: *mut CUgraphNodeParams);
-    [cuGraphAddNode_v2] (
-        ph_graph_node: *mut CUgraphNode, h_graph: CUgraph, dependencies: *const CUgraphNode,
-        dependency_data: *const CUgraphEdgeData, num_dependencies: usize,
-        node_params: *mut CUgraphNodeParams);
-    [cuGraphAddNode_v3] (
-        ph_graph_node: *mut CUgraphNode, h_graph: CUgraph, dependencies: *const CUgraphNode,
-        dependency_data: *const CUgraphEdgeData, num_dependencies: usize,
-        node_params: *mut CUgraphNodeParams);
+        // Memory that graphs take.
+        [cuDeviceGetGraphMemAttribute] (
+            device: CUdevice, attr: CUgraphMem_attribute, value: *mut c_void);
+        [cuDeviceGraphMemTrim] (device: CUdevice);
+        [cuDeviceSetGraphMemAttribute] (
+            device: CUdevice, attr: CUgraphMem_attribute, value: *mut c_void);
+        [cuGraphAddMemAllocNode] (
+            ph_graph_node: *mut CUgraphNode, h_graph: CUgraph, dependencies: *const CUgraphNode,
+            num_dependencies: usize, node_params: *mut CUDA_MEM_ALLOC_NODE_PARAMS);
+        [cuGraphAddMemFreeNode] (
+            ph_graph_node: *mut CUgraphNode, h_graph: CUgraph, dependencies: *const CUgraphNode,
+            num_dependencies: usize, dptr: CUdeviceptr);
+        unbound [cuGraphAddNode] (
+            ph_graph_node: *mut CUgraphNode, h_graph: CUgraph, dependencies: *const CUgraphNode,
+            num_dependencies: usize, node_params: *mut CUgraphNodeParams);
+        [cuGraphAddNode_v2] (
+            ph_graph_node: *mut CUgraphNode, h_graph: CUgraph, dependencies: *const CUgraphNode,
+            dependency_data: *const CUgraphEdgeData, num_dependencies: usize,
+            node_params: *mut CUgraphNodeParams);
+        [cuGraphAddNode_v3] (
+            ph_graph_node: *mut CUgraphNode, h_graph: CUgraph, dependencies: *const CUgraphNode,
+            dependency_data: *const CUgraphEdgeData, num_dependencies: usize,
+            node_params: *mut CUgraphNodeParams);
 
-    // Graphs as work.
-    [cuGraphDestroy] (h_graph: CUgraph);
-    [cuGraphExecDestroy] (h_graph_exec: CUgraphExec);
-    unbound [cuGraphExecUpdate] (
-        h_graph_exec: CUgraphExec, h_graph: CUgraph, h_error_node_out: *mut CUgraphNode,
-        update_result_out: *mut CUgraphExecUpdateResult);
-    [cuGraphExecUpdate_v2] (
-        h_graph_exec: CUgraphExec, h_graph: CUgraph,
-        result_info: *mut CUgraphExecUpdateResultInfo);
-    unbound [cuGraphInstantiate] (
-        ph_graph_exec: *mut CUgraphExec, h_graph: CUgraph, ph_error_node: *mut CUgraphNode,
-        log_buffer: *mut c_char, buffer_size: usize);
-    [cuGraphInstantiateWithFlags] (
-        ph_graph_exec: *mut CUgraphExec, h_graph: CUgraph, flags: c_ulonglong);
-    [cuGraphInstantiateWithParams cuGraphInstantiateWithParams_ptsz] (
-        ph_graph_exec: *mut CUgraphExec, h_graph: CUgraph,
-        instantiate_params: *mut CUDA_GRAPH_INSTANTIATE_PARAMS);
-    unbound [cuGraphInstantiate_v2] (
-        ph_graph_exec: *mut CUgraphExec, h_graph: CUgraph, ph_error_node: *mut CUgraphNode,
-        log_buffer: *mut c_char, buffer_size: usize);
-    [cuGraphLaunch cuGraphLaunch_ptsz] (h_graph_exec: CUgraphExec, h_stream: CUstream);
-    [cuGraphUpload cuGraphUpload_ptsz] (h_graph_exec: CUgraphExec, h_stream: CUstream);
+        // Graphs as work.
+        [cuGraphDestroy] (h_graph: CUgraph);
+        [cuGraphExecDestroy] (h_graph_exec: CUgraphExec);
+        unbound [cuGraphExecUpdate] (
+            h_graph_exec: CUgraphExec, h_graph: CUgraph, h_error_node_out: *mut CUgraphNode,
+            update_result_out: *mut CUgraphExecUpdateResult);
+        [cuGraphExecUpdate_v2] (
+            h_graph_exec: CUgraphExec, h_graph: CUgraph,
+            result_info: *mut CUgraphExecUpdateResultInfo);
+        unbound [cuGraphInstantiate] (
+            ph_graph_exec: *mut CUgraphExec, h_graph: CUgraph, ph_error_node: *mut CUgraphNode,
+            log_buffer: *mut c_char, buffer_size: usize);
+        [cuGraphInstantiateWithFlags] (
+            ph_graph_exec: *mut CUgraphExec, h_graph: CUgraph, flags: c_ulonglong);
+        [cuGraphInstantiateWithParams cuGraphInstantiateWithParams_ptsz] (
+            ph_graph_exec: *mut CUgraphExec, h_graph: CUgraph,
+            instantiate_params: *mut CUDA_GRAPH_INSTANTIATE_PARAMS);
+        unbound [cuGraphInstantiate_v2] (
+            ph_graph_exec: *mut CUgraphExec, h_graph: CUgraph, ph_error_node: *mut CUgraphNode,
+            log_buffer: *mut c_char, buffer_size: usize);
+        [cuGraphLaunch cuGraphLaunch_ptsz] (h_graph_exec: CUgraphExec, h_stream: CUstream);
+        [cuGraphUpload cuGraphUpload_ptsz] (h_graph_exec: CUgraphExec, h_stream: CUstream);
 
-    // Kernel launches.
-    [cuLaunch] (f: CUfunction);
-    [cuLaunchCooperativeKernel cuLaunchCooperativeKernel_ptsz] (
-        f: CUfunction, grid_dim_x: c_uint, grid_dim_y: c_uint, grid_dim_z: c_uint,
-        block_dim_x: c_uint, block_dim_y: c_uint, block_dim_z: c_uint,
-        shared_mem_bytes: c_uint, h_stream: CUstream,
-        kernel_params: *mut *mut c_void) => launch::cooperative;
-    [cuLaunchCooperativeKernelMultiDevice] (
-        launch_params_list: *mut CUDA_LAUNCH_PARAMS, num_devices: c_uint, flags: c_uint);
-    [cuLaunchGrid] (f: CUfunction, grid_width: c_int, grid_height: c_int);
-    [cuLaunchGridAsync] (f: CUfunction, grid_width: c_int, grid_height: c_int, h_stream: CUstream);
-    [cuLaunchKernel cuLaunchKernel_ptsz] (
-        f: CUfunction, grid_dim_x: c_uint, grid_dim_y: c_uint, grid_dim_z: c_uint,
-        block_dim_x: c_uint, block_dim_y: c_uint, block_dim_z: c_uint,
-        shared_mem_bytes: c_uint, h_stream: CUstream, kernel_params: *mut *mut c_void,
-        extra: *mut *mut c_void) => launch::kernel;
-    [cuLaunchKernelEx cuLaunchKernelEx_ptsz] (
-        config: *const CUlaunchConfig, f: CUfunction, kernel_params: *mut *mut c_void,
-        extra: *mut *mut c_void) => launch::kernel_ex;
+        // Kernel launches.
+        [cuLaunch] (f: CUfunction);
+        [cuLaunchCooperativeKernel cuLaunchCooperativeKernel_ptsz] (
+            f: CUfunction, grid_dim_x: c_uint, grid_dim_y: c_uint, grid_dim_z: c_uint,
+            block_dim_x: c_uint, block_dim_y: c_uint, block_dim_z: c_uint,
+            shared_mem_bytes: c_uint, h_stream: CUstream,
+            kernel_params: *mut *mut c_void) => launch::cooperative;
+        [cuLaunchCooperativeKernelMultiDevice] (
+            launch_params_list: *mut CUDA_LAUNCH_PARAMS, num_devices: c_uint, flags: c_uint);
+        [cuLaunchGrid] (f: CUfunction, grid_width: c_int, grid_height: c_int);
+        [cuLaunchGridAsync] (f: CUfunction, grid_width: c_int, grid_height: c_int, h_stream: CUstream);
+        [cuLaunchKernel cuLaunchKernel_ptsz] (
+            f: CUfunction, grid_dim_x: c_uint, grid_dim_y: c_uint, grid_dim_z: c_uint,
+            block_dim_x: c_uint, block_dim_y: c_uint, block_dim_z: c_uint,
+            shared_mem_bytes: c_uint, h_stream: CUstream, kernel_params: *mut *mut c_void,
+            extra: *mut *mut c_void) => launch::kernel;
+        [cuLaunchKernelEx cuLaunchKernelEx_ptsz] (
+            config: *const CUlaunchConfig, f: CUfunction, kernel_params: *mut *mut c_void,
+            extra: *mut *mut c_void) => launch::kernel_ex;
 
-    // Host functions in stream order.
-    [cuLaunchHostFunc cuLaunchHostFunc_ptsz] (
-        h_stream: CUstream, func: CUhostFn, user_data: *mut c_void);
-    [cuLaunchHostFunc_v2 cuLaunchHostFunc_v2_ptsz] (
-        h_stream: CUstream, func: CUhostFn, user_data: *mut c_void, sync_mode: c_uint);
-    [cuStreamAddCallback cuStreamAddCallback_ptsz] (
-        h_stream: CUstream, callback: CUstreamCallback, user_data: *mut c_void,
-        flags: c_uint);
+        // Host functions in stream order.
+        [cuLaunchHostFunc cuLaunchHostFunc_ptsz] (
+            h_stream: CUstream, func: CUhostFn, user_data: *mut c_void);
+        [cuLaunchHostFunc_v2 cuLaunchHostFunc_v2_ptsz] (
+            h_stream: CUstream, func: CUhostFn, user_data: *mut c_void, sync_mode: c_uint);
+        [cuStreamAddCallback cuStreamAddCallback_ptsz] (
+            h_stream: CUstream, callback: CUstreamCallback, user_data: *mut c_void,
+            flags: c_uint);
 
-    // Copies.
-    [cuMemcpy cuMemcpy_ptds] (dst: CUdeviceptr, src: CUdeviceptr, byte_count: usize);
-    [cuMemcpy2DAsync_v2 cuMemcpy2DAsync_v2_ptsz] (p_copy: *const CUDA_MEMCPY2D, h_stream: CUstream);
-    [cuMemcpy2DUnaligned_v2 cuMemcpy2DUnaligned_v2_ptds] (p_copy: *const CUDA_MEMCPY2D);
-    [cuMemcpy2D_v2 cuMemcpy2D_v2_ptds] (p_copy: *const CUDA_MEMCPY2D);
-    [cuMemcpy3DAsync_v2 cuMemcpy3DAsync_v2_ptsz] (p_copy: *const CUDA_MEMCPY3D, h_stream: CUstream);
-    unbound [cuMemcpy3DBatchAsync cuMemcpy3DBatchAsync_ptsz] (
-        num_ops: usize, op_list: *mut CUDA_MEMCPY3D_BATCH_OP, fail_idx: *mut usize,
-        flags: c_ulonglong, h_stream: CUstream);
-    [cuMemcpy3DBatchAsync_v2 cuMemcpy3DBatchAsync_v2_ptsz] (
-        num_ops: usize, op_list: *mut CUDA_MEMCPY3D_BATCH_OP, flags: c_ulonglong,
-        h_stream: CUstream);
-    [cuMemcpy3DPeer cuMemcpy3DPeer_ptds] (p_copy: *const CUDA_MEMCPY3D_PEER);
-    [cuMemcpy3DPeerAsync cuMemcpy3DPeerAsync_ptsz] (
-        p_copy: *const CUDA_MEMCPY3D_PEER, h_stream: CUstream);
-    [cuMemcpy3DWithAttributesAsync cuMemcpy3DWithAttributesAsync_ptsz] (
-        op: *mut CUDA_MEMCPY3D_BATCH_OP, flags: c_ulonglong, h_stream: CUstream);
-    [cuMemcpy3D_v2 cuMemcpy3D_v2_ptds] (p_copy: *const CUDA_MEMCPY3D);
-    [cuMemcpyAsync cuMemcpyAsync_ptsz] (
-        dst: CUdeviceptr, src: CUdeviceptr, byte_count: usize, h_stream: CUstream);
-    [cuMemcpyAtoA_v2 cuMemcpyAtoA_v2_ptds] (
-        dst_array: CUarray, dst_offset: usize, src_array: CUarray, src_offset: usize,
-        byte_count: usize);
-    [cuMemcpyAtoD_v2 cuMemcpyAtoD_v2_ptds] (
-        dst_device: CUdeviceptr, src_array: CUarray, src_offset: usize, byte_count: usize);
-    [cuMemcpyAtoHAsync_v2 cuMemcpyAtoHAsync_v2_ptsz] (
-        dst_host: *mut c_void, src_array: CUarray, src_offset: usize, byte_count: usize,
-        h_stream: CUstream);
-    [cuMemcpyAtoH_v2 cuMemcpyAtoH_v2_ptds] (
-        dst_host: *mut c_void, src_array: CUarray, src_offset: usize, byte_count: usize);
-    unbound [cuMemcpyBatchAsync cuMemcpyBatchAsync_ptsz] (
-        dsts: *mut CUdeviceptr, srcs: *mut CUdeviceptr, sizes: *mut usize, count: usize,
-        attrs: *mut CUmemcpyAttributes, attrs_idxs: *mut usize, num_attrs: usize,
-        fail_idx: *mut usize, h_stream: CUstream);
-    [cuMemcpyBatchAsync_v2 cuMemcpyBatchAsync_v2_ptsz] (
-        dsts: *mut CUdeviceptr, srcs: *mut CUdeviceptr, sizes: *mut usize, count: usize,
-        attrs: *mut CUmemcpyAttributes, attrs_idxs: *mut usize, num_attrs: usize,
-        h_stream: CUstream);
-    [cuMemcpyDtoA_v2 cuMemcpyDtoA_v2_ptds] (
-        dst_array: CUarray, dst_offset: usize, src_device: CUdeviceptr, byte_count: usize);
-    [cuMemcpyDtoDAsync_v2 cuMemcpyDtoDAsync_v2_ptsz] (
-        dst_device: CUdeviceptr, src_device: CUdeviceptr, byte_count: usize,
-        h_stream: CUstream);
-    [cuMemcpyDtoD_v2 cuMemcpyDtoD_v2_ptds] (
-        dst_device: CUdeviceptr, src_device: CUdeviceptr, byte_count: usize);
-    [cuMemcpyDtoHAsync_v2 cuMemcpyDtoHAsync_v2_ptsz] (
-        dst_host: *mut c_void, src_device: CUdeviceptr, byte_count: usize,
-        h_stream: CUstream);
-    [cuMemcpyDtoH_v2 cuMemcpyDtoH_v2_ptds] (
-        dst_host: *mut c_void, src_device: CUdeviceptr, byte_count: usize);
-    [cuMemcpyHtoAAsync_v2 cuMemcpyHtoAAsync_v2_ptsz] (
-        dst_array: CUarray, dst_offset: usize, src_host: *const c_void, byte_count: usize,
-        h_stream: CUstream);
-    [cuMemcpyHtoA_v2 cuMemcpyHtoA_v2_ptds] (
-        dst_array: CUarray, dst_offset: usize, src_host: *const c_void, byte_count: usize);
-    [cuMemcpyHtoDAsync_v2 cuMemcpyHtoDAsync_v2_ptsz] (
-        dst_device: CUdeviceptr, src_host: *const c_void, byte_count: usize,
-        h_stream: CUstream);
-    [cuMemcpyHtoD_v2 cuMemcpyHtoD_v2_ptds] (
-        dst_device: CUdeviceptr, src_host: *const c_void, byte_count: usize);
-    [cuMemcpyPeer cuMemcpyPeer_ptds] (
-        dst_device: CUdeviceptr, dst_context: CUcontext, src_device: CUdeviceptr,
-        src_context: CUcontext, byte_count: usize);
-    [cuMemcpyPeerAsync cuMemcpyPeerAsync_ptsz] (
-        dst_device: CUdeviceptr, dst_context: CUcontext, src_device: CUdeviceptr,
-        src_context: CUcontext, byte_count: usize, h_stream: CUstream);
-    [cuMemcpyWithAttributesAsync cuMemcpyWithAttributesAsync_ptsz] (
-        dst: CUdeviceptr, src: CUdeviceptr, size: usize, attr: *mut CUmemcpyAttributes,
-        h_stream: CUstream);
+        // Copies.
+        [cuMemcpy cuMemcpy_ptds] (dst: CUdeviceptr, src: CUdeviceptr, byte_count: usize);
+        [cuMemcpy2DAsync_v2 cuMemcpy2DAsync_v2_ptsz] (p_copy: *const CUDA_MEMCPY2D, h_stream: CUstream);
+        [cuMemcpy2DUnaligned_v2 cuMemcpy2DUnaligned_v2_ptds] (p_copy: *const CUDA_MEMCPY2D);
+        [cuMemcpy2D_v2 cuMemcpy2D_v2_ptds] (p_copy: *const CUDA_MEMCPY2D);
+        [cuMemcpy3DAsync_v2 cuMemcpy3DAsync_v2_ptsz] (p_copy: *const CUDA_MEMCPY3D, h_stream: CUstream);
+        unbound [cuMemcpy3DBatchAsync cuMemcpy3DBatchAsync_ptsz] (
+            num_ops: usize, op_list: *mut CUDA_MEMCPY3D_BATCH_OP, fail_idx: *mut usize,
+            flags: c_ulonglong, h_stream: CUstream);
+        [cuMemcpy3DBatchAsync_v2 cuMemcpy3DBatchAsync_v2_ptsz] (
+            num_ops: usize, op_list: *mut CUDA_MEMCPY3D_BATCH_OP, flags: c_ulonglong,
+            h_stream: CUstream);
+        [cuMemcpy3DPeer cuMemcpy3DPeer_ptds] (p_copy: *const CUDA_MEMCPY3D_PEER);
+        [cuMemcpy3DPeerAsync cuMemcpy3DPeerAsync_ptsz] (
+            p_copy: *const CUDA_MEMCPY3D_PEER, h_stream: CUstream);
+        [cuMemcpy3DWithAttributesAsync cuMemcpy3DWithAttributesAsync_ptsz] (
+            op: *mut CUDA_MEMCPY3D_BATCH_OP, flags: c_ulonglong, h_stream: CUstream);
+        [cuMemcpy3D_v2 cuMemcpy3D_v2_ptds] (p_copy: *const CUDA_MEMCPY3D);
+        [cuMemcpyAsync cuMemcpyAsync_ptsz] (
+            dst: CUdeviceptr, src: CUdeviceptr, byte_count: usize, h_stream: CUstream);
+        [cuMemcpyAtoA_v2 cuMemcpyAtoA_v2_ptds] (
+            dst_array: CUarray, dst_offset: usize, src_array: CUarray, src_offset: usize,
+            byte_count: usize);
+        [cuMemcpyAtoD_v2 cuMemcpyAtoD_v2_ptds] (
+            dst_device: CUdeviceptr, src_array: CUarray, src_offset: usize, byte_count: usize);
+        [cuMemcpyAtoHAsync_v2 cuMemcpyAtoHAsync_v2_ptsz] (
+            dst_host: *mut c_void, src_array: CUarray, src_offset: usize, byte_count: usize,
+            h_stream: CUstream);
+        [cuMemcpyAtoH_v2 cuMemcpyAtoH_v2_ptds] (
+            dst_host: *mut c_void, src_array: CUarray, src_offset: usize, byte_count: usize);
+        unbound [cuMemcpyBatchAsync cuMemcpyBatchAsync_ptsz] (
+            dsts: *mut CUdeviceptr, srcs: *mut CUdeviceptr, sizes: *mut usize, count: usize,
+            attrs: *mut CUmemcpyAttributes, attrs_idxs: *mut usize, num_attrs: usize,
+            fail_idx: *mut usize, h_stream: CUstream);
+        [cuMemcpyBatchAsync_v2 cuMemcpyBatchAsync_v2_ptsz] (
+            dsts: *mut CUdeviceptr, srcs: *mut CUdeviceptr, sizes: *mut usize, count: usize,
+            attrs: *mut CUmemcpyAttributes, attrs_idxs: *mut usize, num_attrs: usize,
+            h_stream: CUstream);
+        [cuMemcpyDtoA_v2 cuMemcpyDtoA_v2_ptds] (
+            dst_array: CUarray, dst_offset: usize, src_device: CUdeviceptr, byte_count: usize);
+        [cuMemcpyDtoDAsync_v2 cuMemcpyDtoDAsync_v2_ptsz] (
+            dst_device: CUdeviceptr, src_device: CUdeviceptr, byte_count: usize,
+            h_stream: CUstream);
+        [cuMemcpyDtoD_v2 cuMemcpyDtoD_v2_ptds] (
+            dst_device: CUdeviceptr, src_device: CUdeviceptr, byte_count: usize);
+        [cuMemcpyDtoHAsync_v2 cuMemcpyDtoHAsync_v2_ptsz] (
+            dst_host: *mut c_void, src_device: CUdeviceptr, byte_count: usize,
+            h_stream: CUstream);
+        [cuMemcpyDtoH_v2 cuMemcpyDtoH_v2_ptds] (
+            dst_host: *mut c_void, src_device: CUdeviceptr, byte_count: usize);
+        [cuMemcpyHtoAAsync_v2 cuMemcpyHtoAAsync_v2_ptsz] (
+            dst_array: CUarray, dst_offset: usize, src_host: *const c_void, byte_count: usize,
+            h_stream: CUstream);
+        [cuMemcpyHtoA_v2 cuMemcpyHtoA_v2_ptds] (
+            dst_array: CUarray, dst_offset: usize, src_host: *const c_void, byte_count: usize);
+        [cuMemcpyHtoDAsync_v2 cuMemcpyHtoDAsync_v2_ptsz] (
+            dst_device: CUdeviceptr, src_host: *const c_void, byte_count: usize,
+            h_stream: CUstream);
+        [cuMemcpyHtoD_v2 cuMemcpyHtoD_v2_ptds] (
+            dst_device: CUdeviceptr, src_host: *const c_void, byte_count: usize);
+        [cuMemcpyPeer cuMemcpyPeer_ptds] (
+            dst_device: CUdeviceptr, dst_context: CUcontext, src_device: CUdeviceptr,
+            src_context: CUcontext, byte_count: usize);
+        [cuMemcpyPeerAsync cuMemcpyPeerAsync_ptsz] (
+            dst_device: CUdeviceptr, dst_context: CUcontext, src_device: CUdeviceptr,
+            src_context: CUcontext, byte_count: usize, h_stream: CUstream);
+        [cuMemcpyWithAttributesAsync cuMemcpyWithAttributesAsync_ptsz] (
+            dst: CUdeviceptr, src: CUdeviceptr, size: usize, attr: *mut CUmemcpyAttributes,
+            h_stream: CUstream);
 
-    // Fills.
-    [cuMemsetD16Async cuMemsetD16Async_ptsz] (
-        dst_device: CUdeviceptr, us: c_ushort, n: usize, h_stream: CUstream);
-    [cuMemsetD16_v2 cuMemsetD16_v2_ptds] (dst_device: CUdeviceptr, us: c_ushort, n: usize);
-    [cuMemsetD2D16Async cuMemsetD2D16Async_ptsz] (
-        dst_device: CUdeviceptr, dst_pitch: usize, us: c_ushort, width: usize,
-        height: usize, h_stream: CUstream);
-    [cuMemsetD2D16_v2 cuMemsetD2D16_v2_ptds] (
-        dst_device: CUdeviceptr, dst_pitch: usize, us: c_ushort, width: usize,
-        height: usize);
-    [cuMemsetD2D32Async cuMemsetD2D32Async_ptsz] (
-        dst_device: CUdeviceptr, dst_pitch: usize, ui: c_uint, width: usize, height: usize,
-        h_stream: CUstream);
-    [cuMemsetD2D32_v2 cuMemsetD2D32_v2_ptds] (
-        dst_device: CUdeviceptr, dst_pitch: usize, ui: c_uint, width: usize, height: usize);
-    [cuMemsetD2D8Async cuMemsetD2D8Async_ptsz] (
-        dst_device: CUdeviceptr, dst_pitch: usize, uc: c_uchar, width: usize, height: usize,
-        h_stream: CUstream);
-    [cuMemsetD2D8_v2 cuMemsetD2D8_v2_ptds] (
-        dst_device: CUdeviceptr, dst_pitch: usize, uc: c_uchar, width: usize,
-        height: usize);
-    [cuMemsetD32Async cuMemsetD32Async_ptsz] (
-        dst_device: CUdeviceptr, ui: c_uint, n: usize, h_stream: CUstream);
-    [cuMemsetD32_v2 cuMemsetD32_v2_ptds] (dst_device: CUdeviceptr, ui: c_uint, n: usize);
-    [cuMemsetD8Async cuMemsetD8Async_ptsz] (
-        dst_device: CUdeviceptr, uc: c_uchar, n: usize, h_stream: CUstream);
-    [cuMemsetD8_v2 cuMemsetD8_v2_ptds] (dst_device: CUdeviceptr, uc: c_uchar, n: usize);
+        // Fills.
+        [cuMemsetD16Async cuMemsetD16Async_ptsz] (
+            dst_device: CUdeviceptr, us: c_ushort, n: usize, h_stream: CUstream);
+        [cuMemsetD16_v2 cuMemsetD16_v2_ptds] (dst_device: CUdeviceptr, us: c_ushort, n: usize);
+        [cuMemsetD2D16Async cuMemsetD2D16Async_ptsz] (
+            dst_device: CUdeviceptr, dst_pitch: usize, us: c_ushort, width: usize,
+            height: usize, h_stream: CUstream);
+        [cuMemsetD2D16_v2 cuMemsetD2D16_v2_ptds] (
+            dst_device: CUdeviceptr, dst_pitch: usize, us: c_ushort, width: usize,
+            height: usize);
+        [cuMemsetD2D32Async cuMemsetD2D32Async_ptsz] (
+            dst_device: CUdeviceptr, dst_pitch: usize, ui: c_uint, width: usize, height: usize,
+            h_stream: CUstream);
+        [cuMemsetD2D32_v2 cuMemsetD2D32_v2_ptds] (
+            dst_device: CUdeviceptr, dst_pitch: usize, ui: c_uint, width: usize, height: usize);
+        [cuMemsetD2D8Async cuMemsetD2D8Async_ptsz] (
+            dst_device: CUdeviceptr, dst_pitch: usize, uc: c_uchar, width: usize, height: usize,
+            h_stream: CUstream);
+        [cuMemsetD2D8_v2 cuMemsetD2D8_v2_ptds] (
+            dst_device: CUdeviceptr, dst_pitch: usize, uc: c_uchar, width: usize,
+            height: usize);
+        [cuMemsetD32Async cuMemsetD32Async_ptsz] (
+            dst_device: CUdeviceptr, ui: c_uint, n: usize, h_stream: CUstream);
+        [cuMemsetD32_v2 cuMemsetD32_v2_ptds] (dst_device: CUdeviceptr, ui: c_uint, n: usize);
+        [cuMemsetD8Async cuMemsetD8Async_ptsz] (
+            dst_device: CUdeviceptr, uc: c_uchar, n: usize, h_stream: CUstream);
+        [cuMemsetD8_v2 cuMemsetD8_v2_ptds] (dst_device: CUdeviceptr, uc: c_uchar, n: usize);
 
-    // Capture: what is submitted here runs later, from a graph.
-    unbound [cuStreamBeginCapture cuStreamBeginCapture_ptsz] (h_stream: CUstream);
-    [cuStreamBeginCaptureToCig cuStreamBeginCaptureToCig_ptsz] (
-        h_stream: CUstream, stream_cig_capture_params: *mut CUstreamCigCaptureParams);
-    [cuStreamBeginCaptureToGraph cuStreamBeginCaptureToGraph_ptsz] (
-        h_stream: CUstream, h_graph: CUgraph, dependencies: *const CUgraphNode,
-        dependency_data: *const CUgraphEdgeData, num_dependencies: usize,
-        mode: CUstreamCaptureMode);
-    [cuStreamBeginCapture_v2 cuStreamBeginCapture_v2_ptsz] (
-        h_stream: CUstream, mode: CUstreamCaptureMode);
-    [cuStreamBeginRecaptureToGraph cuStreamBeginRecaptureToGraph_ptsz] (
-        h_stream: CUstream, mode: CUstreamCaptureMode, h_graph: CUgraph,
-        callback_func: CUgraphRecaptureCallback, user_data: *mut c_void);
-    [cuStreamEndCapture cuStreamEndCapture_ptsz] (h_stream: CUstream, ph_graph: *mut CUgraph);
-    [cuStreamEndCaptureToCig cuStreamEndCaptureToCig_ptsz] (h_stream: CUstream);
-    unbound [cuStreamGetCaptureInfo cuStreamGetCaptureInfo_ptsz] (
-        h_stream: CUstream, capture_status_out: *mut CUstreamCaptureStatus,
-        id_out: *mut cuuint64_t);
-    unbound [cuStreamGetCaptureInfo_v2 cuStreamGetCaptureInfo_v2_ptsz] (
-        h_stream: CUstream, capture_status_out: *mut CUstreamCaptureStatus,
-        id_out: *mut cuuint64_t, graph_out: *mut CUgraph,
-        dependencies_out: *mut *const CUgraphNode, num_dependencies_out: *mut usize);
-    [cuStreamGetCaptureInfo_v3 cuStreamGetCaptureInfo_v3_ptsz] (
-        h_stream: CUstream, capture_status_out: *mut CUstreamCaptureStatus,
-        id_out: *mut cuuint64_t, graph_out: *mut CUgraph,
-        dependencies_out: *mut *const CUgraphNode,
-        edge_data_out: *mut *const CUgraphEdgeData, num_dependencies_out: *mut usize);
-    [cuStreamIsCapturing cuStreamIsCapturing_ptsz] (
-        h_stream: CUstream, capture_status: *mut CUstreamCaptureStatus);
-    unbound [cuStreamUpdateCaptureDependencies cuStreamUpdateCaptureDependencies_ptsz] (
-        h_stream: CUstream, dependencies: *mut CUgraphNode, num_dependencies: usize,
-        flags: c_uint);
-    [cuStreamUpdateCaptureDependencies_v2 cuStreamUpdateCaptureDependencies_v2_ptsz] (
-        h_stream: CUstream, dependencies: *mut CUgraphNode,
-        dependency_data: *const CUgraphEdgeData, num_dependencies: usize, flags: c_uint);
-    [cuThreadExchangeStreamCaptureMode] (mode: *mut CUstreamCaptureMode);
+        // Capture: what is submitted here runs later, from a graph.
+        unbound [cuStreamBeginCapture cuStreamBeginCapture_ptsz] (h_stream: CUstream);
+        [cuStreamBeginCaptureToCig cuStreamBeginCaptureToCig_ptsz] (
+            h_stream: CUstream, stream_cig_capture_params: *mut CUstreamCigCaptureParams);
+        [cuStreamBeginCaptureToGraph cuStreamBeginCaptureToGraph_ptsz] (
+            h_stream: CUstream, h_graph: CUgraph, dependencies: *const CUgraphNode,
+            dependency_data: *const CUgraphEdgeData, num_dependencies: usize,
+            mode: CUstreamCaptureMode);
+        [cuStreamBeginCapture_v2 cuStreamBeginCapture_v2_ptsz] (
+            h_stream: CUstream, mode: CUstreamCaptureMode);
+        [cuStreamBeginRecaptureToGraph cuStreamBeginRecaptureToGraph_ptsz] (
+            h_stream: CUstream, mode: CUstreamCaptureMode, h_graph: CUgraph,
+            callback_func: CUgraphRecaptureCallback, user_data: *mut c_void);
+        [cuStreamEndCapture cuStreamEndCapture_ptsz] (h_stream: CUstream, ph_graph: *mut CUgraph);
+        [cuStreamEndCaptureToCig cuStreamEndCaptureToCig_ptsz] (h_stream: CUstream);
+        unbound [cuStreamGetCaptureInfo cuStreamGetCaptureInfo_ptsz] (
+            h_stream: CUstream, capture_status_out: *mut CUstreamCaptureStatus,
+            id_out: *mut cuuint64_t);
+        unbound [cuStreamGetCaptureInfo_v2 cuStreamGetCaptureInfo_v2_ptsz] (
+            h_stream: CUstream, capture_status_out: *mut CUstreamCaptureStatus,
+            id_out: *mut cuuint64_t, graph_out: *mut CUgraph,
+            dependencies_out: *mut *const CUgraphNode, num_dependencies_out: *mut usize);
+        [cuStreamGetCaptureInfo_v3 cuStreamGetCaptureInfo_v3_ptsz] (
+            h_stream: CUstream, capture_status_out: *mut CUstreamCaptureStatus,
+            id_out: *mut cuuint64_t, graph_out: *mut CUgraph,
+            dependencies_out: *mut *const CUgraphNode,
+            edge_data_out: *mut *const CUgraphEdgeData, num_dependencies_out: *mut usize);
+        [cuStreamIsCapturing cuStreamIsCapturing_ptsz] (
+            h_stream: CUstream, capture_status: *mut CUstreamCaptureStatus);
+        unbound [cuStreamUpdateCaptureDependencies cuStreamUpdateCaptureDependencies_ptsz] (
+            h_stream: CUstream, dependencies: *mut CUgraphNode, num_dependencies: usize,
+            flags: c_uint);
+        [cuStreamUpdateCaptureDependencies_v2 cuStreamUpdateCaptureDependencies_v2_ptsz] (
+            h_stream: CUstream, dependencies: *mut CUgraphNode,
+            dependency_data: *const CUgraphEdgeData, num_dependencies: usize, flags: c_uint);
+        [cuThreadExchangeStreamCaptureMode] (mode: *mut CUstreamCaptureMode);
 
-    // Streams and events.
-    [cuEventCreate] (ph_event: *mut CUevent, flags: c_uint);
-    unbound [cuEventDestroy] (h_event: CUevent);
-    [cuEventDestroy_v2] (h_event: CUevent);
-    [cuEventQuery] (h_event: CUevent);
-    [cuEventSynchronize] (h_event: CUevent);
-    [cuStreamCreate] (ph_stream: *mut CUstream, flags: c_uint);
-    [cuStreamCreateWithPriority] (ph_stream: *mut CUstream, flags: c_uint, priority: c_int);
-    unbound [cuStreamDestroy] (h_stream: CUstream);
-    [cuStreamDestroy_v2] (h_stream: CUstream);
-    [cuStreamQuery cuStreamQuery_ptsz] (h_stream: CUstream);
-    [cuStreamSynchronize cuStreamSynchronize_ptsz] (h_stream: CUstream);
+        // Streams and events.
+        [cuEventCreate] (ph_event: *mut CUevent, flags: c_uint);
+        unbound [cuEventDestroy] (h_event: CUevent);
+        [cuEventDestroy_v2] (h_event: CUevent);
+        [cuEventQuery] (h_event: CUevent);
+        [cuEventSynchronize] (h_event: CUevent);
+        [cuStreamCreate] (ph_stream: *mut CUstream, flags: c_uint);
+        [cuStreamCreateWithPriority] (ph_stream: *mut CUstream, flags: c_uint, priority: c_int);
+        unbound [cuStreamDestroy] (h_stream: CUstream);
+        [cuStreamDestroy_v2] (h_stream: CUstream);
+        [cuStreamQuery cuStreamQuery_ptsz] (h_stream: CUstream);
+        [cuStreamSynchronize cuStreamSynchronize_ptsz] (h_stream: CUstream);
 
-    // Contexts.
-    [cuCtxAttach] (pctx: *mut CUcontext, flags: c_uint);
-    unbound [cuCtxCreate] (pctx: *mut CUcontext, flags: c_uint, dev: CUdevice);
-    unbound [cuCtxCreate_v2] (pctx: *mut CUcontext, flags: c_uint, dev: CUdevice);
-    unbound [cuCtxCreate_v3] (
-        pctx: *mut CUcontext, params_array: *mut CUexecAffinityParam, num_params: c_int,
-        flags: c_uint, dev: CUdevice);
-    [cuCtxCreate_v4] (
-        pctx: *mut CUcontext, ctx_create_params: *mut CUctxCreateParams, flags: c_uint,
-        dev: CUdevice);
-    unbound [cuCtxDestroy] (ctx: CUcontext);
-    [cuCtxDestroy_v2] (ctx: CUcontext);
-    [cuCtxDetach] (ctx: CUcontext);
-    [cuCtxFromGreenCtx] (p_context: *mut CUcontext, h_ctx: CUgreenCtx);
-    [cuCtxGetLimit] (pvalue: *mut usize, limit: CUlimit);
-    unbound [cuCtxPopCurrent] (pctx: *mut CUcontext);
-    [cuCtxPopCurrent_v2] (pctx: *mut CUcontext);
-    unbound [cuCtxPushCurrent] (ctx: CUcontext);
-    [cuCtxPushCurrent_v2] (ctx: CUcontext);
-    [cuCtxSetCurrent] (ctx: CUcontext);
-    [cuCtxSetFlags] (flags: c_uint);
-    [cuCtxSetLimit] (limit: CUlimit, value: usize);
-    [cuCtxSynchronize] ();
-    [cuCtxSynchronize_v2] (ctx: CUcontext);
-    unbound [cuDevicePrimaryCtxRelease] (dev: CUdevice);
-    [cuDevicePrimaryCtxRelease_v2] (dev: CUdevice);
-    unbound [cuDevicePrimaryCtxReset] (dev: CUdevice);
-    [cuDevicePrimaryCtxReset_v2] (dev: CUdevice);
-    [cuDevicePrimaryCtxRetain] (pctx: *mut CUcontext, dev: CUdevice);
-    unbound [cuDevicePrimaryCtxSetFlags] (dev: CUdevice, flags: c_uint);
-    [cuDevicePrimaryCtxSetFlags_v2] (dev: CUdevice, flags: c_uint);
-    unbound [cuGLCtxCreate] (p_ctx: *mut CUcontext, flags: c_uint, device: CUdevice);
-    unbound [cuGLCtxCreate_v2] (p_ctx: *mut CUcontext, flags: c_uint, device: CUdevice);
-    [cuGreenCtxCreate] (
-        ph_ctx: *mut CUgreenCtx, desc: CUdevResourceDesc, dev: CUdevice, flags: c_uint);
-    [cuGreenCtxDestroy] (h_ctx: CUgreenCtx);
-    [cuGreenCtxStreamCreate] (
-        ph_stream: *mut CUstream, green_ctx: CUgreenCtx, flags: c_uint, priority: c_int);
-    [cuInit] (flags: c_uint) => context::init;
-    unbound [cuVDPAUCtxCreate] (
-        p_ctx: *mut CUcontext, flags: c_uint, device: CUdevice, vdp_device: c_uint,
-        vdp_get_proc_address: *mut c_void);
-    unbound [cuVDPAUCtxCreate_v2] (
-        p_ctx: *mut CUcontext, flags: c_uint, device: CUdevice, vdp_device: c_uint,
-        vdp_get_proc_address: *mut c_void);
+        // Contexts.
+        [cuCtxAttach] (pctx: *mut CUcontext, flags: c_uint);
+        unbound [cuCtxCreate] (pctx: *mut CUcontext, flags: c_uint, dev: CUdevice);
+        unbound [cuCtxCreate_v2] (pctx: *mut CUcontext, flags: c_uint, dev: CUdevice);
+        unbound [cuCtxCreate_v3] (
+            pctx: *mut CUcontext, params_array: *mut CUexecAffinityParam, num_params: c_int,
+            flags: c_uint, dev: CUdevice);
+        [cuCtxCreate_v4] (
+            pctx: *mut CUcontext, ctx_create_params: *mut CUctxCreateParams, flags: c_uint,
+            dev: CUdevice);
+        unbound [cuCtxDestroy] (ctx: CUcontext);
+        [cuCtxDestroy_v2] (ctx: CUcontext);
+        [cuCtxDetach] (ctx: CUcontext);
+        [cuCtxFromGreenCtx] (p_context: *mut CUcontext, h_ctx: CUgreenCtx);
+        [cuCtxGetLimit] (pvalue: *mut usize, limit: CUlimit);
+        unbound [cuCtxPopCurrent] (pctx: *mut CUcontext);
+        [cuCtxPopCurrent_v2] (pctx: *mut CUcontext);
+        unbound [cuCtxPushCurrent] (ctx: CUcontext);
+        [cuCtxPushCurrent_v2] (ctx: CUcontext);
+        [cuCtxSetCurrent] (ctx: CUcontext);
+        [cuCtxSetFlags] (flags: c_uint);
+        [cuCtxSetLimit] (limit: CUlimit, value: usize);
+        [cuCtxSynchronize] ();
+        [cuCtxSynchronize_v2] (ctx: CUcontext);
+        unbound [cuDevicePrimaryCtxRelease] (dev: CUdevice);
+        [cuDevicePrimaryCtxRelease_v2] (dev: CUdevice);
+        unbound [cuDevicePrimaryCtxReset] (dev: CUdevice);
+        [cuDevicePrimaryCtxReset_v2] (dev: CUdevice);
+        [cuDevicePrimaryCtxRetain] (pctx: *mut CUcontext, dev: CUdevice);
+        unbound [cuDevicePrimaryCtxSetFlags] (dev: CUdevice, flags: c_uint);
+        [cuDevicePrimaryCtxSetFlags_v2] (dev: CUdevice, flags: c_uint);
+        unbound [cuGLCtxCreate] (p_ctx: *mut CUcontext, flags: c_uint, device: CUdevice);
+        unbound [cuGLCtxCreate_v2] (p_ctx: *mut CUcontext, flags: c_uint, device: CUdevice);
+        [cuGreenCtxCreate] (
+            ph_ctx: *mut CUgreenCtx, desc: CUdevResourceDesc, dev: CUdevice, flags: c_uint);
+        [cuGreenCtxDestroy] (h_ctx: CUgreenCtx);
+        [cuGreenCtxStreamCreate] (
+            ph_stream: *mut CUstream, green_ctx: CUgreenCtx, flags: c_uint, priority: c_int);
+        [cuInit] (flags: c_uint) => context::init;
+        unbound [cuVDPAUCtxCreate] (
+            p_ctx: *mut CUcontext, flags: c_uint, device: CUdevice, vdp_device: c_uint,
+            vdp_get_proc_address: *mut c_void);
+        unbound [cuVDPAUCtxCreate_v2] (
+            p_ctx: *mut CUcontext, flags: c_uint, device: CUdevice, vdp_device: c_uint,
+            vdp_get_proc_address: *mut c_void);
 
-    // Modules and libraries: code and globals take device memory.
-    [cuLibraryLoadData] (
-        library: *mut CUlibrary, code: *const c_void, jit_options: *mut CUjit_option,
-        jit_options_values: *mut *mut c_void, num_jit_options: c_uint,
-        library_options: *mut CUlibraryOption, library_option_values: *mut *mut c_void,
-        num_library_options: c_uint);
-    [cuLibraryLoadFromFile] (
-        library: *mut CUlibrary, file_name: *const c_char, jit_options: *mut CUjit_option,
-        jit_options_values: *mut *mut c_void, num_jit_options: c_uint,
-        library_options: *mut CUlibraryOption, library_option_values: *mut *mut c_void,
-        num_library_options: c_uint);
-    [cuLibraryUnload] (library: CUlibrary);
-    [cuModuleLoad] (module: *mut CUmodule, fname: *const c_char);
-    [cuModuleLoadData] (module: *mut CUmodule, image: *const c_void);
-    [cuModuleLoadDataEx] (
-        module: *mut CUmodule, image: *const c_void, num_options: c_uint,
-        options: *mut CUjit_option, option_values: *mut *mut c_void);
-    [cuModuleLoadFatBinary] (module: *mut CUmodule, fat_cubin: *const c_void);
-    [cuModuleUnload] (hmod: CUmodule);
+        // Modules and libraries: code and globals take device memory.
+        [cuLibraryLoadData] (
+            library: *mut CUlibrary, code: *const c_void, jit_options: *mut CUjit_option,
+            jit_options_values: *mut *mut c_void, num_jit_options: c_uint,
+            library_options: *mut CUlibraryOption, library_option_values: *mut *mut c_void,
+            num_library_options: c_uint);
+        [cuLibraryLoadFromFile] (
+            library: *mut CUlibrary, file_name: *const c_char, jit_options: *mut CUjit_option,
+            jit_options_values: *mut *mut c_void, num_jit_options: c_uint,
+            library_options: *mut CUlibraryOption, library_option_values: *mut *mut c_void,
+            num_library_options: c_uint);
+        [cuLibraryUnload] (library: CUlibrary);
+        [cuModuleLoad] (module: *mut CUmodule, fname: *const c_char);
+        [cuModuleLoadData] (module: *mut CUmodule, image: *const c_void);
+        [cuModuleLoadDataEx] (
+            module: *mut CUmodule, image: *const c_void, num_options: c_uint,
+            options: *mut CUjit_option, option_values: *mut *mut c_void);
+        [cuModuleLoadFatBinary] (module: *mut CUmodule, fat_cubin: *const c_void);
+        [cuModuleUnload] (hmod: CUmodule);
 
-    // What the device says of itself and of memory.
-    [cuDeviceGetAttribute] (pi: *mut c_int, attrib: CUdevice_attribute, dev: CUdevice);
-    [cuDeviceGetProperties] (prop: *mut CUdevprop, dev: CUdevice);
-    unbound [cuDeviceTotalMem] (bytes: *mut c_uint, dev: CUdevice);
-    [cuDeviceTotalMem_v2] (bytes: *mut usize, dev: CUdevice);
-    unbound [cuMemGetAddressRange] (pbase: *mut c_uint, psize: *mut c_uint, dptr: c_uint);
-    [cuMemGetAddressRange_v2] (pbase: *mut CUdeviceptr, psize: *mut usize, dptr: CUdeviceptr);
-    unbound [cuMemGetInfo] (free: *mut c_uint, total: *mut c_uint);
-    [cuMemGetInfo_v2] (free: *mut usize, total: *mut usize);
-    [cuMemGetLocationInfo] (
-        ptr: CUdeviceptr, size: usize, summary_granularity: usize,
-        sampling_granularity: usize, location_out: *mut CUmemLocation);
-    [cuPointerGetAttribute] (data: *mut c_void, attribute: CUpointer_attribute, ptr: CUdeviceptr);
-    [cuPointerGetAttributes] (
-        num_attributes: c_uint, attributes: *mut CUpointer_attribute,
-        data: *mut *mut c_void, ptr: CUdeviceptr);
+        // What the device says of itself and of memory.
+        [cuDeviceGetAttribute] (pi: *mut c_int, attrib: CUdevice_attribute, dev: CUdevice);
+        [cuDeviceGetProperties] (prop: *mut CUdevprop, dev: CUdevice);
+        unbound [cuDeviceTotalMem] (bytes: *mut c_uint, dev: CUdevice);
+        [cuDeviceTotalMem_v2] (bytes: *mut usize, dev: CUdevice);
+        unbound [cuMemGetAddressRange] (pbase: *mut c_uint, psize: *mut c_uint, dptr: c_uint);
+        [cuMemGetAddressRange_v2] (pbase: *mut CUdeviceptr, psize: *mut usize, dptr: CUdeviceptr);
+        unbound [cuMemGetInfo] (free: *mut c_uint, total: *mut c_uint);
+        [cuMemGetInfo_v2] (free: *mut usize, total: *mut usize);
+        [cuMemGetLocationInfo] (
+            ptr: CUdeviceptr, size: usize, summary_granularity: usize,
+            sampling_granularity: usize, location_out: *mut CUmemLocation);
+        [cuPointerGetAttribute] (data: *mut c_void, attribute: CUpointer_attribute, ptr: CUdeviceptr);
+        [cuPointerGetAttributes] (
+            num_attributes: c_uint, attributes: *mut CUpointer_attribute,
+            data: *mut *mut c_void, ptr: CUdeviceptr);
 
-    // Who hands out entry points.
-    [cuGetExportTable] (
-        pp_export_table: *mut *const c_void,
-        p_export_table_id: *const CUuuid) => lookup::export_table;
-    unbound [cuGetProcAddress] (
-        symbol: *const c_char, pfn: *mut *mut c_void, cuda_version: c_int,
-        flags: cuuint64_t) => lookup::proc_address;
-    [cuGetProcAddress_v2] (
-        symbol: *const c_char, pfn: *mut *mut c_void, cuda_version: c_int,
-        flags: cuuint64_t,
-        symbol_status: *mut CUdriverProcAddressQueryResult) => lookup::proc_address_v2;
-}
+        // Who hands out entry points.
+        [cuGetExportTable] (
+            pp_export_table: *mut *const c_void,
+            p_export_table_id: *const CUuuid) => lookup::export_table;
+        unbound [cuGetProcAddress] (
+            symbol: *const c_char, pfn: *mut *mut c_void, cuda_version: c_int,
+            flags: cuuint64_t) => lookup::proc_address;
+        [cuGetProcAddress_v2] (
+            symbol: *const c_char, pfn: *mut *mut c_void, cuda_version: c_int,
+            flags: cuuint64_t,
+            symbol_status: *mut CUdriverProcAddressQueryResult) => lookup::proc_address_v2;
+    }
 }

@@ -5,7 +5,8 @@
 macro_rules! entry {
     ($name:ident, $library:expr, $kind:expr) => {
         pub static ENTRY: $crate::driver::Entry = {
-            const NAME: &core::ffi::CStr = $crate::hooks::table::c_str(concat!(stringify!($name), "\0"));
+            const NAME: &core::ffi::CStr =
+                $crate::hooks::table::c_str(concat!(stringify!($name), "\0"));
             $crate::driver::Entry::new(
                 NAME,
                 $library,

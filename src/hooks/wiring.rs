@@ -12,6 +12,7 @@ use crate::driver::{Entry, Kind, Library};
 const COUNT: usize = rows::ENTRIES.len() + nvml::ENTRIES.len() + forward::ENTRIES.len();
 
 /// Every entry point there is: the rows, NVML's, the forwarded.
+#[expect(clippy::indexing_slicing, reason = "at compile time, where a bad index is an error")]
 pub static ALL: [&Entry; COUNT] = {
     let mut all = [rows::ENTRIES[0]; COUNT];
     let parts = [rows::ENTRIES, nvml::ENTRIES, forward::ENTRIES];
@@ -31,6 +32,7 @@ const PLACES: usize = 2048;
 
 /// Open addressing by name, made at compile time: `dlsym` may not allocate, lock or wait. A place
 /// holds an index in `ALL` plus one.
+#[expect(clippy::indexing_slicing, reason = "at compile time, where a bad index is an error")]
 static PLACE_OF: [u16; PLACES] = {
     let mut places = [0; PLACES];
     let parts = [rows::NAMES, nvml::NAMES, forward::NAMES];
@@ -50,11 +52,11 @@ static PLACE_OF: [u16; PLACES] = {
     places
 };
 
-const fn hash(name: &[u8]) -> usize {
-    let (mut hash, mut i) = (0xcbf2_9ce4_8422_2325_u64, 0);
-    while i < name.len() {
-        hash = (hash ^ name[i] as u64).wrapping_mul(0x100_0000_01b3);
-        i += 1;
+const fn hash(mut name: &[u8]) -> usize {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    while let Some((byte, rest)) = name.split_first() {
+        hash = (hash ^ *byte as u64).wrapping_mul(0x100_0000_01b3);
+        name = rest;
     }
     (hash >> 20) as usize % PLACES
 }
@@ -83,7 +85,9 @@ impl Wiring for Hooks {
 
     fn target(&self, entry: &'static Entry, real: *mut ()) -> *mut () {
         match entry.kind {
-            Kind::Hooked { thunk: Some(thunk) } if client::init().hooks_bodies() => thunk.cast_mut(),
+            Kind::Hooked { thunk: Some(thunk) } if client::init().hooks_bodies() => {
+                thunk.cast_mut()
+            }
             _ => real,
         }
     }

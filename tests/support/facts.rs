@@ -19,7 +19,10 @@ pub struct EntryPoint {
 pub fn entry_points() -> Vec<EntryPoint> {
     let text = read("entry-points.csv");
     let rows = text.lines().skip(1).map(fields);
-    let points = rows.map(|mut row| EntryPoint { signature: row.pop().unwrap_or_default(), name: row.swap_remove(0) });
+    let points = rows.map(|mut row| EntryPoint {
+        signature: row.pop().unwrap_or_default(),
+        name: row.swap_remove(0),
+    });
     points.filter(|point| !point.name.starts_with("cudbg")).collect()
 }
 
@@ -41,7 +44,10 @@ pub const GENERATIONS: [&str; 8] = ["470", "525", "535", "550", "555", "580", "5
 /// The functions a driver generation exports, the debugger's left out.
 pub fn exports(generation: &str) -> BTreeSet<String> {
     let text = read(&format!("exports/{generation}.txt"));
-    text.lines().filter(|name| !name.is_empty() && !name.starts_with("cudbg")).map(String::from).collect()
+    text.lines()
+        .filter(|name| !name.is_empty() && !name.starts_with("cudbg"))
+        .map(String::from)
+        .collect()
 }
 
 /// (base name, per-thread streams) → (minimum version → exported symbol).

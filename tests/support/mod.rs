@@ -40,7 +40,8 @@ pub struct Scratch(PathBuf);
 impl Scratch {
     pub fn new() -> Scratch {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let unique = format!("cuota-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let unique =
+            format!("cuota-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let path = std::env::temp_dir().join(unique);
         std::fs::create_dir_all(&path).expect("a temporary directory can be made");
         Scratch(path)
@@ -111,7 +112,8 @@ impl Run {
     pub fn on(program: impl AsRef<OsStr>, way: Way, directory: &Path) -> Run {
         let scratch = Scratch::new();
         let mut command = Command::new(program);
-        for name in ["LD_PRELOAD", "LD_LIBRARY_PATH", "CUOTA_DRIVER", "CUOTA_LOG", "CUOTA_DISABLE"] {
+        for name in ["LD_PRELOAD", "LD_LIBRARY_PATH", "CUOTA_DRIVER", "CUOTA_LOG", "CUOTA_DISABLE"]
+        {
             command.env_remove(name);
         }
         std::fs::create_dir(scratch.join("sim")).expect("the scratch directory is writable");
@@ -126,7 +128,8 @@ impl Run {
                 let place = scratch.join("mounted");
                 std::fs::create_dir(&place).expect("the scratch directory is writable");
                 for name in ["libcuda.so.1", "libcuda.so"] {
-                    std::os::unix::fs::symlink(library(), place.join(name)).expect("a link can be made");
+                    std::os::unix::fs::symlink(library(), place.join(name))
+                        .expect("a link can be made");
                 }
                 let mut paths = OsString::from(&place);
                 paths.push(":");
@@ -163,12 +166,19 @@ impl Run {
     /// Runs it to its end; it must succeed.
     pub fn ok(self) -> Outcome {
         let outcome = self.any();
-        assert!(outcome.output.status.success(), "{:?}: {}{}", outcome.output.status, outcome.out(), outcome.err());
+        assert!(
+            outcome.output.status.success(),
+            "{:?}: {}{}",
+            outcome.output.status,
+            outcome.out(),
+            outcome.err()
+        );
         outcome
     }
 
     pub fn any(mut self) -> Outcome {
-        let output = self.command.output().unwrap_or_else(|why| panic!("{:?}: {why}", self.command));
+        let output =
+            self.command.output().unwrap_or_else(|why| panic!("{:?}: {why}", self.command));
         Outcome { scratch: self.scratch, output, way: self.way }
     }
 }
@@ -208,7 +218,9 @@ impl Outcome {
     pub fn driver_calls(&self) -> BTreeMap<String, u64> {
         let names = std::fs::read_to_string(self.scratch.join("sim/names")).unwrap_or_default();
         let calls = std::fs::read(self.scratch.join("sim/calls")).unwrap_or_default();
-        let words = calls.chunks_exact(8).map(|word| u64::from_le_bytes(word.try_into().expect("eight bytes")));
+        let words = calls
+            .chunks_exact(8)
+            .map(|word| u64::from_le_bytes(word.try_into().expect("eight bytes")));
         names.lines().map(String::from).zip(words).filter(|(_, calls)| *calls > 0).collect()
     }
 
@@ -218,7 +230,14 @@ impl Outcome {
         for (name, made) in made {
             let at = |counts: &BTreeMap<String, u64>| counts.get(*name).copied().unwrap_or(0);
             let (hooks, driver) = (at(&hooks), at(&driver));
-            assert_eq!((*made, hooks, driver), (*made, *made, *made), "{name}: made, hooked, driven ({:?})\n{}{}", self.way, self.out(), self.err());
+            assert_eq!(
+                (*made, hooks, driver),
+                (*made, *made, *made),
+                "{name}: made, hooked, driven ({:?})\n{}{}",
+                self.way,
+                self.out(),
+                self.err()
+            );
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::command::Failure;
 use crate::native::system;
 use crate::run;
 use crate::scratch::Scratch;
-use crate::screen::{self, count, wrapped};
+use crate::screen::{count, wrapped};
 
 /// A command that was run, and what it did.
 pub struct Calls {

@@ -56,10 +56,10 @@ impl Check {
         Check { severity, advice: advice.into(), ..self }
     }
 
-    /// A line; and where something is not well, why that matters and what to do.
+    /// A line; and where something is wrong, why that matters and what to do.
     pub fn text(&self) -> String {
         let mut text = screen::wrapped(&format!("{:<8} {:<9} ", self.severity.name(), self.id), &self.found);
-        if self.severity > Severity::Info {
+        if self.severity > Severity::Unknown {
             text += &screen::wrapped(&format!("{:19}why: ", ""), self.why);
             if !self.advice.is_empty() {
                 text += &screen::wrapped(&format!("{:19}do:  ", ""), &self.advice);

@@ -80,10 +80,10 @@ impl Coverage {
                 found += &format!(" {} {what};", names.join(", "));
             }
         }
-        let check = Check::ok("unknown", WHY, found.trim_end_matches([';', ' ']).to_owned());
+        let check = Check::ok("uncovered", WHY, found.trim_end_matches([';', ' ']).to_owned());
         match (takers.is_empty(), self.unknown.is_empty()) {
             (_, true) => check,
-            (true, false) => Check { severity: Severity::Info, ..check },
+            (true, false) => check.worse(Severity::Info, "Update cuota to have them counted."),
             (false, false) => check.worse(
                 Severity::Warn,
                 "Update cuota. Until then memory taken through these is outside every account.",
@@ -93,12 +93,12 @@ impl Coverage {
 
     fn lacking_check(&self) -> Check {
         let found = match self.lacking.len() {
-            0 => "none of the functions cuota knows".to_owned(),
-            lacking => format!("{} cuota knows: the driver is older", count(lacking, "function")),
+            0 => "this driver has every function cuota knows".to_owned(),
+            lacking => format!("this driver has not {} that cuota knows", count(lacking, "function")),
         };
         let why = "a program gets the same refusal for them as without cuota";
         let check = Check::ok("lacking", why, found);
-        if self.lacking.is_empty() { check } else { Check { severity: Severity::Info, ..check } }
+        if self.lacking.is_empty() { check } else { check.worse(Severity::Info, "") }
     }
 
     /// The whole list.

@@ -19,7 +19,6 @@ use calls::Calls;
 use check::worst;
 use place::Place;
 
-pub use calls::found_by;
 pub use probe::answer as probe;
 
 pub const ABOUT: &str = "\

@@ -78,8 +78,10 @@ const LIBRARY: &str = "libcuota.so is what stands before the driver";
 
 fn find_library() -> Result<(PathBuf, Cuota), Box<Check>> {
     let path = library::find().map_err(|failure| {
-        let check = Check::ok("library", LIBRARY, failure.text.replace('\n', " "));
-        Box::new(check.worse(Severity::Error, ""))
+        // The last line says what to do.
+        let (found, advice) = failure.text.rsplit_once('\n').unwrap_or((&failure.text, ""));
+        let check = Check::ok("library", LIBRARY, found.replace('\n', " "));
+        Box::new(check.worse(Severity::Error, advice))
     })?;
     match cuota::ask(&path) {
         Ok(ours) => Ok((path, ours)),
@@ -180,7 +182,7 @@ fn init(answers: &Answers) -> Check {
         Some((0, _)) => check("cuInit succeeds".into()),
         Some((status, name)) => check(format!("cuInit answers {status} {name}").trim_end().to_owned()).worse(
             Severity::Error,
-            "Is there a GPU, and may this user open /dev/nvidia*? `nvidia-smi` asks the same driver without cuota.",
+            "See whether there is a GPU, and whether this user may open /dev/nvidia*. `nvidia-smi` asks the same driver without cuota.",
         ),
         None if answers.driver.is_none() => not_looked_at("cuinit", why, "needs a driver"),
         None => {

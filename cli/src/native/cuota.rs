@@ -6,6 +6,8 @@ use std::path::Path;
 use cuota_core::tally::Kind;
 use libloading::Library;
 
+use super::driver::in_words;
+
 /// One entry point, and what stands there.
 pub struct EntryPoint {
     pub name: String,
@@ -29,8 +31,8 @@ pub fn ask(path: &Path) -> Result<Cuota, String> {
     // into whatever is run, and ours has none. Nothing of it is used under another signature than
     // its own; strings it gives are its constants, and it stays loaded while they are copied.
     unsafe {
-        let library = Library::new(path).map_err(|why| why.to_string())?;
-        let wanted = |why: libloading::Error| format!("not a build of cuota: {why}");
+        let library = Library::new(path).map_err(in_words)?;
+        let wanted = |why| format!("not a build of cuota: {}", in_words(why));
         let version = library.get::<Version>(b"cuota_version\0").map_err(wanted)?;
         let entry = library.get::<Entry>(b"cuota_entry_point\0").map_err(wanted)?;
         let text = |text: *const c_char| {

@@ -27,6 +27,11 @@ pub struct Driver {
     calls: RefCell<BTreeMap<&'static str, u64>>,
 }
 
+/// What the loader said: libloading keeps that in the error's source.
+pub(super) fn in_words(why: libloading::Error) -> String {
+    std::error::Error::source(&why).map_or_else(|| why.to_string(), ToString::to_string)
+}
+
 /// A driver function that did not succeed.
 #[derive(Debug)]
 pub struct Refused {
@@ -55,7 +60,7 @@ impl Driver {
     /// Opens the driver; what the loader says if there is none.
     pub fn open(lookup: Lookup) -> Result<Driver, String> {
         // SAFETY: the driver's constructors are run, as in every program that uses CUDA.
-        let library = unsafe { Library::new(DRIVER) }.map_err(|why| why.to_string())?;
+        let library = unsafe { Library::new(DRIVER) }.map_err(in_words)?;
         let (found, calls) = Default::default();
         Ok(Driver { library, lookup, found, calls })
     }

@@ -29,6 +29,7 @@ mod reach;
 mod window;
 
 pub use alloc::{module_global, module_global_free};
+pub use managed::attachable;
 pub use pool::synchronized;
 
 use crate::api::R;

@@ -4,7 +4,8 @@ use super::block::Block;
 use super::range::{self, Backing, Kind, Range};
 use super::window;
 use crate::api::{E, R};
-use std::sync::Arc;
+use cudarc::driver::sys::CUdevice;
+use std::sync::{Arc, PoisonError};
 
 /// Checked addresses. Their ranges stay alive with it, freed or not.
 #[derive(Clone)]
@@ -57,6 +58,12 @@ impl Reach {
         self.parts.is_empty()
     }
 
+    /// The device whose memory it is; `None` for the host's.
+    pub fn device(&self) -> Option<CUdevice> {
+        let first = self.parts.first().filter(|range| !range.on_host());
+        first.map(|range| range.owner.device)
+    }
+
     /// Calls with each stretch of bytes, in order: offset from the start of the reach, where the
     /// bytes are in this process, and how many.
     pub fn each(&self, offset: usize, len: usize, mut f: impl FnMut(usize, usize, usize)) -> R {
@@ -94,7 +101,7 @@ impl Range {
             }
             Backing::Block { block, offset, .. } => Ok((block.at(offset + within), None)),
             Backing::Changing { block, .. } => {
-                let block = block.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+                let block = block.read().unwrap_or_else(PoisonError::into_inner);
                 let block = block.clone().ok_or(E::ILLEGAL_ADDRESS)?;
                 Ok((block.at(within), Some(block)))
             }

@@ -4,7 +4,7 @@ use crate::api::{E, R};
 use crate::memory::abi::{Memcpy3D, OF_ARRAY, OF_DEVICE, OF_HOST, OF_UNIFIED, Side3D};
 use crate::memory::array::{self, Array};
 use crate::memory::reach::{Reach, Use};
-use cudarc::driver::sys::CUDA_MEMCPY3D;
+use cudarc::driver::sys::{CUDA_MEMCPY3D, CUdevice};
 use std::sync::Arc;
 
 #[derive(Clone)]
@@ -55,6 +55,11 @@ impl Job {
     /// Whether a side is host memory the driver has no hold on.
     pub fn touches_pageable(&self) -> bool {
         self.src.is_pageable() || self.dst.is_pageable()
+    }
+
+    /// Whether both sides are of the kinds of memory, and on the devices, that the other's are.
+    pub fn same_memory(&self, other: &Job) -> bool {
+        self.src.home() == other.src.home() && self.dst.home() == other.dst.home()
     }
 
     /// Moves the bytes.
@@ -123,6 +128,14 @@ impl Side {
 
     fn is_pageable(&self) -> bool {
         matches!(self, Side::Linear { reach, .. } if reach.is_pageable())
+    }
+
+    /// Array or not, and the device it is of, if it is a device's.
+    fn home(&self) -> (bool, Option<CUdevice>) {
+        match self {
+            Side::Linear { reach, .. } => (false, reach.device()),
+            Side::Array { .. } => (true, None),
+        }
     }
 
     /// Whether its rows follow each other without a gap.

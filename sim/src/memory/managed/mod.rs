@@ -86,6 +86,13 @@ pub fn alloc(call: &Call, out: *mut CUdeviceptr, bytes: usize, flags: c_uint) ->
     put(out, base as CUdeviceptr)
 }
 
+/// Whether a stream may be told that it alone uses this allocation: managed, and named whole.
+pub fn attachable(address: CUdeviceptr, length: usize) -> R {
+    let range = range::find(address as usize).ok_or(E::INVALID_VALUE)?;
+    let managed = matches!(range.kind, Kind::Managed(_)) && range.base == address as usize;
+    if managed && (length == 0 || length == range.len) { Ok(()) } else { Err(E::INVALID_VALUE) }
+}
+
 /// The managed allocations that hold `[address, address + count)`, without a gap.
 fn spanned(address: CUdeviceptr, count: usize) -> Result<Vec<Arc<Range>>, E> {
     let mut at = address as usize;
