@@ -14,8 +14,9 @@ const SYMBOLS: &str = "build/glibc-2.28.txt";
 
 fn main() {
     println!("cargo:rerun-if-changed={SYMBOLS}");
-    for arg in ["-Wl,-soname,libcuda.so.1", "-Wl,-z,nodelete", "-Wl,-z,defs"] {
-        println!("cargo:rustc-cdylib-link-arg={arg}");
+    // -Bsymbolic: the addresses we hand out are our own, whoever else exports the names before us.
+    for arg in ["-soname,libcuda.so.1", "-z,nodelete", "-z,defs", "-Bsymbolic"] {
+        println!("cargo:rustc-cdylib-link-arg=-Wl,{arg}");
     }
     // The stubs are x86-64's; elsewhere the build machine's own glibc decides.
     if env::var("CARGO_CFG_TARGET_ARCH").as_deref() == Ok("x86_64") {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{CStr, c_char, c_uint};
 use std::process::Command;
 
-use support::facts;
+use support::{Run, Scratch, Way, facts};
 
 type EntryPoint =
     unsafe extern "C" fn(c_uint, *mut *const c_char, *mut *const c_char) -> *const c_char;
@@ -177,4 +177,23 @@ fn what_takes_or_gives_back_memory_or_runs_work_is_hooked() {
     for name in ["cuCheckpointProcessLock", "cuEGLApiInit", "cuTexRefCreate"] {
         assert!(declared.contains_key(name) && !hooked(name), "{name}");
     }
+}
+
+/// A driver newer than our list runs as it is; what looks like an allocator is warned about by name.
+#[test]
+fn a_newer_driver_works_and_is_reported() {
+    let scratch = Scratch::new();
+    scratch.compile("newer.c", "libcuda.so.1", &["-shared", "-fPIC", "-Wl,-Bsymbolic"]);
+    let program = scratch.compile("newest.c", "newest", &[]);
+    let run = |way, level| Run::on(&program, way, scratch.path()).env("CUOTA_LOG", level).ok();
+    let bare = run(Way::Bare, "warn");
+    assert_eq!(bare.out(), "0 0 77 78 missing\n");
+    let with = run(Way::Preloaded, "warn");
+    assert_eq!(with.out(), bare.out());
+    let warned: Vec<_> = with.err().lines().map(String::from).collect();
+    assert_eq!(warned.len(), 1, "once, and of the allocator alone: {warned:?}");
+    assert!(warned[0].starts_with("cuota: warn: this driver has cuMemAllocSomehow"), "{warned:?}");
+    assert_eq!(with.tally().expect("it was counted").untranslated, 1);
+    let debug = run(Way::Preloaded, "debug").err();
+    assert!(debug.contains("this driver has cuPaintCard") && debug.contains("2 of this driver's names"), "{debug}");
 }

@@ -13,7 +13,8 @@ pub fn of(path: &Path) -> Result<BTreeSet<String>, String> {
     let file = File::open(path).map_err(|why| why.to_string())?;
     let cache = ReadCache::new(file);
     let elf = ElfFile64::<Endianness, _>::parse(&cache).map_err(|why| why.to_string())?;
-    let defined = elf.dynamic_symbols().filter(|symbol| symbol.is_definition() && symbol.is_global());
+    let defined =
+        elf.dynamic_symbols().filter(|symbol| symbol.is_definition() && symbol.is_global());
     Ok(defined.filter_map(|symbol| symbol.name().ok().map(str::to_owned)).collect())
 }
 

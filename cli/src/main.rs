@@ -1,10 +1,15 @@
 //! cuota, the command: runs programs as clients of a shared GPU, and shows what stands where.
 #![deny(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
 
 mod command;
 mod demo;
 mod doctor;
 mod exports;
+mod image;
 mod library;
 mod native;
 mod program;
@@ -12,6 +17,7 @@ mod reach;
 mod run;
 mod scratch;
 mod screen;
+mod script;
 
 use std::process::ExitCode;
 

@@ -29,13 +29,13 @@ fn find_in(command: &OsStr, path: &OsStr) -> Result<PathBuf, Failure> {
         };
     }
     let mut refused = None;
-    for directory in env::split_paths(path) {
+    for directory in env::split_paths(path).filter(|_| !command.is_empty()) {
         // An empty part of PATH is the current directory.
         let file = Path::new(".").join(directory).join(command);
         match may_execute(&file) {
-            Ok(()) if !command.is_empty() => return Ok(file),
+            Ok(()) => return Ok(file),
             Err(why @ Refused::Not(_)) => refused = refused.or(Some(why.of(&file))),
-            _ => {}
+            Err(Refused::Absent(_)) => {}
         }
     }
     Err(refused.unwrap_or_else(|| Failure {

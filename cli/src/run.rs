@@ -11,7 +11,7 @@ use std::process::Command;
 use clap::Args;
 
 use crate::command::{Failure, NOT_EXECUTABLE};
-use crate::{library, program, reach, screen};
+use crate::{image, library, program, reach, screen};
 
 pub const ABOUT: &str = "\
 Run a command with cuota between it and the CUDA driver.
@@ -65,7 +65,7 @@ pub fn prepared(
         return Err(Failure::ours("no command given"));
     };
     let file = program::find(name)?;
-    let image = reach::image(library)
+    let image = image::read(library)
         .map_err(|why| Failure::ours(format!("{}: {why}", library.display())))?;
     let list = env::var_os("LD_PRELOAD");
     if let Some(other) = list.as_deref().and_then(|list| library::another_in(list, library)) {

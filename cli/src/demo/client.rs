@@ -38,12 +38,15 @@ pub fn run(options: Options) -> Result<u8, Failure> {
         Word::Driver => Lookup::ProcAddress,
     };
     let driver = Driver::open(lookup).map_err(Failure::ours)?;
-    let worked = work(&driver, options.gib << 30).map_err(|refused| Failure::ours(refused.to_string()));
+    let worked =
+        work(&driver, options.gib << 30).map_err(|refused| Failure::ours(refused.to_string()));
     // Told in any case: what was called before a failure was called.
     for (name, calls) in driver.calls() {
         tell(format_args!("called {name} {calls}"));
     }
-    worked?.then_some(0).ok_or_else(|| Failure::ours("what was copied back is not what was copied in"))
+    worked?
+        .then_some(0)
+        .ok_or_else(|| Failure::ours("what was copied back is not what was copied in"))
 }
 
 /// Whether what was copied to the card came back as it was.

@@ -31,7 +31,8 @@ struct Running {
 }
 
 /// Each client's way of finding functions, as its option names it and in words; and what it holds.
-const CLIENTS: [(&str, &str, usize); 2] = [("dlsym", "dlsym", 48), ("driver", "cuGetProcAddress", 24)];
+const CLIENTS: [(&str, &str, usize); 2] =
+    [("dlsym", "dlsym", 48), ("driver", "cuGetProcAddress", 24)];
 
 impl Clients {
     pub fn start(driver: &Path, library: &Path, scratch: &Path) -> Result<Clients, Failure> {
@@ -97,7 +98,9 @@ impl Running {
             let heard = self.output.read_line(&mut line);
             if !heard.is_ok_and(|bytes| bytes > 0) {
                 return match place {
-                    Some(_) => Err(Failure::ours(format!("the {} client ended early", self.told.path))),
+                    Some(_) => {
+                        Err(Failure::ours(format!("the {} client ended early", self.told.path)))
+                    }
                     None => Ok(()),
                 };
             }

@@ -46,8 +46,9 @@ impl Counts {
     pub fn read(clients: &Played, scratch: &Path) -> Result<Counts, Failure> {
         let reached = reached(&scratch.join("machine"))?;
         let [one, other] = &clients.0;
-        let [seen_one, seen_other] = [&one.tally, &other.tally]
-            .map(|path| Report::read_file(path).map_err(|why| Failure::ours(format!("what cuota saw: {why}"))));
+        let [seen_one, seen_other] = [&one.tally, &other.tally].map(|path| {
+            Report::read_file(path).map_err(|why| Failure::ours(format!("what cuota saw: {why}")))
+        });
         let seen = [seen_one?, seen_other?];
         Ok(Counts(rows([&one.calls, &other.calls], &seen, &reached)))
     }
@@ -79,7 +80,11 @@ impl Counts {
     }
 }
 
-fn rows(made: [&BTreeMap<String, u64>; 2], seen: &[Report; 2], reached: &BTreeMap<String, u64>) -> Vec<Row> {
+fn rows(
+    made: [&BTreeMap<String, u64>; 2],
+    seen: &[Report; 2],
+    reached: &BTreeMap<String, u64>,
+) -> Vec<Row> {
     let seen_names = seen.iter().flat_map(|report| &report.entries).filter(|line| line.calls > 0);
     let names: BTreeSet<&str> = made
         .iter()
@@ -89,9 +94,12 @@ fn rows(made: [&BTreeMap<String, u64>; 2], seen: &[Report; 2], reached: &BTreeMa
         .chain(seen_names.map(|line| line.name.as_str()))
         .collect();
     let row = |name: &str| {
-        let lines = seen.each_ref().map(|report| report.entries.iter().find(|line| line.name == name));
+        let lines =
+            seen.each_ref().map(|report| report.entries.iter().find(|line| line.name == name));
         let [one, other] = lines;
-        let sum = |of: fn(&cuota_core::tally::Line) -> u64| lines.iter().flatten().map(|line| of(line)).sum();
+        let sum = |of: fn(&cuota_core::tally::Line) -> u64| {
+            lines.iter().flatten().map(|line| of(line)).sum()
+        };
         Row {
             name: name.to_owned(),
             made: made.map(|calls| calls.get(name).copied().unwrap_or(0)),
@@ -125,7 +133,7 @@ mod tests {
 
     fn seen(calls: u64, by_dlsym: u64, by_driver: u64) -> Report {
         let line = Line { name: "cuInit".into(), kind: Kind::Body, calls, by_dlsym, by_driver };
-        Report { entries: vec![line], tables: vec![] }
+        Report { entries: vec![line], ..Report::default() }
     }
 
     fn counts(one: u64, other: u64, reached: u64) -> Counts {
@@ -154,7 +162,8 @@ mod tests {
     fn what_only_the_driver_saw_has_a_row() {
         let nothing = made(&[]);
         let escaped = made(&[("cuEscaped", 1)]);
-        let counts = Counts(rows([&nothing, &nothing], &[Report::default(), Report::default()], &escaped));
+        let counts =
+            Counts(rows([&nothing, &nothing], &[Report::default(), Report::default()], &escaped));
         assert!(!counts.equal() && counts.text().contains("cuEscaped"));
         assert!(!Counts(vec![]).equal());
     }

@@ -13,6 +13,7 @@ use clap::Args;
 
 use crate::command::Failure;
 use crate::library;
+use crate::native::system;
 use crate::scratch::Scratch;
 use crate::screen::{print, wrapped};
 use clients::Clients;
@@ -40,6 +41,7 @@ pub struct Options {
 pub fn show(options: Options) -> Result<u8, Failure> {
     let driver = simulator(options.sim)?;
     let library = library::find()?;
+    system::outlive_interrupt();
     let scratch = Scratch::new()?;
     print("cuota demo: two programs share one simulated card\n\n");
     let clients = Clients::start(&driver, &library, scratch.path())?;

@@ -52,13 +52,19 @@ impl Check {
         Check { id, severity: Severity::Ok, found, why, advice: String::new() }
     }
 
+    /// A check that could not be made, and for what reason.
+    pub fn not_looked_at(id: &'static str, why: &'static str, reason: &str) -> Check {
+        Check::ok(id, why, format!("not looked at: {reason}")).worse(Severity::Unknown, "")
+    }
+
     pub fn worse(self, severity: Severity, advice: impl Into<String>) -> Check {
         Check { severity, advice: advice.into(), ..self }
     }
 
     /// A line; and where something is wrong, why that matters and what to do.
     pub fn text(&self) -> String {
-        let mut text = screen::wrapped(&format!("{:<8} {:<9} ", self.severity.name(), self.id), &self.found);
+        let mut text =
+            screen::wrapped(&format!("{:<8} {:<9} ", self.severity.name(), self.id), &self.found);
         if self.severity > Severity::Unknown {
             text += &screen::wrapped(&format!("{:19}why: ", ""), self.why);
             if !self.advice.is_empty() {

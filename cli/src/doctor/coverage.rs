@@ -7,14 +7,14 @@ use cuota_core::tally::Kind;
 use serde_json::{Value, json};
 
 use super::check::{Check, Severity};
-use crate::native::cuota::EntryPoint;
+use crate::native::introspect::EntryPoint;
 use crate::screen::{count, wrapped};
 
 #[derive(Debug, Default)]
 pub struct Coverage {
-    /// Hooked, with a rule.
+    /// Hooked, with a body: cuota does something there.
     pub body: Vec<String>,
-    /// Hooked, without a rule yet.
+    /// Hooked, without a body yet.
     pub row: Vec<String>,
     /// Passed on unseen, by reason.
     pub forwarded: BTreeMap<String, Vec<String>>,
@@ -44,7 +44,8 @@ impl Coverage {
             list.push((*name).to_owned());
         }
         let theirs = driver.iter().filter(|name| is_driver_function(name));
-        coverage.unknown = theirs.filter(|name| !ours.contains_key(name.as_str())).cloned().collect();
+        coverage.unknown =
+            theirs.filter(|name| !ours.contains_key(name.as_str())).cloned().collect();
         coverage
     }
 
@@ -53,13 +54,16 @@ impl Coverage {
         let known = self.body.len() + self.row.len() + forwarded;
         let total = known + self.unknown.len();
         let found = format!(
-            "{known} of this driver's {total} functions are covered: {} hooked with a rule, {} hooked without one yet, {forwarded} forwarded",
+            "{known} of this driver's {total} functions are covered: {} hooked ({} with a body so far), {forwarded} forwarded",
+            self.body.len() + self.row.len(),
             self.body.len(),
-            self.row.len()
         );
         let covered = Check::ok("coverage", WHY, found);
         let covered = if known == 0 {
-            covered.worse(Severity::Error, "This is no CUDA driver, or one no list knows: say which one it is (CUOTA_DRIVER).")
+            covered.worse(
+                Severity::Error,
+                "This is no CUDA driver, or one no list knows: say which one it is (CUOTA_DRIVER).",
+            )
         } else {
             covered
         };
@@ -94,7 +98,9 @@ impl Coverage {
     fn lacking_check(&self) -> Check {
         let found = match self.lacking.len() {
             0 => "this driver has every function cuota knows".to_owned(),
-            lacking => format!("this driver has not {} that cuota knows", count(lacking, "function")),
+            lacking => {
+                format!("this driver lacks {} that cuota knows", count(lacking, "function"))
+            }
         };
         let why = "a program gets the same refusal for them as without cuota";
         let check = Check::ok("lacking", why, found);
@@ -113,8 +119,16 @@ impl Coverage {
                 text += &wrapped("    ", &names.join(" "));
             }
         };
-        group("hooked with a rule".into(), "", &self.body);
-        group("hooked without a rule yet".into(), "Counted, and passed to the driver as they are.", &self.row);
+        group(
+            "hooked, with a body".into(),
+            "Each call passes through code of cuota's.",
+            &self.body,
+        );
+        group(
+            "hooked, without a body yet".into(),
+            "Known by signature; each call goes straight to the driver.",
+            &self.row,
+        );
         for (reason, names) in &self.forwarded {
             group("forwarded".into(), reason, names);
         }
@@ -175,7 +189,8 @@ mod tests {
 
     #[test]
     fn a_driver_of_known_names_is_covered() {
-        let coverage = coverage(&["cuMemAlloc_v2", "cuMemCreate", "cuDeviceGet", "cudbgMain", "other"]);
+        let coverage =
+            coverage(&["cuMemAlloc_v2", "cuMemCreate", "cuDeviceGet", "cudbgMain", "other"]);
         assert_eq!((coverage.body.len(), coverage.row.len()), (1, 1));
         assert_eq!(coverage.forwarded["harmless"], ["cuDeviceGet"]);
         assert_eq!(severities(&coverage), [Severity::Ok; 3]);

@@ -1,6 +1,9 @@
 //! `cuota doctor`: whether cuota works here, and what of the driver it covers.
 #![forbid(unsafe_code)]
 
+mod answers;
+mod ask;
+mod called;
 mod calls;
 mod check;
 mod coverage;
@@ -16,7 +19,7 @@ use serde_json::json;
 use crate::command::Failure;
 use crate::screen;
 use calls::Calls;
-use check::worst;
+use check::{Check, worst};
 use place::Place;
 
 pub use probe::answer as probe;
@@ -57,6 +60,11 @@ pub fn examine(options: Options) -> Result<u8, Failure> {
         Some(library) if !options.command.is_empty() => {
             Some(Calls::of(&options.command, &library, options.json)?)
         }
+        None if !options.command.is_empty() => {
+            let why = "what it calls can be seen only from the library";
+            checks.push(Check::not_looked_at("command", why, "not run, it needs the library"));
+            None
+        }
         _ => None,
     };
     checks.extend(calls.iter().flat_map(Calls::checks));
@@ -66,14 +74,14 @@ pub fn examine(options: Options) -> Result<u8, Failure> {
         let report = json!({
             "cuota": env!("CARGO_PKG_VERSION"),
             "worst": worst.name(),
-            "checks": checks.iter().map(check::Check::json).collect::<Vec<_>>(),
+            "checks": checks.iter().map(Check::json).collect::<Vec<_>>(),
             "coverage": listed.map(|coverage| coverage.json()),
             "command": calls.map(|calls| calls.json()),
         });
         screen::print(&format!("{report:#}\n"));
         return Ok(worst.status());
     }
-    let mut text: String = checks.iter().map(check::Check::text).collect();
+    let mut text: String = checks.iter().map(Check::text).collect();
     // With a command the question is what *it* did; the driver's whole list would bury that.
     match calls {
         Some(calls) => text += &calls.text(),

@@ -96,14 +96,18 @@ impl Driver {
         type F = unsafe extern "C" fn(u64, *const c_void, usize) -> u32;
         let bytes = from.len().min(memory.bytes);
         // SAFETY: both sides hold `bytes`.
-        unsafe { self.call("cuMemcpyHtoD_v2", |f: F| f(memory.address, from.as_ptr().cast(), bytes)) }
+        unsafe {
+            self.call("cuMemcpyHtoD_v2", |f: F| f(memory.address, from.as_ptr().cast(), bytes))
+        }
     }
 
     pub fn copy_out(&self, to: &mut [u8], memory: &Memory) -> Made<()> {
         type F = unsafe extern "C" fn(*mut c_void, u64, usize) -> u32;
         let bytes = to.len().min(memory.bytes);
         // SAFETY: both sides hold `bytes`.
-        unsafe { self.call("cuMemcpyDtoH_v2", |f: F| f(to.as_mut_ptr().cast(), memory.address, bytes)) }
+        unsafe {
+            self.call("cuMemcpyDtoH_v2", |f: F| f(to.as_mut_ptr().cast(), memory.address, bytes))
+        }
     }
 
     /// Loads PTX text into the current context.
@@ -127,12 +131,23 @@ impl Driver {
         type Get = unsafe extern "C" fn(*mut *mut c_void, *mut c_void, *const c_char) -> u32;
         // SAFETY: reads the name and writes a handle; the module is loaded.
         unsafe {
-            self.call("cuModuleGetFunction", |f: Get| f(&raw mut function, module.0, kernel.as_ptr()))
+            self.call("cuModuleGetFunction", |f: Get| {
+                f(&raw mut function, module.0, kernel.as_ptr())
+            })
         }?;
         type Size = c_uint;
         type Launch = unsafe extern "C" fn(
-            *mut c_void, Size, Size, Size, Size, Size, Size, Size,
-            *mut c_void, *mut *mut c_void, *mut *mut c_void,
+            *mut c_void,
+            Size,
+            Size,
+            Size,
+            Size,
+            Size,
+            Size,
+            Size,
+            *mut c_void,
+            *mut *mut c_void,
+            *mut *mut c_void,
         ) -> u32;
         for _ in 0..times {
             // SAFETY: the function is the module's, and takes no arguments.

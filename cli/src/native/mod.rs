@@ -2,7 +2,7 @@
 //! system. The rest of the command has none.
 #![allow(unsafe_code)]
 
-pub mod cuota;
 pub mod driver;
 mod functions;
+pub mod introspect;
 pub mod system;

@@ -32,15 +32,20 @@ pub fn user_and_group() -> (u32, u32) {
     unsafe { (libc::getuid(), libc::getgid()) }
 }
 
+/// From now on an interrupt from the terminal does not end this process: it ends the children, which
+/// get it too, and this one has still to report and to clean up.
+///
+/// By a handler, not SIG_IGN: children would inherit that.
+pub fn outlive_interrupt() {
+    extern "C" fn nothing(_: c_int) {}
+    handle(libc::SIGINT, nothing);
+}
+
 /// The child that is waited for; 0 when there is none.
 static CHILD: AtomicI32 = AtomicI32::new(0);
 
-/// Waits for the child to end. Meanwhile an interrupt from the terminal, which reaches the child as
-/// well, does not end this process, which has still to report; a request to end is passed on.
-///
-/// By handlers, not SIG_IGN: a child started later would inherit that.
+/// Waits for the child to end; meanwhile a request to end is passed on to it.
 pub fn wait_for(child: &mut Child) -> io::Result<ExitStatus> {
-    extern "C" fn nothing(_: c_int) {}
     extern "C" fn pass_on(signal: c_int) {
         let child = CHILD.load(Ordering::Relaxed);
         if child > 0 {
@@ -49,18 +54,20 @@ pub fn wait_for(child: &mut Child) -> io::Result<ExitStatus> {
         }
     }
     CHILD.store(child.id().cast_signed(), Ordering::Relaxed);
-    let handlers = [(libc::SIGINT, nothing as extern "C" fn(c_int)), (libc::SIGTERM, pass_on)];
-    for (signal, handler) in handlers {
-        // SAFETY: a zeroed `sigaction` is a valid one without flags or mask; the handlers do only
-        // what handlers may do.
-        unsafe {
-            let mut action: libc::sigaction = std::mem::zeroed();
-            action.sa_sigaction = handler as *const () as usize;
-            action.sa_flags = libc::SA_RESTART;
-            libc::sigaction(signal, &raw const action, std::ptr::null_mut());
-        }
-    }
+    handle(libc::SIGTERM, pass_on);
     let ended = child.wait();
     CHILD.store(0, Ordering::Relaxed);
     ended
+}
+
+/// `handler` does only what may be done in one.
+fn handle(signal: c_int, handler: extern "C" fn(c_int)) {
+    // SAFETY: a zeroed `sigaction` is a valid one, without flags or mask; the handlers are the two
+    // above.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = handler as *const () as usize;
+        action.sa_flags = libc::SA_RESTART;
+        libc::sigaction(signal, &raw const action, std::ptr::null_mut());
+    }
 }

@@ -36,8 +36,7 @@ impl Machine {
     }
 
     pub fn total(&self, card: usize) -> u64 {
-        self.card_words(card)
-            .map_or(0, |words| words.total.load(Relaxed))
+        self.card_words(card).map_or(0, |words| words.total.load(Relaxed))
     }
 
     /// Bytes held by all living processes.
@@ -53,8 +52,7 @@ impl Machine {
 
     /// The highest sum the living ever held together.
     pub fn highest(&self, card: usize) -> u64 {
-        self.card_words(card)
-            .map_or(0, |words| words.highest.load(Relaxed))
+        self.card_words(card).map_or(0, |words| words.highest.load(Relaxed))
     }
 
     /// Bytes this process holds, blocks it created and shares included.
@@ -88,10 +86,7 @@ impl Locked<'_> {
 
     /// Bytes held by every slot not yet known dead: those of processes and of shared blocks.
     pub(super) fn sum(&self, card: usize) -> u64 {
-        let slots: u64 = self
-            .living()
-            .map(|(_, slot)| slot.cells[card].held.load(Relaxed))
-            .sum();
+        let slots: u64 = self.living().map(|(_, slot)| slot.cells[card].held.load(Relaxed)).sum();
         let shared: u64 = self.blocks_of(card).map(|b| b.bytes.load(Relaxed)).sum();
         slots + shared
     }
@@ -103,9 +98,7 @@ impl Locked<'_> {
     }
 
     pub(super) fn held_by(&self, slot: usize, card: usize) -> u64 {
-        let own = self.machine.words.slots[slot].cells[card]
-            .held
-            .load(Relaxed);
+        let own = self.machine.words.slots[slot].cells[card].held.load(Relaxed);
         let shared: u64 = self
             .blocks_of(card)
             .filter(|block| self.listed_under(block, slot))

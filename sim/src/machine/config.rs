@@ -50,9 +50,7 @@ fn list<T>(text: &str, item: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
 /// `141GiB`, `80GB`, `512MiB`, `1073741824`.
 fn bytes(text: &str) -> Option<u64> {
     let text = text.trim();
-    let end = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let unit: u64 = match text[end..].trim().to_ascii_lowercase().as_str() {
         "" | "b" => 1,
         "k" | "kib" => 1 << 10,
@@ -74,11 +72,7 @@ fn arch(text: &str) -> Option<(u32, u32)> {
         Some((kind, sms)) => (kind, Some(sms.parse().ok().filter(|n| *n > 0)?)),
         None => (text.trim(), None),
     };
-    let digits: String = kind
-        .trim_start_matches("sm_")
-        .chars()
-        .filter(|c| *c != '.')
-        .collect();
+    let digits: String = kind.trim_start_matches("sm_").chars().filter(|c| *c != '.').collect();
     let capability: u32 = digits.parse().ok().filter(|c| (30..=200).contains(c))?;
     Some((capability, sms.unwrap_or_else(|| usual_sms(capability))))
 }
@@ -124,10 +118,7 @@ mod tests {
     fn the_default_is_one_large_card() {
         let cards = from(&[]).unwrap();
         assert_eq!(cards.len(), 1);
-        assert_eq!(
-            (cards[0].total, cards[0].sm_count, cards[0].capability),
-            (141 << 30, 132, 90)
-        );
+        assert_eq!((cards[0].total, cards[0].sm_count, cards[0].capability), (141 << 30, 132, 90));
     }
 
     #[test]

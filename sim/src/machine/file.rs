@@ -102,10 +102,7 @@ fn adopt(file: File) -> io::Result<(File, &'static Words)> {
 /// The same file opened once more, to lock through. A mapping keeps the open file it was made
 /// from, and with it that one's locks, alive in every fork child; these must end with us.
 fn apart(file: &File) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(format!("/proc/self/fd/{}", file.as_raw_fd()))
+    OpenOptions::new().read(true).write(true).open(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
 
 /// Maps the words for as long as the process lives.

@@ -61,18 +61,11 @@ impl Machine {
     /// A machine nobody else sees.
     pub fn alone() -> Result<Self, String> {
         let cards = config::cards(|name| std::env::var(name).ok())?;
-        file::private(&cards)
-            .map(Self::new)
-            .map_err(|error| format!("a private machine: {error}"))
+        file::private(&cards).map(Self::new).map_err(|error| format!("a private machine: {error}"))
     }
 
     fn new((file, words): (File, &'static Words)) -> Self {
-        Self {
-            words,
-            file,
-            threads: Mutex::new(()),
-            slot: AtomicI64::new(-1),
-        }
+        Self { words, file, threads: Mutex::new(()), slot: AtomicI64::new(-1) }
     }
 
     pub fn cards(&self) -> usize {
@@ -86,8 +79,7 @@ impl Machine {
     /// Kernel faults so far that reach every process on the card (simulated MPS): a context whose
     /// card's count rose since it was made has met one.
     pub fn faults(&self, card: usize) -> u64 {
-        self.card_words(card)
-            .map_or(0, |words| words.faults.load(Relaxed))
+        self.card_words(card).map_or(0, |words| words.faults.load(Relaxed))
     }
 
     pub fn fault(&self, card: usize) {
@@ -111,10 +103,7 @@ impl Machine {
         // Waiting fails only where such locks do not exist at all, and then nothing could be
         // shared: threads are still kept apart.
         let _ = lock::wait(self.file.as_fd(), MACHINE_LOCK);
-        Locked {
-            machine: self,
-            _threads: threads,
-        }
+        Locked { machine: self, _threads: threads }
     }
 }
 

@@ -39,17 +39,9 @@ impl Machine {
                     pid: slot.pid.load(Relaxed) as u32,
                     start: slot.start.load(Relaxed),
                     alive,
-                    held: if alive {
-                        locked.held_by(index, card)
-                    } else {
-                        0
-                    },
+                    held: if alive { locked.held_by(index, card) } else { 0 },
                     peak: cell.peak.load(Relaxed),
-                    contexts: if alive {
-                        cell.contexts.load(Relaxed)
-                    } else {
-                        0
-                    },
+                    contexts: if alive { cell.contexts.load(Relaxed) } else { 0 },
                     busy_ns: cell.busy_ns.load(Relaxed),
                     sm_ns: cell.sm_ns.load(Relaxed),
                     launches: cell.launches.load(Relaxed),
@@ -151,8 +143,7 @@ impl Locked<'_> {
     }
 
     pub(super) fn living(&self) -> impl Iterator<Item = (usize, &'static SlotWords)> + '_ {
-        self.seen()
-            .filter(|(_, slot)| slot.state.load(Relaxed) == LIVE)
+        self.seen().filter(|(_, slot)| slot.state.load(Relaxed) == LIVE)
     }
 
     fn seen(&self) -> impl Iterator<Item = (usize, &'static SlotWords)> + '_ {

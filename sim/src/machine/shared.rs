@@ -60,8 +60,7 @@ impl Machine {
 
 impl Locked<'_> {
     pub(super) fn blocks_of(&self, card: usize) -> impl Iterator<Item = &'static BlockWords> + '_ {
-        self.blocks()
-            .filter(move |block| block.card.load(Relaxed) == card as u64)
+        self.blocks().filter(move |block| block.card.load(Relaxed) == card as u64)
     }
 
     /// Whether the block's bytes are listed as this slot's: its creator's while that one holds it.
@@ -84,9 +83,7 @@ impl Locked<'_> {
         let seen = self.machine.words.header.blocks_seen.load(Relaxed) as usize;
         let blocks = &self.machine.words.blocks[..seen.min(MAX_BLOCKS)];
         // A block without a holder is one whose last holder was killed while leaving it.
-        blocks
-            .iter()
-            .filter(|b| b.id.load(Relaxed) != 0 && !b.unheld())
+        blocks.iter().filter(|b| b.id.load(Relaxed) != 0 && !b.unheld())
     }
 
     fn block(&self, id: BlockId) -> Option<&'static BlockWords> {

@@ -18,10 +18,7 @@ impl Dir {
         let guard = ONE.lock().unwrap_or_else(|e| e.into_inner());
         let number = NEXT.fetch_add(1, Relaxed);
         let name = format!("cuota-sim-machine-{}-{number}", std::process::id());
-        Self {
-            path: std::env::temp_dir().join(name),
-            _turn: Some(guard),
-        }
+        Self { path: std::env::temp_dir().join(name), _turn: Some(guard) }
     }
 
     /// As another process would: through an open file of its own.
@@ -114,9 +111,7 @@ fn the_slot_of_a_creator_does_not_pass_its_blocks_on() {
     let slot = one.my_slot();
     drop(one);
     two.used(0);
-    two.words.slots[slot.unwrap()]
-        .state
-        .store(layout::FREE, Relaxed);
+    two.words.slots[slot.unwrap()].state.store(layout::FREE, Relaxed);
     let three = dir.open();
     three.reserve(0, 1).unwrap();
     assert_eq!((three.my_slot(), three.held(0)), (slot, 1));
@@ -147,10 +142,7 @@ fn holder_child() {
     let Some(dir) = std::env::var_os("CUOTA_SIM_TEST_HOLDER") else {
         return;
     };
-    let dir = std::mem::ManuallyDrop::new(Dir {
-        path: dir.into(),
-        _turn: None,
-    });
+    let dir = std::mem::ManuallyDrop::new(Dir { path: dir.into(), _turn: None });
     let machine = dir.open();
     println!("ready");
     loop {

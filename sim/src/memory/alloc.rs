@@ -1,7 +1,7 @@
 //! Device memory the classic way: allocated at once, freed at once.
 
 use super::range::{self, Backing, Kind, Owner, Range};
-use super::{grain, order, pool};
+use super::{grain, graph_mem, order, pool};
 use crate::api::{Call, E, R, given, put, put_opt};
 use crate::context::Context;
 use crate::machine;
@@ -65,18 +65,28 @@ pub fn alloc_pitch(
 pub fn free(call: &Call, address: CUdeviceptr) -> R {
     let ctx = call.ctx()?;
     order::unsafe_call(&ctx)?;
-    let freeable = |range: &Range| {
-        matches!(range.kind, Kind::Plain | Kind::Managed(_) | Kind::Pool(_) | Kind::External)
-    };
-    let known = range::find(address as usize);
-    known.filter(|range| range.base == address as usize && freeable(range)).ok_or(E::INVALID_VALUE)?;
+    let base = address as usize;
+    let known = range::find(base).filter(|range| range.base == base && freeable(range));
+    known.ok_or(E::INVALID_VALUE)?;
     // Work in flight may use it: the device is waited for, as the driver does.
     order::synchronize(&ctx)?;
-    let range = range::remove(address as usize, freeable).ok_or(E::INVALID_VALUE)?;
+    if graph_mem::live(address) {
+        graph_mem::idle(address);
+        return Ok(());
+    }
+    let range = range::remove(base, freeable).ok_or(E::INVALID_VALUE)?;
     if let Kind::Pool(pool) = &range.kind {
         pool::give_back_now(pool, &range);
     }
     Ok(())
+}
+
+fn freeable(range: &Range) -> bool {
+    match range.kind {
+        Kind::Plain | Kind::Managed(_) | Kind::Pool(_) | Kind::External => true,
+        Kind::Graph => graph_mem::live(range.base as CUdeviceptr),
+        _ => false,
+    }
 }
 
 pub fn info(call: &Call, free: *mut usize, total: *mut usize) -> R {
@@ -89,10 +99,15 @@ pub fn info(call: &Call, free: *mut usize, total: *mut usize) -> R {
 }
 
 /// Either answer may be left out.
-pub fn address_range(call: &Call, base: *mut CUdeviceptr, bytes: *mut usize, address: CUdeviceptr) -> R {
+pub fn address_range(
+    call: &Call,
+    base: *mut CUdeviceptr,
+    bytes: *mut usize,
+    address: CUdeviceptr,
+) -> R {
     call.ctx()?;
     let range = range::find(address as usize).ok_or(E::NOT_FOUND)?;
-    let known = !matches!(range.kind, Kind::Pinned(_) | Kind::Registered(_));
+    let known = !matches!(range.kind, Kind::Pinned(_) | Kind::Registered);
     if !known {
         return Err(E::NOT_FOUND);
     }

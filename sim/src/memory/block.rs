@@ -18,7 +18,10 @@ pub enum Place {
 /// Who pays for a block while it lives.
 #[derive(Debug)]
 enum Charge {
-    Bytes { card: usize, bytes: u64 },
+    Bytes {
+        card: usize,
+        bytes: u64,
+    },
     /// A block several processes may hold.
     Shared(BlockId),
     /// The host, or another process.

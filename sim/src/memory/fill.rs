@@ -20,13 +20,22 @@ pub struct Job {
 }
 
 impl Job {
-    pub fn of(dst: u64, pitch: usize, value: u32, element: u32, width: usize, height: usize) -> Result<Job, E> {
+    pub fn of(
+        dst: u64,
+        pitch: usize,
+        value: u32,
+        element: u32,
+        width: usize,
+        height: usize,
+    ) -> Result<Job, E> {
         let (dst, element) = (dst as usize, element as usize);
         if !matches!(element, 1 | 2 | 4) {
             return Err(E::INVALID_VALUE);
         }
         let row = width.checked_mul(element).ok_or(E::INVALID_VALUE)?;
-        if !dst.is_multiple_of(element) || (height > 1 && (pitch < row || !pitch.is_multiple_of(element))) {
+        if !dst.is_multiple_of(element)
+            || (height > 1 && (pitch < row || !pitch.is_multiple_of(element)))
+        {
             return Err(E::INVALID_VALUE);
         }
         let rows = height.saturating_sub(1).checked_mul(pitch);
@@ -96,15 +105,36 @@ pub fn d32_async(call: &Call, dst: CUdeviceptr, value: c_uint, n: usize, stream:
     later(call, stream, Job::of(dst, 0, value, 4, n, 1))
 }
 
-pub fn d2d8(call: &Call, dst: CUdeviceptr, pitch: usize, value: c_uchar, width: usize, height: usize) -> R {
+pub fn d2d8(
+    call: &Call,
+    dst: CUdeviceptr,
+    pitch: usize,
+    value: c_uchar,
+    width: usize,
+    height: usize,
+) -> R {
     now(call, Job::of(dst, pitch, value.into(), 1, width, height))
 }
 
-pub fn d2d16(call: &Call, dst: CUdeviceptr, pitch: usize, value: c_ushort, width: usize, height: usize) -> R {
+pub fn d2d16(
+    call: &Call,
+    dst: CUdeviceptr,
+    pitch: usize,
+    value: c_ushort,
+    width: usize,
+    height: usize,
+) -> R {
     now(call, Job::of(dst, pitch, value.into(), 2, width, height))
 }
 
-pub fn d2d32(call: &Call, dst: CUdeviceptr, pitch: usize, value: c_uint, width: usize, height: usize) -> R {
+pub fn d2d32(
+    call: &Call,
+    dst: CUdeviceptr,
+    pitch: usize,
+    value: c_uint,
+    width: usize,
+    height: usize,
+) -> R {
     now(call, Job::of(dst, pitch, value, 4, width, height))
 }
 

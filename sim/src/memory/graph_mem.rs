@@ -10,7 +10,13 @@ use crate::device::{self, Device};
 use cudarc::driver::sys::{CUdevice, CUdeviceptr};
 use std::collections::BTreeMap;
 use std::ffi::{c_uint, c_void};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
+
+/// Physical memory under an address, and how many launches still count on it.
+pub struct Held {
+    pub block: Arc<Block>,
+    launches: usize,
+}
 
 /// One device's graphs.
 #[derive(Default)]
@@ -33,7 +39,7 @@ pub fn reserve(device: &Device, bytes: usize) -> Result<CUdeviceptr, E> {
     let len = grain::pages(bytes).filter(|len| *len > 0).ok_or(E::INVALID_VALUE)?;
     let va = window::take(len, grain::PAGE)?;
     let base = va.base;
-    let backing = Backing::Changing { block: RwLock::new(None), _va: va };
+    let backing = Backing::Changing { held: RwLock::new(None), _va: va };
     range::insert(Range::new(base, bytes, Kind::Graph, Owner::device(device.ordinal), backing));
     Ok(base as CUdeviceptr)
 }
@@ -44,50 +50,51 @@ fn of(address: CUdeviceptr) -> Result<Arc<Range>, E> {
     found.filter(|range| matches!(range.kind, Kind::Graph)).ok_or(E::INVALID_VALUE)
 }
 
-fn swap(range: &Range, new: Option<Arc<Block>>) -> Option<Arc<Block>> {
-    let Backing::Changing { block, .. } = &range.backing else { return None };
-    std::mem::replace(&mut *block.write().unwrap_or_else(PoisonError::into_inner), new)
+fn held(range: &Range) -> Result<RwLockWriteGuard<'_, Option<Held>>, E> {
+    match &range.backing {
+        Backing::Changing { held, .. } => Ok(held.write().unwrap_or_else(PoisonError::into_inner)),
+        _ => Err(E::INVALID_VALUE),
+    }
 }
 
-fn has_memory(range: &Range) -> bool {
-    let Backing::Changing { block, .. } = &range.backing else { return false };
-    block.read().unwrap_or_else(PoisonError::into_inner).is_some()
-}
-
-/// Gives the address memory: idle memory of earlier runs, else new.
+/// Gives the address memory for one more launch: what it has, else idle memory of earlier runs,
+/// else new.
 pub fn back(address: CUdeviceptr) -> R {
     let range = of(address)?;
-    if has_memory(&range) {
-        return Ok(());
-    }
     let len = grain::pages(range.len).ok_or(E::OUT_OF_MEMORY)?;
     let card = device::of(range.owner.device)?.number;
     let mut devices = kept();
+    let mut held = held(&range)?;
+    if let Some(held) = held.as_mut() {
+        held.launches += 1;
+        return Ok(());
+    }
     let kept = devices.entry(range.owner.device).or_default();
     let block = match kept.idle.iter().position(|block| block.bytes == len) {
         Some(index) => kept.idle.swap_remove(index),
-        None => {
-            let block = Block::new(Place::Card(card), len).or_else(|_| {
-                kept.trim();
-                Block::new(Place::Card(card), len)
-            })?;
-            kept.reserved += len;
-            kept.reserved_high = kept.reserved_high.max(kept.reserved);
-            block
-        }
+        None => kept.grow(card, len)?,
     };
     kept.used += len;
     kept.used_high = kept.used_high.max(kept.used);
-    swap(&range, Some(block));
+    *held = Some(Held { block, launches: 1 });
     Ok(())
 }
 
-/// The address is not used for now: its memory stays with the device's graphs.
+/// One launch needs the address no more; after the last its memory stays with the device's graphs.
 pub fn idle(address: CUdeviceptr) {
+    give_up(address, 1);
+}
+
+fn give_up(address: CUdeviceptr, launches: usize) {
     let Ok(range) = of(address) else { return };
     let mut devices = kept();
-    let kept = devices.entry(range.owner.device).or_default();
-    if let Some(block) = swap(&range, None) {
+    let Ok(mut held) = held(&range) else { return };
+    let Some(there) = held.as_mut() else { return };
+    there.launches = there.launches.saturating_sub(launches);
+    if there.launches == 0
+        && let Some(Held { block, .. }) = held.take()
+    {
+        let kept = devices.entry(range.owner.device).or_default();
         kept.used = kept.used.saturating_sub(block.bytes);
         kept.idle.push(block);
     }
@@ -95,16 +102,26 @@ pub fn idle(address: CUdeviceptr) {
 
 /// Whether the address has memory now: an allocation of a graph that ran and was not freed.
 pub fn live(address: CUdeviceptr) -> bool {
-    of(address).is_ok_and(|range| has_memory(&range))
+    of(address).is_ok_and(|range| held(&range).is_ok_and(|held| held.is_some()))
 }
 
 /// The node is gone, and the address with it.
 pub fn forget(address: CUdeviceptr) {
-    idle(address);
+    give_up(address, usize::MAX);
     range::remove(address as usize, |range| matches!(range.kind, Kind::Graph));
 }
 
 impl Kept {
+    fn grow(&mut self, card: usize, len: usize) -> Result<Arc<Block>, E> {
+        let block = Block::new(Place::Card(card), len).or_else(|_| {
+            self.trim();
+            Block::new(Place::Card(card), len)
+        })?;
+        self.reserved += len;
+        self.reserved_high = self.reserved_high.max(self.reserved);
+        Ok(block)
+    }
+
     fn trim(&mut self) {
         let idle: usize = self.idle.iter().map(|block| block.bytes).sum();
         self.idle.clear();

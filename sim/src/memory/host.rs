@@ -1,7 +1,7 @@
 //! Host memory the device can reach: allocated by the driver, or registered with it.
 
-use super::order;
 use super::range::{self, Backing, Kind, Owner, Range};
+use super::{order, window};
 use crate::api::{Call, E, R, given, put};
 use cudarc::driver::sys::CUdeviceptr;
 use std::ffi::{c_uint, c_void};
@@ -59,7 +59,13 @@ pub fn alloc(call: &Call, out: *mut *mut c_void, bytes: usize, flags: c_uint) ->
     }
     let pages = Pages::new(bytes)?;
     let (base, kind) = (pages.base, Kind::Pinned(flags));
-    range::insert(Range::new(base, bytes, kind, Owner::of(&ctx), Backing::Host(Some(pages))));
+    range::insert(Range::new(
+        base,
+        bytes,
+        kind,
+        Owner::of(&ctx),
+        Backing::Host { _pages: Some(pages) },
+    ));
     put(out, base as *mut c_void)
 }
 
@@ -78,7 +84,8 @@ pub fn register(call: &Call, address: *mut c_void, bytes: usize, flags: c_uint) 
     given(address)?;
     let ctx = call.ctx()?;
     order::unsafe_call(&ctx)?;
-    if bytes == 0 || flags & !(PORTABLE | DEVICE_MAP | IO_MEMORY | READ_ONLY) != 0 {
+    let known = flags & !(PORTABLE | DEVICE_MAP | IO_MEMORY | READ_ONLY) == 0;
+    if bytes == 0 || !known || window::contains(address as usize) {
         return Err(E::INVALID_VALUE);
     }
     if flags & IO_MEMORY != 0 {
@@ -86,8 +93,13 @@ pub fn register(call: &Call, address: *mut c_void, bytes: usize, flags: c_uint) 
     }
     let base = address as usize;
     base.checked_add(bytes).filter(|end| is_mapped(base, *end)).ok_or(E::INVALID_VALUE)?;
-    let kind = Kind::Registered(flags);
-    range::insert_apart(Range::new(base, bytes, kind, Owner::of(&ctx), Backing::Host(None)))?;
+    range::insert_apart(Range::new(
+        base,
+        bytes,
+        Kind::Registered,
+        Owner::of(&ctx),
+        Backing::Host { _pages: None },
+    ))?;
     Ok(())
 }
 
@@ -109,17 +121,22 @@ pub fn unregister(call: &Call, address: *mut c_void) -> R {
     let ctx = call.ctx()?;
     order::unsafe_call(&ctx)?;
     order::synchronize(&ctx)?;
-    let registered = |range: &Range| matches!(range.kind, Kind::Registered(_));
+    let registered = |range: &Range| matches!(range.kind, Kind::Registered);
     range::remove(address as usize, registered).ok_or(E::HOST_MEMORY_NOT_REGISTERED)?;
     Ok(())
 }
 
 /// With unified addressing the device knows host memory by the host's own addresses.
-pub fn device_pointer(call: &Call, out: *mut CUdeviceptr, address: *mut c_void, flags: c_uint) -> R {
+pub fn device_pointer(
+    call: &Call,
+    out: *mut CUdeviceptr,
+    address: *mut c_void,
+    flags: c_uint,
+) -> R {
     given(out)?;
     call.ctx()?;
     let range = range::find(address as usize).ok_or(E::INVALID_VALUE)?;
-    if flags != 0 || !matches!(range.kind, Kind::Pinned(_) | Kind::Registered(_)) {
+    if flags != 0 || !matches!(range.kind, Kind::Pinned(_) | Kind::Registered) {
         return Err(E::INVALID_VALUE);
     }
     put(out, address as CUdeviceptr)

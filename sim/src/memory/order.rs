@@ -30,7 +30,12 @@ pub fn fill(call: &Call, ctx: &Arc<Context>, stream: CUstream, job: fill::Job) -
 }
 
 /// What no graph can hold, in the stream's turn.
-pub fn run(call: &Call, ctx: &Arc<Context>, stream: CUstream, job: impl FnOnce() + Send + 'static) -> R {
+pub fn run(
+    call: &Call,
+    ctx: &Arc<Context>,
+    stream: CUstream,
+    job: impl FnOnce() + Send + 'static,
+) -> R {
     run_on(&work::stream(call, ctx, stream)?, job)
 }
 
@@ -43,7 +48,11 @@ pub fn stream(call: &Call, ctx: &Arc<Context>, stream: CUstream) -> Result<Arc<S
 }
 
 /// A node of the capture the stream is in; `None` when it is in none.
-pub fn capture_alloc(stream: &Arc<Stream>, device: CUdevice, bytes: usize) -> Option<Result<CUdeviceptr, E>> {
+pub fn capture_alloc(
+    stream: &Arc<Stream>,
+    device: CUdevice,
+    bytes: usize,
+) -> Option<Result<CUdeviceptr, E>> {
     match device::of(device) {
         Ok(device) => capture::alloc(stream, device, bytes),
         Err(error) => Some(Err(error)),

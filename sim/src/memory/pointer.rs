@@ -1,5 +1,7 @@
 //! What the driver knows about an address.
 
+use super::abi::MANAGED;
+use super::block::Place;
 use super::range::{self, Backing, Kind, Range};
 use crate::api::{Call, E, R, given, put, take, take_many};
 use cudarc::driver::sys::CUdeviceptr;
@@ -29,15 +31,15 @@ impl Answer {
 
 /// What a known range answers; `None` where the question makes no sense for it.
 fn tell(range: &Range, attribute: u32, address: u64) -> Result<Option<Answer>, E> {
-    let on_host = matches!(range.kind, Kind::Pinned(_) | Kind::Registered(_));
-    let managed = matches!(range.kind, Kind::Managed(_));
+    let managed = is_managed(range);
+    let on_host = is_of_host(range) && !managed;
     let flag = |value: bool| Some(Answer::Int(value.into()));
     let long = |value: usize| Some(Answer::Long(value as u64));
     Ok(match attribute {
         1 => long(range.owner.context),
         2 => Some(Answer::Int(if on_host { MEMORY_HOST } else { MEMORY_DEVICE })),
         3 => Some(Answer::Long(address)),
-        4 => range.on_host().then_some(Answer::Long(address)),
+        4 => is_of_host(range).then_some(Answer::Long(address)),
         SYNC_MEMOPS => flag(range.sync_memops.load(Ordering::Acquire)),
         7 => Some(Answer::Long(range.id)),
         8 => flag(managed),
@@ -59,6 +61,21 @@ fn tell(range: &Range, attribute: u32, address: u64) -> Result<Option<Answer>, E
         21 | 22 => flag(false),
         _ => return Err(E::INVALID_VALUE),
     })
+}
+
+fn is_managed(range: &Range) -> bool {
+    match &range.kind {
+        Kind::Managed(_) => true,
+        Kind::Pool(pool) => pool.props.kind == MANAGED,
+        _ => false,
+    }
+}
+
+fn is_of_host(range: &Range) -> bool {
+    match &range.kind {
+        Kind::Mapping(access) => access.physical.block.place == Place::Host,
+        _ => range.on_host(),
+    }
 }
 
 fn handle_types(range: &Range) -> u64 {
@@ -87,7 +104,7 @@ fn block(range: &Range) -> usize {
     match &range.backing {
         Backing::Piece(piece) => piece.block().0.id as usize,
         Backing::Block { block, .. } => block.id as usize,
-        Backing::Changing { .. } | Backing::Host(_) => range.id as usize,
+        Backing::Changing { .. } | Backing::Host { .. } => range.id as usize,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Every address the driver knows: what it belongs to, and where its bytes are.
 
 use super::block::Block;
+use super::graph_mem::Held;
 use super::host::Pages;
 use super::managed::Managed;
 use super::piece::Piece;
@@ -37,8 +38,8 @@ pub enum Kind {
     Mapping(Access),
     /// Host memory the driver allocated, with its flags.
     Pinned(u32),
-    /// Host memory the program registered, with its flags.
-    Registered(u32),
+    /// Host memory the program registered.
+    Registered,
     Managed(Managed),
     /// Another process's allocation, opened here.
     Ipc,
@@ -48,11 +49,20 @@ pub enum Kind {
 /// Where the bytes are.
 pub enum Backing {
     Piece(Piece),
-    Block { block: Arc<Block>, offset: usize, _va: Option<Arc<Va>> },
+    Block {
+        block: Arc<Block>,
+        offset: usize,
+        _va: Option<Arc<Va>>,
+    },
     /// Physical memory that comes and goes under a fixed address.
-    Changing { block: RwLock<Option<Arc<Block>>>, _va: Va },
+    Changing {
+        held: RwLock<Option<Held>>,
+        _va: Va,
+    },
     /// At the address itself: the host can follow it too.
-    Host(Option<Pages>),
+    Host {
+        _pages: Option<Pages>,
+    },
 }
 
 /// Whose a range is. The default is nobody's: no context takes it along.
@@ -66,11 +76,7 @@ pub struct Owner {
 
 impl Owner {
     pub fn of(context: &Context) -> Owner {
-        Owner {
-            context: context.handle,
-            space: context.memory.id,
-            device: context.device.ordinal,
-        }
+        Owner { context: context.handle, space: context.memory.id, device: context.device.ordinal }
     }
 
     /// Of a device, not of one of its contexts.
@@ -107,7 +113,7 @@ impl Range {
 
     /// Whether the host can follow its addresses.
     pub fn on_host(&self) -> bool {
-        matches!(self.backing, Backing::Host(_))
+        matches!(self.backing, Backing::Host { .. })
     }
 }
 

@@ -11,7 +11,6 @@ use std::sync::{Arc, PoisonError};
 #[derive(Clone)]
 pub struct Reach {
     pub address: usize,
-    pub len: usize,
     /// In order and without gaps; none for host memory the driver does not know.
     parts: Vec<Arc<Range>>,
 }
@@ -44,7 +43,7 @@ impl Reach {
         if len > 0 && !covered && !unknown {
             return Err(E::INVALID_VALUE);
         }
-        Ok(Reach { address, len, parts })
+        Ok(Reach { address, parts })
     }
 
     /// As [`Reach::of`], for addresses that must be known to the driver.
@@ -100,12 +99,12 @@ impl Range {
                 Ok((block.at(offset + within), None))
             }
             Backing::Block { block, offset, .. } => Ok((block.at(offset + within), None)),
-            Backing::Changing { block, .. } => {
-                let block = block.read().unwrap_or_else(PoisonError::into_inner);
-                let block = block.clone().ok_or(E::ILLEGAL_ADDRESS)?;
+            Backing::Changing { held, .. } => {
+                let held = held.read().unwrap_or_else(PoisonError::into_inner);
+                let block = held.as_ref().ok_or(E::ILLEGAL_ADDRESS)?.block.clone();
                 Ok((block.at(within), Some(block)))
             }
-            Backing::Host(_) => Ok((self.base + within, None)),
+            Backing::Host { .. } => Ok((self.base + within, None)),
         }
     }
 }

@@ -90,7 +90,14 @@ impl Drop for Va {
 
 impl Va {
     /// Lets the host follow a stretch of these addresses to part of a file.
-    pub fn expose(&self, base: usize, len: usize, file: BorrowedFd<'_>, start: usize, writable: bool) -> R {
+    pub fn expose(
+        &self,
+        base: usize,
+        len: usize,
+        file: BorrowedFd<'_>,
+        start: usize,
+        writable: bool,
+    ) -> R {
         let write = if writable { libc::PROT_WRITE } else { 0 };
         let flags = libc::MAP_SHARED | libc::MAP_FIXED | libc::MAP_NORESERVE;
         self.remap(base, len, libc::PROT_READ | write, flags, file.as_raw_fd(), start)

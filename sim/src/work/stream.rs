@@ -33,6 +33,8 @@ pub struct Stream {
     pub ctx: Arc<Context>,
     pub kind: Kind,
     pub priority: i32,
+    /// The green context it was made for, as a handle; 0 for none.
+    pub green: usize,
     pub attributes: Mutex<Attributes>,
     pub capture: capture::Slot,
     queue: Arc<Queue>,
@@ -87,21 +89,22 @@ impl Streams {
 }
 
 impl Stream {
-    fn new(ctx: &Arc<Context>, kind: Kind, priority: i32, handle: usize) -> Arc<Stream> {
+    fn new(ctx: &Arc<Context>, kind: Kind, priority: i32, handle: usize, green: usize) -> Arc<Stream> {
         Arc::new(Stream {
             handle,
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             ctx: ctx.clone(),
             kind,
             priority,
+            green,
             attributes: Mutex::default(),
             capture: capture::Slot::default(),
             queue: Arc::new(Queue::new(ctx.device.number)),
         })
     }
 
-    pub fn create(ctx: &Arc<Context>, kind: Kind, priority: i32) -> Arc<Stream> {
-        let stream = Stream::new(ctx, kind, priority, STREAMS.reserve());
+    pub fn create(ctx: &Arc<Context>, kind: Kind, priority: i32, green: usize) -> Arc<Stream> {
+        let stream = Stream::new(ctx, kind, priority, STREAMS.reserve(), green);
         STREAMS.insert_at(stream.handle, stream.clone());
         locked(&ctx.streams.created).push(stream.clone());
         stream
@@ -114,6 +117,10 @@ impl Stream {
         let rest = stream.clone();
         locked(&stream.ctx.streams.created).retain(|other| other.id != rest.id);
         Ok(())
+    }
+
+    pub fn is_capturing(&self) -> bool {
+        capture::of(self).is_some()
     }
 
     pub fn blocking(&self) -> bool {
@@ -206,11 +213,11 @@ fn created(handle: CUstream) -> Result<Arc<Stream>, E> {
 fn legacy(ctx: &Arc<Context>) -> Arc<Stream> {
     ctx.streams.legacy().unwrap_or_else(|| {
         let mut legacy = ctx.streams.legacy.write().unwrap_or_else(PoisonError::into_inner);
-        legacy.get_or_insert_with(|| Stream::new(ctx, Kind::Legacy, 0, 0)).clone()
+        legacy.get_or_insert_with(|| Stream::new(ctx, Kind::Legacy, 0, 0, 0)).clone()
     })
 }
 
 fn per_thread(ctx: &Arc<Context>) -> Arc<Stream> {
     let mut streams = locked(&ctx.streams.per_thread);
-    streams.entry(thread::current().id()).or_insert_with(|| Stream::new(ctx, Kind::PerThread, 0, 0)).clone()
+    streams.entry(thread::current().id()).or_insert_with(|| Stream::new(ctx, Kind::PerThread, 0, 0, 0)).clone()
 }

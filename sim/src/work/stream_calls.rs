@@ -30,7 +30,7 @@ pub fn create_with_priority(call: &Call, out: *mut CUstream, flags: c_uint, prio
         _ => return Err(E::INVALID_VALUE),
     };
     let priority = priority.clamp(GREATEST_PRIORITY, LEAST_PRIORITY);
-    put(out, Stream::create(&ctx, kind, priority).handle as CUstream)
+    put(out, Stream::create(&ctx, kind, priority, 0).handle as CUstream)
 }
 
 /// Streams of green contexts are always non-blocking.
@@ -41,7 +41,7 @@ pub fn create_green(_: &Call, out: *mut CUstream, green: CUgreenCtx, flags: c_ui
         return Err(E::INVALID_VALUE);
     }
     let priority = priority.clamp(GREATEST_PRIORITY, LEAST_PRIORITY);
-    put(out, Stream::create(&ctx, StreamKind::NonBlocking, priority).handle as CUstream)
+    put(out, Stream::create(&ctx, StreamKind::NonBlocking, priority, green as usize).handle as CUstream)
 }
 
 pub fn destroy(_: &Call, stream: CUstream) -> R {
@@ -97,15 +97,14 @@ pub fn ctx(call: &Call, stream: CUstream, out: *mut CUcontext) -> R {
 /// One of the two: the context, or the green context the stream was made for.
 pub fn ctx_v2(call: &Call, stream: CUstream, out: *mut CUcontext, green: *mut CUgreenCtx) -> R {
     given(out)?;
-    let ctx = named(call, stream)?.ctx.clone();
-    let own = context::green_of(&ctx);
-    put_opt(green, own.unwrap_or(ptr::null_mut()));
-    put(out, if own.is_some() { ptr::null_mut() } else { ctx.raw() })
+    let stream = named(call, stream)?;
+    put_opt(green, stream.green as CUgreenCtx);
+    put(out, if stream.green == 0 { stream.ctx.raw() } else { ptr::null_mut() })
 }
 
 pub fn green_ctx(call: &Call, stream: CUstream, out: *mut CUgreenCtx) -> R {
     given(out)?;
-    put(out, context::green_of(&named(call, stream)?.ctx).unwrap_or(ptr::null_mut()))
+    put(out, named(call, stream)?.green as CUgreenCtx)
 }
 
 type HostFunction = Option<unsafe extern "C" fn(*mut c_void)>;

@@ -99,7 +99,8 @@ pub fn check(shape: &Array3D) -> Result<(), E> {
     } else {
         width <= MAX_WIDTH && height <= MAX_HEIGHT
     };
-    let faces = !cube || (width == height && if layered { depth.is_multiple_of(6) } else { depth == 6 });
+    let faces =
+        !cube || (width == height && if layered { depth.is_multiple_of(6) } else { depth == 6 });
     let gather = flags & GATHER == 0 || (height > 0 && depth == 0);
     let both = flags & SPARSE != 0 && flags & DEFERRED != 0;
     let format = texel(shape.format, shape.channels).is_some();
@@ -148,7 +149,14 @@ pub fn level(shape: &Array3D, level: u32) -> Array3D {
 mod tests {
     use super::*;
 
-    fn shape(width: usize, height: usize, depth: usize, format: u32, channels: u32, flags: u32) -> Array3D {
+    fn shape(
+        width: usize,
+        height: usize,
+        depth: usize,
+        format: u32,
+        channels: u32,
+        flags: u32,
+    ) -> Array3D {
         Array3D { width, height, depth, format, channels, flags }
     }
 

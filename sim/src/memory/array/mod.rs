@@ -73,7 +73,9 @@ impl Array {
             from.checked_add(len).is_some_and(|end| end <= room)
         };
         let Layout { row, rows, slices, .. } = self.layout;
-        let inside = fits(x, shape.width, row) && fits(y, shape.height, rows) && fits(z, shape.depth, slices);
+        let inside = fits(x, shape.width, row)
+            && fits(y, shape.height, rows)
+            && fits(z, shape.depth, slices);
         if inside { Ok(()) } else { Err(E::INVALID_VALUE) }
     }
 

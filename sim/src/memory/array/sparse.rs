@@ -5,8 +5,8 @@ use super::{mipmap_of_handle, of_handle};
 use crate::api::{Call, E, R, given, put, take_many};
 use crate::memory::abi::{Array3D, MapInfo};
 use crate::memory::grain::SPARSE_TILE;
-use crate::memory::vmm::{self, Physical};
 use crate::memory::order;
+use crate::memory::vmm::{self, Physical};
 use cudarc::driver::sys::*;
 use std::collections::BTreeMap;
 use std::ffi::c_uint;
@@ -39,7 +39,8 @@ fn properties(top: &Array3D, levels: &[Array3D]) -> Result<CUDA_ARRAY_SPARSE_PRO
     if top.flags & SPARSE == 0 {
         return Err(E::INVALID_VALUE);
     }
-    let volume = top.depth > 0 && top.flags & (super::layout::LAYERED | super::layout::CUBEMAP) == 0;
+    let volume =
+        top.depth > 0 && top.flags & (super::layout::LAYERED | super::layout::CUBEMAP) == 0;
     let [width, height, depth] = tile(Layout::of(top)?.texel, volume).ok_or(E::INVALID_VALUE)?;
     let smaller = |level: &Array3D| {
         level.width < width as usize
@@ -48,9 +49,9 @@ fn properties(top: &Array3D, levels: &[Array3D]) -> Result<CUDA_ARRAY_SPARSE_PRO
     };
     // The levels smaller than a tile share the tail.
     let first = levels.iter().position(smaller).unwrap_or(levels.len());
-    let tail = levels[first..].iter().try_fold(0, |sum, level| {
-        Ok::<_, E>(sum + Layout::of(level)?.bytes()?)
-    })?;
+    let tail = levels[first..]
+        .iter()
+        .try_fold(0, |sum, level| Ok::<_, E>(sum + Layout::of(level)?.bytes()?))?;
     Ok(CUDA_ARRAY_SPARSE_PROPERTIES {
         tileExtent: CUDA_ARRAY_SPARSE_PROPERTIES_st__bindgen_ty_1 { width, height, depth },
         miptailFirstLevel: first as c_uint,
@@ -66,7 +67,11 @@ pub fn array_sparse(_: &Call, out: *mut CUDA_ARRAY_SPARSE_PROPERTIES, handle: CU
     put(out, properties(&shape, &[shape])?)
 }
 
-pub fn mipmap_sparse(_: &Call, out: *mut CUDA_ARRAY_SPARSE_PROPERTIES, handle: CUmipmappedArray) -> R {
+pub fn mipmap_sparse(
+    _: &Call,
+    out: *mut CUDA_ARRAY_SPARSE_PROPERTIES,
+    handle: CUmipmappedArray,
+) -> R {
     given(out)?;
     let mipmap = mipmap_of_handle(handle as usize)?;
     let levels: Vec<_> = mipmap.levels.iter().map(|level| level.shape).collect();

@@ -85,7 +85,11 @@ pub fn texture_view(call: &Call, out: *mut CUDA_RESOURCE_VIEW_DESC, handle: CUte
 }
 
 /// Surfaces are of arrays made for loads and stores.
-pub fn surface_create(call: &Call, out: *mut CUsurfObject, resource: *const CUDA_RESOURCE_DESC) -> R {
+pub fn surface_create(
+    call: &Call,
+    out: *mut CUsurfObject,
+    resource: *const CUDA_RESOURCE_DESC,
+) -> R {
     given(out)?;
     let ctx = call.ctx()?;
     let resource = checked(resource)?;

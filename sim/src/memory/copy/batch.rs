@@ -22,7 +22,11 @@ fn submit(call: &Call, jobs: Vec<Job>, stream: CUstream) -> R {
 }
 
 /// Makes every job before the first is submitted, so a bad one changes nothing.
-fn jobs<T>(items: Vec<T>, fail: *mut usize, make: impl Fn(T) -> Result<Job, E>) -> Result<Vec<Job>, E> {
+fn jobs<T>(
+    items: Vec<T>,
+    fail: *mut usize,
+    make: impl Fn(T) -> Result<Job, E>,
+) -> Result<Vec<Job>, E> {
     let mut made = Vec::with_capacity(items.len());
     for (index, item) in items.into_iter().enumerate() {
         match make(item) {
@@ -164,7 +168,11 @@ impl Operand {
             POINTER => Ok(Side3D {
                 kind: OF_UNIFIED,
                 device: a as u64,
-                pitch: if b == 0 { width } else { b.checked_mul(element).ok_or(E::INVALID_VALUE)? },
+                pitch: if b == 0 {
+                    width
+                } else {
+                    b.checked_mul(element).ok_or(E::INVALID_VALUE)?
+                },
                 height: if c == 0 { height } else { c },
                 ..Side3D::default()
             }),

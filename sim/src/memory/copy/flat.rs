@@ -26,7 +26,13 @@ pub fn any(call: &Call, dst: CUdeviceptr, src: CUdeviceptr, bytes: usize) -> R {
     now(call, Side3D::unified(dst), Side3D::unified(src), bytes)
 }
 
-pub fn any_async(call: &Call, dst: CUdeviceptr, src: CUdeviceptr, bytes: usize, stream: CUstream) -> R {
+pub fn any_async(
+    call: &Call,
+    dst: CUdeviceptr,
+    src: CUdeviceptr,
+    bytes: usize,
+    stream: CUstream,
+) -> R {
     later(call, Side3D::unified(dst), Side3D::unified(src), bytes, stream)
 }
 
@@ -34,7 +40,13 @@ pub fn to_device(call: &Call, dst: CUdeviceptr, src: *const c_void, bytes: usize
     now(call, Side3D::device(dst), Side3D::host(src), bytes)
 }
 
-pub fn to_device_async(call: &Call, dst: CUdeviceptr, src: *const c_void, bytes: usize, stream: CUstream) -> R {
+pub fn to_device_async(
+    call: &Call,
+    dst: CUdeviceptr,
+    src: *const c_void,
+    bytes: usize,
+    stream: CUstream,
+) -> R {
     later(call, Side3D::device(dst), Side3D::host(src), bytes, stream)
 }
 
@@ -42,7 +54,13 @@ pub fn to_host(call: &Call, dst: *mut c_void, src: CUdeviceptr, bytes: usize) ->
     now(call, Side3D::host(dst), Side3D::device(src), bytes)
 }
 
-pub fn to_host_async(call: &Call, dst: *mut c_void, src: CUdeviceptr, bytes: usize, stream: CUstream) -> R {
+pub fn to_host_async(
+    call: &Call,
+    dst: *mut c_void,
+    src: CUdeviceptr,
+    bytes: usize,
+    stream: CUstream,
+) -> R {
     later(call, Side3D::host(dst), Side3D::device(src), bytes, stream)
 }
 
@@ -50,7 +68,13 @@ pub fn on_device(call: &Call, dst: CUdeviceptr, src: CUdeviceptr, bytes: usize) 
     now(call, Side3D::device(dst), Side3D::device(src), bytes)
 }
 
-pub fn on_device_async(call: &Call, dst: CUdeviceptr, src: CUdeviceptr, bytes: usize, stream: CUstream) -> R {
+pub fn on_device_async(
+    call: &Call,
+    dst: CUdeviceptr,
+    src: CUdeviceptr,
+    bytes: usize,
+    stream: CUstream,
+) -> R {
     later(call, Side3D::device(dst), Side3D::device(src), bytes, stream)
 }
 
@@ -92,15 +116,33 @@ pub fn array_to_array(
     now(call, cell(dst, dst_offset), cell(src, src_offset), bytes)
 }
 
-pub fn array_to_device(call: &Call, dst: CUdeviceptr, src: CUarray, offset: usize, bytes: usize) -> R {
+pub fn array_to_device(
+    call: &Call,
+    dst: CUdeviceptr,
+    src: CUarray,
+    offset: usize,
+    bytes: usize,
+) -> R {
     now(call, Side3D::device(dst), cell(src, offset), bytes)
 }
 
-pub fn device_to_array(call: &Call, dst: CUarray, offset: usize, src: CUdeviceptr, bytes: usize) -> R {
+pub fn device_to_array(
+    call: &Call,
+    dst: CUarray,
+    offset: usize,
+    src: CUdeviceptr,
+    bytes: usize,
+) -> R {
     now(call, cell(dst, offset), Side3D::device(src), bytes)
 }
 
-pub fn host_to_array(call: &Call, dst: CUarray, offset: usize, src: *const c_void, bytes: usize) -> R {
+pub fn host_to_array(
+    call: &Call,
+    dst: CUarray,
+    offset: usize,
+    src: *const c_void,
+    bytes: usize,
+) -> R {
     now(call, cell(dst, offset), Side3D::host(src), bytes)
 }
 
@@ -115,7 +157,13 @@ pub fn host_to_array_async(
     later(call, cell(dst, offset), Side3D::host(src), bytes, stream)
 }
 
-pub fn array_to_host(call: &Call, dst: *mut c_void, src: CUarray, offset: usize, bytes: usize) -> R {
+pub fn array_to_host(
+    call: &Call,
+    dst: *mut c_void,
+    src: CUarray,
+    offset: usize,
+    bytes: usize,
+) -> R {
     now(call, Side3D::host(dst), cell(src, offset), bytes)
 }
 

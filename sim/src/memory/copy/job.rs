@@ -78,7 +78,8 @@ impl Job {
             for &(first, at, have) in &from {
                 let (start, end) = (offset.max(first), (offset + len).min(first + have));
                 if start < end {
-                    let (src, dst) = ((at + start - first) as *const u8, (to + start - offset) as *mut u8);
+                    let (src, dst) =
+                        ((at + start - first) as *const u8, (to + start - offset) as *mut u8);
                     // SAFETY: both sides were checked when the job was made and are kept alive by
                     // it; host memory the driver does not know is the caller's promise.
                     unsafe { std::ptr::copy(src, dst, end - start) };

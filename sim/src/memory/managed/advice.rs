@@ -25,11 +25,23 @@ impl Managed {
     }
 }
 
-pub fn advise(call: &Call, address: CUdeviceptr, count: usize, advice: c_uint, device: CUdevice) -> R {
+pub fn advise(
+    call: &Call,
+    address: CUdeviceptr,
+    count: usize,
+    advice: c_uint,
+    device: CUdevice,
+) -> R {
     set(call, address, count, advice, of_device(device))
 }
 
-pub fn advise_v2(call: &Call, address: CUdeviceptr, count: usize, advice: c_uint, to: Location) -> R {
+pub fn advise_v2(
+    call: &Call,
+    address: CUdeviceptr,
+    count: usize,
+    advice: c_uint,
+    to: Location,
+) -> R {
     set(call, address, count, advice, to)
 }
 

@@ -7,7 +7,9 @@ mod advice;
 mod prefetch;
 
 pub use advice::{advise, advise_v2, range_attribute, range_attributes};
-pub use prefetch::{discard_and_prefetch_batch, discard_batch, prefetch, prefetch_batch, prefetch_v2};
+pub use prefetch::{
+    discard_and_prefetch_batch, discard_batch, prefetch, prefetch_batch, prefetch_v2,
+};
 
 use super::abi::{self, Location};
 use super::host::Pages;
@@ -82,7 +84,13 @@ pub fn alloc(call: &Call, out: *mut CUdeviceptr, bytes: usize, flags: c_uint) ->
     }
     let pages = Pages::new(bytes)?;
     let (base, kind) = (pages.base, Kind::Managed(Managed::default()));
-    range::insert(Range::new(base, bytes, kind, Owner::of(&ctx), Backing::Host(Some(pages))));
+    range::insert(Range::new(
+        base,
+        bytes,
+        kind,
+        Owner::of(&ctx),
+        Backing::Host { _pages: Some(pages) },
+    ));
     put(out, base as CUdeviceptr)
 }
 

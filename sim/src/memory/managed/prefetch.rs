@@ -9,7 +9,13 @@ use cudarc::driver::sys::{CUdevice, CUdeviceptr, CUmemLocation, CUstream};
 use std::ffi::c_uint;
 use std::sync::Arc;
 
-pub fn prefetch(call: &Call, address: CUdeviceptr, count: usize, device: CUdevice, stream: CUstream) -> R {
+pub fn prefetch(
+    call: &Call,
+    address: CUdeviceptr,
+    count: usize,
+    device: CUdevice,
+    stream: CUstream,
+) -> R {
     to(call, address, count, of_device(device), stream)
 }
 

@@ -29,7 +29,12 @@ pub fn set_access(_: &Call, pool: CUmemoryPool, map: *const CUmemAccessDesc, cou
     Ok(())
 }
 
-pub fn get_access(_: &Call, out: *mut c_uint, pool: CUmemoryPool, location: *mut CUmemLocation) -> R {
+pub fn get_access(
+    _: &Call,
+    out: *mut c_uint,
+    pool: CUmemoryPool,
+    location: *mut CUmemLocation,
+) -> R {
     given(out)?;
     let pool = named(pool)?;
     let location = take(location.cast::<Location>())?;

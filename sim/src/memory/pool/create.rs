@@ -184,7 +184,12 @@ fn asked(location: *mut CUmemLocation, kind: c_uint) -> Result<Location, E> {
     Ok(location)
 }
 
-pub fn default_at(_: &Call, out: *mut CUmemoryPool, location: *mut CUmemLocation, kind: c_uint) -> R {
+pub fn default_at(
+    _: &Call,
+    out: *mut CUmemoryPool,
+    location: *mut CUmemLocation,
+    kind: c_uint,
+) -> R {
     given(out)?;
     put(out, default_for(asked(location, kind)?, kind)?.raw())
 }

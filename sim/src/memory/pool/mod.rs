@@ -39,9 +39,15 @@ enum Origin {
     Default,
     Own,
     /// One whose memory other processes can open: it has a file of its own.
-    Shared { arena: Arc<Arena>, id: u64 },
+    Shared {
+        arena: Arc<Arena>,
+        id: u64,
+    },
     /// Another process's; gives no new memory.
-    Imported { arena: Arc<Arena>, id: u64 },
+    Imported {
+        arena: Arc<Arena>,
+        id: u64,
+    },
 }
 
 static POOLS: Table<Pool> = Table::new(40);

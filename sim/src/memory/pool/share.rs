@@ -60,7 +60,8 @@ pub fn import_pool(
 pub fn export_pointer(_: &Call, out: *mut CUmemPoolPtrExportData, address: CUdeviceptr) -> R {
     given(out)?;
     let range = range::find(address as usize).ok_or(E::INVALID_VALUE)?;
-    let (Kind::Pool(pool), Backing::Block { block, offset, .. }) = (&range.kind, &range.backing) else {
+    let (Kind::Pool(pool), Backing::Block { block, offset, .. }) = (&range.kind, &range.backing)
+    else {
         return Err(E::INVALID_VALUE);
     };
     let Origin::Shared { id, .. } = &pool.origin else {

@@ -1,6 +1,6 @@
 //! Allocating from pools and freeing to them, in a stream's turn.
 
-use super::{Origin, Pool, current_of, give_back_now, named};
+use super::{Origin, Pool, current_of, named};
 use crate::api::{Call, E, R, given, put};
 use crate::context::Context;
 use crate::memory::abi::MANAGED;
@@ -20,7 +20,13 @@ pub fn alloc(call: &Call, out: *mut CUdeviceptr, bytes: usize, stream: CUstream)
     allocate(call, &ctx, out, bytes, pool, stream)
 }
 
-pub fn alloc_from(call: &Call, out: *mut CUdeviceptr, bytes: usize, pool: CUmemoryPool, stream: CUstream) -> R {
+pub fn alloc_from(
+    call: &Call,
+    out: *mut CUdeviceptr,
+    bytes: usize,
+    pool: CUmemoryPool,
+    stream: CUstream,
+) -> R {
     given(out)?;
     let ctx = call.ctx()?;
     allocate(call, &ctx, out, bytes, named(pool)?, stream)
@@ -44,7 +50,7 @@ fn allocate(
     let owner = Owner::device(pool.device);
     let (base, backing) = if pool.place == Place::Host || pool.props.kind == MANAGED {
         let pages = Pages::new(bytes)?;
-        (pages.base, Backing::Host(Some(pages)))
+        (pages.base, Backing::Host { _pages: Some(pages) })
     } else {
         let cut = pool.take(bytes, stream.id)?;
         let (block, offset) = (cut.block, cut.offset);
@@ -64,7 +70,9 @@ pub fn free(call: &Call, address: CUdeviceptr, stream: CUstream) -> R {
         return captured;
     }
     match &range.kind {
-        Kind::Graph => order::run_on(&stream, move || graph_mem::idle(address)),
+        Kind::Graph if graph_mem::live(address) => {
+            order::run_on(&stream, move || graph_mem::idle(address))
+        }
         Kind::Pool(pool) => {
             let pool = pool.clone();
             taken(base)?;

@@ -117,7 +117,12 @@ pub fn set_access(
     Ok(())
 }
 
-pub fn get_access(_: &Call, out: *mut u64, location: *const CUmemLocation, address: CUdeviceptr) -> R {
+pub fn get_access(
+    _: &Call,
+    out: *mut u64,
+    location: *const CUmemLocation,
+    address: CUdeviceptr,
+) -> R {
     given(out)?;
     let location = take(location.cast::<Location>())?;
     let range = range::find(address as usize).ok_or(E::INVALID_VALUE)?;

@@ -37,7 +37,11 @@ pub fn named(handle: CUmemGenericAllocationHandle) -> Result<Arc<Physical>, E> {
 }
 
 impl Physical {
-    pub fn new(block: Arc<Block>, props: AllocationProp, arena: Option<Arc<Arena>>) -> Arc<Physical> {
+    pub fn new(
+        block: Arc<Block>,
+        props: AllocationProp,
+        arena: Option<Arc<Arena>>,
+    ) -> Arc<Physical> {
         Arc::new(Physical { block, props, arena, handle: AtomicUsize::new(0) })
     }
 
@@ -126,12 +130,21 @@ pub fn retain(_: &Call, out: *mut CUmemGenericAllocationHandle, address: *mut c_
     }
 }
 
-pub fn properties(_: &Call, out: *mut CUmemAllocationProp, handle: CUmemGenericAllocationHandle) -> R {
+pub fn properties(
+    _: &Call,
+    out: *mut CUmemAllocationProp,
+    handle: CUmemGenericAllocationHandle,
+) -> R {
     given(out)?;
     put(out.cast::<AllocationProp>(), named(handle)?.props)
 }
 
-pub fn granularity(_: &Call, out: *mut usize, props: *const CUmemAllocationProp, option: c_uint) -> R {
+pub fn granularity(
+    _: &Call,
+    out: *mut usize,
+    props: *const CUmemAllocationProp,
+    option: c_uint,
+) -> R {
     given(out)?;
     checked(props)?;
     if option > 1 {

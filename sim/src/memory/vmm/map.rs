@@ -21,7 +21,8 @@ pub fn map(
 ) -> R {
     let base = address as usize;
     let physical = handle::named(handle)?;
-    let fits = bytes != 0 && is_granular(bytes) && is_granular(base) && bytes <= physical.block.bytes;
+    let fits =
+        bytes != 0 && is_granular(bytes) && is_granular(base) && bytes <= physical.block.bytes;
     // The API allows no offset yet.
     if !fits || offset != 0 || flags != 0 {
         return Err(E::INVALID_VALUE);
@@ -38,7 +39,8 @@ pub fn map(
         Place::Card(_) => Owner::device(location.id & 0xff),
         Place::Host => Owner::default(),
     };
-    let backing = Backing::Block { block: physical.block.clone(), offset: 0, _va: Some(va.clone()) };
+    let backing =
+        Backing::Block { block: physical.block.clone(), offset: 0, _va: Some(va.clone()) };
     let access = Access::new(physical, va, base, bytes);
     range::insert(Range::new(base, bytes, Kind::Mapping(access), owner, backing));
     Ok(())

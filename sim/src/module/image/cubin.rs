@@ -3,6 +3,7 @@
 use std::ffi::CString;
 use std::sync::Arc;
 
+use super::write::OPAQUE;
 use super::{Global, Image, Kernel, Param};
 use crate::api::E;
 
@@ -10,24 +11,24 @@ const HEADER: usize = 64;
 const SECTION: usize = 64;
 const SYMBOL: usize = 24;
 
-const MACHINE_CUDA: u16 = 190;
+pub const MACHINE_CUDA: u16 = 190;
 const NOBITS: u32 = 8;
 const SYMTAB: u32 = 2;
 const OBJECT: u8 = 1;
 const FUNCTION: u8 = 2;
 /// In a symbol's `st_other`.
-const MANAGED: u8 = 0x04;
-const ENTRY: u8 = 0x10;
+pub const MANAGED: u8 = 0x04;
+pub const ENTRY: u8 = 0x10;
 
 /// Records of `.nv.info`: how a value is given, and of what.
-const IN_RECORD: u8 = 4;
-const MAX_THREADS: u8 = 0x05;
-const KERNEL_PARAM: u8 = 0x17;
-const FRAME: u8 = 0x11;
-const REGISTERS: u8 = 0x2f;
+pub const IN_RECORD: u8 = 4;
+pub const MAX_THREADS: u8 = 0x05;
+pub const KERNEL_PARAM: u8 = 0x17;
+pub const FRAME: u8 = 0x11;
+pub const REGISTERS: u8 = 0x2f;
 
 /// From capability 9 on the compiler counts what the driver keeps of a block's shared memory.
-const RESERVED_SHARED: u32 = 1024;
+pub const RESERVED_SHARED: u32 = 1024;
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_le_bytes(bytes.get(at..at.checked_add(2)?)?.try_into().ok()?))
@@ -45,7 +46,6 @@ fn usize_at(bytes: &[u8], at: usize) -> Option<usize> {
 struct Section<'a> {
     name: &'a str,
     kind: u32,
-    offset: usize,
     size: usize,
     bytes: &'a [u8],
 }
@@ -68,7 +68,6 @@ fn sections(file: &[u8]) -> Option<Vec<Section<'_>>> {
             Some(Section {
                 name: name_at(names, u32_at(header, 0)? as usize)?,
                 kind: u32_at(header, 4)?,
-                offset: usize_at(header, 24)?,
                 size: usize_at(header, 32)?,
                 bytes: contents(header)?,
             })
@@ -121,7 +120,7 @@ pub fn read(file: &[u8], device: u32) -> Result<Image, E> {
 fn contents(file: &[u8], code: u32) -> Option<Image> {
     let sections = sections(file)?;
     let find = |name: &str| sections.iter().find(|section| section.name == name);
-    let mut image = Image { bytes: file.len(), ..Image::default() };
+    let mut image = Image { bytes: file.len(), opaque: find(OPAQUE).is_some(), ..Image::default() };
     let Some(table) = sections.iter().find(|section| section.kind == SYMTAB) else { return Some(image) };
     let names = find(".strtab")?.bytes;
     for (index, symbol) in table.bytes.chunks_exact(SYMBOL).enumerate() {
@@ -168,7 +167,7 @@ fn kernel(name: &str, symbol: u32, code: u32, sections: &[Section]) -> Option<Ke
     let mut params = Vec::new();
     for (attribute, value) in records(of_kernel(".nv.info.")) {
         match attribute {
-            MAX_THREADS => kernel.max_threads = (0..3).filter_map(|at| u32_at(value, at * 4)).product(),
+            MAX_THREADS => kernel.limit = (0..3).filter_map(|at| u32_at(value, at * 4)).product(),
             KERNEL_PARAM => {
                 let size = (u32_at(value, 8)? >> 18) as usize;
                 params.push((u16_at(value, 4)?, Param { offset: usize::from(u16_at(value, 6)?), size }));

@@ -4,6 +4,9 @@ mod cubin;
 mod fatbin;
 mod lz4;
 mod ptx;
+mod write;
+
+pub use write::write_cubin;
 
 use std::ffi::{CStr, CString, c_void};
 use std::sync::Arc;
@@ -31,8 +34,8 @@ pub struct Kernel {
     pub shared: u32,
     pub local: u32,
     pub constant: u32,
-    /// As the code limits itself; 0 if it does not.
-    pub max_threads: u32,
+    /// Threads of a block, as the code limits itself; 0 if it does not.
+    pub limit: u32,
     /// Cluster dimensions the code insists on.
     pub cluster: Option<[u32; 3]>,
     /// Ten times major plus minor.
@@ -46,7 +49,7 @@ pub struct Param {
     pub size: usize,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Global {
     pub name: String,
     pub size: usize,
@@ -56,9 +59,24 @@ pub struct Global {
 }
 
 impl Image {
+    /// The kernel of this name.
     pub fn kernel(&self, name: &CStr) -> Option<Arc<Kernel>> {
         let known = self.kernels.iter().find(|kernel| kernel.name.as_c_str() == name).cloned();
         known.or_else(|| self.opaque.then(|| Arc::new(Kernel::unknown(name))))
+    }
+}
+
+impl Image {
+    /// All of them as one.
+    pub fn joined(pieces: &[Image]) -> Image {
+        let mut all = Image::default();
+        for piece in pieces {
+            all.kernels.extend(piece.kernels.iter().cloned());
+            all.globals.extend(piece.globals.iter().cloned());
+            all.bytes += piece.bytes;
+            all.opaque |= piece.opaque;
+        }
+        all
     }
 }
 

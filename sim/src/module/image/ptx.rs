@@ -220,7 +220,7 @@ impl<'a> Reader<'a> {
             shared: u32::try_from(self.shared + declared(body, ".shared")).ok()?,
             local: u32::try_from(declared(body, ".local")).ok()?,
             constant: 0,
-            max_threads: limit(directives, ".maxntid").or_else(|| limit(directives, ".reqntid")).map_or(0, |d| d.iter().product()),
+            limit: limit(directives, ".maxntid").or_else(|| limit(directives, ".reqntid")).map_or(0, |d| d.iter().product()),
             cluster: limit(directives, ".reqnctapercluster"),
             ptx_version: self.version,
             binary_version: self.capability,

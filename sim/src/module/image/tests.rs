@@ -39,7 +39,7 @@ fn ptx_names_kernels_and_globals() {
     let axpy = &image.kernels[0];
     let params: Vec<_> = axpy.params.iter().flatten().map(|param| (param.offset, param.size)).collect();
     assert_eq!(params, [(0, 4), (8, 8), (16, 24), (40, 1)]);
-    assert_eq!((axpy.shared, axpy.local, axpy.max_threads), (576, 40, 256));
+    assert_eq!((axpy.shared, axpy.local, axpy.limit), (576, 40, 256));
     assert_eq!((axpy.cluster, axpy.ptx_version, axpy.binary_version), (Some([2, 1, 1]), 80, 90));
     assert_eq!(image.kernels[1].params.as_deref(), Some(&[][..]));
     let globals: Vec<_> = image.globals.iter().map(|g| (g.name.as_str(), g.size, g.managed)).collect();

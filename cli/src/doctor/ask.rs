@@ -1,0 +1,125 @@
+//! A child of ours under the preload, and what it tells (`probe`): to ask the library what it finds
+//! is surer than to search again.
+#![forbid(unsafe_code)]
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use crate::command::Failure;
+
+/// A driver that takes longer to start has most likely stopped.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the child told.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Answers {
+    /// The library is loaded in the child.
+    pub preloaded: Option<PathBuf>,
+    /// The library whose `cuInit` a program gets.
+    pub in_front: Option<PathBuf>,
+    pub driver: Option<PathBuf>,
+    /// Why there is no driver, in the loader's words.
+    pub absent: Option<String>,
+    pub version: Option<u32>,
+    /// `cuInit`'s status and its name.
+    pub init: Option<(u32, String)>,
+    pub ended: Ended,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub enum Ended {
+    #[default]
+    Well,
+    /// It was not done in time.
+    Late,
+    /// In words, with what it said on standard error.
+    Badly(String),
+}
+
+/// Runs the child: `command` is this program under the preload.
+pub fn ask(mut command: Command) -> Result<Answers, Failure> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child =
+        command.spawn().map_err(|why| Failure::ours(format!("cannot start a child: {why}")))?;
+    let (lines, facts) = mpsc::channel();
+    let out = child.stdout.take();
+    thread::spawn(move || {
+        for line in
+            out.into_iter().flat_map(|out| BufReader::new(out).lines()).map_while(Result::ok)
+        {
+            let _ = lines.send(line);
+        }
+    });
+    let mut said = child.stderr.take();
+    let said = thread::spawn(move || {
+        let mut text = String::new();
+        if let Some(said) = &mut said {
+            let _ = said.read_to_string(&mut text);
+        }
+        text
+    });
+    let mut answers = Answers::default();
+    loop {
+        match facts.recv_timeout(PATIENCE) {
+            Ok(line) => answers.hear(&line),
+            Err(mpsc::RecvTimeoutError::Disconnected) => break,
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                answers.ended = Ended::Late;
+                // A process inside the kernel's driver may not die at once: it is not waited for.
+                let _ = child.kill();
+                return Ok(answers);
+            }
+        }
+    }
+    let ended = child.wait().map_err(|why| Failure::ours(format!("waiting for a child: {why}")))?;
+    if !ended.success() {
+        let said = said.join().unwrap_or_default();
+        answers.ended = Ended::Badly(format!("{ended}: {}", said.trim()));
+    }
+    Ok(answers)
+}
+
+impl Answers {
+    fn hear(&mut self, line: &str) {
+        let (fact, what) = line.split_once(' ').unwrap_or((line, ""));
+        match fact {
+            "preloaded" => self.preloaded = Some(what.into()),
+            "in-front" => self.in_front = Some(what.into()),
+            "driver" => self.driver = Some(what.into()),
+            "absent" => self.absent = Some(what.into()),
+            "version" => self.version = what.parse().ok(),
+            "init" => {
+                let (status, name) = what.split_once(' ').unwrap_or((what, ""));
+                self.init = status.parse().ok().map(|status| (status, name.to_owned()));
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_child_tells() {
+        let mut answers = Answers::default();
+        for line in
+            ["preloaded /a b", "driver /c", "version 13040", "init 100 CUDA_ERROR_NO_DEVICE", "?"]
+        {
+            answers.hear(line);
+        }
+        let expected = Answers {
+            preloaded: Some("/a b".into()),
+            driver: Some("/c".into()),
+            version: Some(13040),
+            init: Some((100, "CUDA_ERROR_NO_DEVICE".into())),
+            ..Answers::default()
+        };
+        assert_eq!(answers, expected);
+    }
+}

@@ -1,0 +1,12 @@
+//! Memory of the simulated driver, asked through its exported functions.
+
+mod driver;
+
+mod alloc;
+mod array;
+mod copy;
+mod host;
+mod ipc;
+mod pool;
+mod processes;
+mod vmm;

@@ -1,0 +1,137 @@
+//! Several processes on one card.
+
+use crate::driver::{MIB, Machine, PAGE, alloc, cu, finish, free, ok, role, start};
+use std::io::{BufRead, BufReader, Write};
+use std::process::Child;
+
+/// What a role does when told a line on its standard input; it answers with one on its output.
+fn obey() {
+    start();
+    println!("ready");
+    let mut held = Vec::new();
+    for line in std::io::stdin().lines() {
+        let line = line.unwrap();
+        match line.split_once(' ') {
+            Some(("take", mib)) => {
+                let mut address = 0;
+                let answer = cu!(cuMemAlloc_v2(&mut address, mib.parse::<usize>().unwrap() * MIB));
+                if answer == 0 {
+                    held.push(address);
+                }
+                println!("answer {answer}");
+            }
+            Some(("give", _)) => {
+                ok!(cuMemFree_v2(held.pop().unwrap()));
+                println!("answer 0");
+            }
+            Some(("free", _)) => println!("answer {}", free() / MIB),
+            _ => return,
+        }
+    }
+}
+
+struct Process {
+    child: Child,
+    lines: BufReader<std::process::ChildStdout>,
+}
+
+impl Process {
+    fn new(machine: &Machine, test: &str) -> Process {
+        let mut child = machine.start(test, "obeys");
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        let mut process = Process { child, lines };
+        process.read("ready");
+        process
+    }
+
+    fn read(&mut self, word: &str) -> String {
+        loop {
+            let mut line = String::new();
+            assert_ne!(self.lines.read_line(&mut line).unwrap(), 0, "the process ended");
+            if let Some((_, rest)) = line.split_once(word) {
+                return rest.trim().to_owned();
+            }
+        }
+    }
+
+    fn ask(&mut self, order: &str) -> usize {
+        writeln!(self.child.stdin.as_mut().unwrap(), "{order}").unwrap();
+        self.read("answer").parse().unwrap()
+    }
+
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    fn end(mut self) {
+        writeln!(self.child.stdin.as_mut().unwrap(), "end").unwrap();
+        assert!(self.child.wait().unwrap().success());
+    }
+}
+
+#[test]
+fn one_card_serves_two_until_it_is_full() {
+    const TEST: &str = "processes::one_card_serves_two_until_it_is_full";
+    if role().is_some() {
+        return obey();
+    }
+    let machine = Machine::of(64 * MIB, 1);
+    let mut one = Process::new(&machine, TEST);
+    let mut two = Process::new(&machine, TEST);
+    assert_eq!(one.ask("take 40"), 0);
+    assert_eq!((two.ask("free now"), two.ask("take 26"), two.ask("take 24")), (24, 2, 0));
+    assert_eq!((one.ask("free now"), one.ask("take 1")), (0, 2));
+    assert_eq!(one.ask("give back"), 0);
+    assert_eq!((two.ask("take 40"), two.ask("free now")), (0, 0));
+    one.end();
+    two.end();
+}
+
+#[test]
+fn a_killed_process_leaves_nothing() {
+    const TEST: &str = "processes::a_killed_process_leaves_nothing";
+    if role().is_some() {
+        return obey();
+    }
+    let machine = Machine::of(64 * MIB, 1);
+    let mut survivor = Process::new(&machine, TEST);
+    assert_eq!(survivor.ask("take 2"), 0);
+    for _ in 0..5 {
+        let mut victim = Process::new(&machine, TEST);
+        assert_eq!((victim.ask("take 60"), survivor.ask("take 60")), (0, 2));
+        victim.kill();
+        assert_eq!((survivor.ask("take 62"), survivor.ask("free now")), (0, 0));
+        assert_eq!((survivor.ask("give back"), survivor.ask("free now")), (0, 62));
+    }
+    survivor.end();
+}
+
+#[test]
+fn racing_processes_share_exactly_what_there_is() {
+    const TEST: &str = "processes::racing_processes_share_exactly_what_there_is";
+    if role().is_some() {
+        return race();
+    }
+    let machine = Machine::of(64 * MIB, 1);
+    let racers: Vec<Child> = (0..4).map(|_| machine.start(TEST, "races")).collect();
+    racers.into_iter().for_each(finish);
+}
+
+/// Half of the card at a time: of four, two have it, and none is refused while nobody does.
+fn race() {
+    start();
+    let mut got = 0;
+    while got < 200 {
+        let mut address = 0;
+        match cu!(cuMemAlloc_v2(&mut address, 16 * PAGE)) {
+            0 => {
+                got += 1;
+                ok!(cuMemsetD8_v2(address, 1, 1));
+                ok!(cuMemFree_v2(address));
+            }
+            answer => assert_eq!(answer, 2),
+        }
+    }
+    assert!(alloc(PAGE) != 0);
+}

@@ -1,0 +1,89 @@
+//! Real clients of the driver, unmodified: the same output with and without us, and every call of
+//! theirs seen by the hooks and by the driver alike.
+
+mod support;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use support::{Outcome, Run, Scratch, Way, root, simulator};
+
+/// Where `tests/clients/install` has put them; none (and a line saying so) if they cannot be had.
+fn installed() -> Option<PathBuf> {
+    let place = root().join("target/clients");
+    let _ = Command::new("bash").arg(root().join("tests/clients/install")).status();
+    if !place.join("complete").exists() {
+        eprintln!("skipped: PyPI could not be reached for the real clients");
+    }
+    place.join("complete").exists().then_some(place)
+}
+
+fn python(place: &std::path::Path, script: &str, way: Way) -> Outcome {
+    let run = Run::new(place.join("venv/bin/python"), way);
+    let script = root().join("tests/clients").join(script);
+    run.arg(script).env("PYTHONDONTWRITEBYTECODE", "1").ok()
+}
+
+/// Same output both ways; what the hooks saw is what the driver saw, name by name.
+fn same_and_seen(script: &str, called: &[&str]) {
+    let Some(place) = installed() else { return };
+    let bare = python(&place, script, Way::Bare);
+    for way in [Way::Preloaded, Way::Mounted] {
+        let with = python(&place, script, way);
+        assert_eq!((with.out(), with.err()), (bare.out(), bare.err()), "{way:?}");
+        let mut hooked = with.hook_calls();
+        hooked.retain(|name, _| name.starts_with("cu"));
+        let mut driven = with.driver_calls();
+        driven.retain(|name, _| name.starts_with("cu"));
+        assert_eq!(hooked, driven, "{way:?}: hooked, driven");
+        for name in called {
+            assert!(hooked.contains_key(*name), "{way:?}: {name} was not called: {hooked:?}");
+        }
+        assert_eq!(with.tally().expect("it was counted").untranslated, 0);
+    }
+}
+
+#[test]
+fn cuda_bindings() {
+    same_and_seen("bindings.py", &["cuInit", "cuMemAlloc_v2", "cuMemFree_v2", "cuLaunchKernel", "cuModuleLoadData"]);
+}
+
+#[test]
+fn numba_cuda() {
+    same_and_seen("numba_kernel.py", &["cuInit", "cuMemAlloc_v2", "cuDevicePrimaryCtxRetain"]);
+}
+
+#[test]
+fn pycuda() {
+    same_and_seen("pycuda_client.py", &["cuInit", "cuCtxCreate_v2", "cuMemAlloc_v2", "cuMemFree_v2", "cuLaunchKernel"]);
+}
+
+/// NVIDIA's runtimes resolve everything through us; then they stop at a private handshake that the
+/// simulated driver does not imitate.
+#[test]
+fn libcudart_resolves_everything_through_us() {
+    let Some(place) = installed() else { return };
+    let scratch = Scratch::new();
+    let program = scratch.compile("cudart.c", "cudart", &[]);
+    let runtimes = std::fs::read_dir(place.join("cudart")).expect("installed");
+    let mut tried = 0;
+    for runtime in runtimes {
+        let runtime = runtime.expect("it can be listed").path();
+        let found = Command::new("find").arg(&runtime).args(["-name", "libcudart.so.*"]).output().expect("find");
+        let library = String::from_utf8_lossy(&found.stdout).trim().to_string();
+        assert!(!library.is_empty(), "{}", runtime.display());
+        for generation in ["525", "550", "615"] {
+            let run = |way| Run::on(&program, way, &simulator(generation)).arg(&library).ok();
+            let (bare, with) = (run(Way::Bare), run(Way::Preloaded));
+            assert_eq!((with.out(), with.err()), (bare.out(), bare.err()), "{library}");
+            assert_eq!(with.driver_calls(), bare.driver_calls(), "{library}");
+            let tally = with.tally().expect("it was counted");
+            let resolved = tally.entries.iter().filter(|line| line.by_driver > 0).count();
+            assert!(resolved > 350, "{library} on {generation}: {resolved}");
+            assert_eq!(tally.untranslated, 0, "{library} on {generation}");
+            assert!(!tally.tables.is_empty() && tally.tables.iter().all(|table| table.granted == 0));
+        }
+        tried += 1;
+    }
+    assert!(tried >= 4, "{tried} runtimes");
+}
