@@ -7,7 +7,6 @@
 // The unit tests export nothing: what only exported symbols reach is unused there.
 #![cfg_attr(test, allow(dead_code))]
 #![recursion_limit = "1024"]
-
 // This runs in someone else's process.
 #![cfg_attr(
     not(test),

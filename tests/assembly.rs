@@ -28,7 +28,8 @@ fn assemble(assembler: &str, text: &str) -> Option<(bool, String)> {
 
 #[test]
 fn aarch64() {
-    let source = std::fs::read_to_string(root().join("src/hooks/arch/aarch64.rs")).expect("the jumps");
+    let source =
+        std::fs::read_to_string(root().join("src/hooks/arch/aarch64.rs")).expect("the jumps");
     let blocks = blocks(&source);
     assert_eq!(blocks.len(), 5);
     match assemble("aarch64-linux-gnu-as", &(blocks.join("\n") + "\n")) {

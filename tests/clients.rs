@@ -45,7 +45,10 @@ fn same_and_seen(script: &str, called: &[&str]) {
 
 #[test]
 fn cuda_bindings() {
-    same_and_seen("bindings.py", &["cuInit", "cuMemAlloc_v2", "cuMemFree_v2", "cuLaunchKernel", "cuModuleLoadData"]);
+    same_and_seen(
+        "bindings.py",
+        &["cuInit", "cuMemAlloc_v2", "cuMemFree_v2", "cuLaunchKernel", "cuModuleLoadData"],
+    );
 }
 
 #[test]
@@ -55,7 +58,10 @@ fn numba_cuda() {
 
 #[test]
 fn pycuda() {
-    same_and_seen("pycuda_client.py", &["cuInit", "cuCtxCreate_v2", "cuMemAlloc_v2", "cuMemFree_v2", "cuLaunchKernel"]);
+    same_and_seen(
+        "pycuda_client.py",
+        &["cuInit", "cuCtxCreate_v2", "cuMemAlloc_v2", "cuMemFree_v2", "cuLaunchKernel"],
+    );
 }
 
 /// NVIDIA's runtimes resolve everything through us; then they stop at a private handshake that the
@@ -69,7 +75,11 @@ fn libcudart_resolves_everything_through_us() {
     let mut tried = 0;
     for runtime in runtimes {
         let runtime = runtime.expect("it can be listed").path();
-        let found = Command::new("find").arg(&runtime).args(["-name", "libcudart.so.*"]).output().expect("find");
+        let found = Command::new("find")
+            .arg(&runtime)
+            .args(["-name", "libcudart.so.*"])
+            .output()
+            .expect("find");
         let library = String::from_utf8_lossy(&found.stdout).trim().to_string();
         assert!(!library.is_empty(), "{}", runtime.display());
         for generation in ["525", "550", "615"] {
@@ -81,7 +91,9 @@ fn libcudart_resolves_everything_through_us() {
             let resolved = tally.entries.iter().filter(|line| line.by_driver > 0).count();
             assert!(resolved > 350, "{library} on {generation}: {resolved}");
             assert_eq!(tally.untranslated, 0, "{library} on {generation}");
-            assert!(!tally.tables.is_empty() && tally.tables.iter().all(|table| table.granted == 0));
+            assert!(
+                !tally.tables.is_empty() && tally.tables.iter().all(|table| table.granted == 0)
+            );
         }
         tried += 1;
     }

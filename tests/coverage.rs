@@ -195,5 +195,8 @@ fn a_newer_driver_works_and_is_reported() {
     assert!(warned[0].starts_with("cuota: warn: this driver has cuMemAllocSomehow"), "{warned:?}");
     assert_eq!(with.tally().expect("it was counted").untranslated, 1);
     let debug = run(Way::Preloaded, "debug").err();
-    assert!(debug.contains("this driver has cuPaintCard") && debug.contains("2 of this driver's names"), "{debug}");
+    assert!(
+        debug.contains("this driver has cuPaintCard") && debug.contains("2 of this driver's names"),
+        "{debug}"
+    );
 }

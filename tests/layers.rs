@@ -55,7 +55,7 @@ fn nobody_imports_a_hook() {
 
 #[test]
 fn core_knows_neither_cuda_nor_the_process() {
-    nobody_in("core/src", &["cudarc", "std::env", "CUdevice", "SystemTime", "Instant::now"], &[]);
+    nobody_in("core/src", &["cudarc", "std::env", "CUdevice", "SystemTime", "Instant::now"], &["core/src/tally/tests.rs"]);
 }
 
 #[test]
@@ -72,7 +72,7 @@ const UNSAFE: [&str; 10] = [
     "src/hooks/arch",
     "src/hooks/table.rs",
     "src/hooks/forward.rs",
-    "src/hooks/lookup.rs",
+    "src/hooks/lookup",
     "src/hooks/mod.rs",
     "src/hooks/nvml.rs",
     "src/introspect.rs",

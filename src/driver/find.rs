@@ -4,8 +4,8 @@
 //! cache, the usual container and distribution directories. Nothing here allocates.
 
 use core::ffi::{CStr, c_char};
-use core::sync::atomic::{AtomicU8, Ordering};
 
+use super::path::Path;
 use super::{cache, dl};
 
 const SONAME: &CStr = c"libcuda.so.1";
@@ -33,67 +33,6 @@ const DIRECTORIES: [&CStr; 8] = [
     c"/lib64",
     c"/usr/lib",
 ];
-
-/// A path in a buffer of its own.
-pub struct Path {
-    bytes: [u8; libc::PATH_MAX as usize],
-    len: usize,
-}
-
-impl Path {
-    pub const fn new() -> Path {
-        Path { bytes: [0; libc::PATH_MAX as usize], len: 0 }
-    }
-
-    /// Makes this the path of `file` in `directory`; false if it does not fit.
-    fn set(&mut self, directory: &[u8], file: &[u8]) -> bool {
-        let directory = directory.strip_suffix(b"/").unwrap_or(directory);
-        let total = directory.len() + 1 + file.len();
-        let Some((place, rest)) = self.bytes.split_at_mut_checked(total) else { return false };
-        let Some(end) = rest.first_mut() else { return false };
-        let (head, tail) = place.split_at_mut(directory.len());
-        head.copy_from_slice(directory);
-        if let Some((slash, name)) = tail.split_first_mut() {
-            *slash = b'/';
-            name.copy_from_slice(file);
-        }
-        *end = 0;
-        self.len = total;
-        true
-    }
-
-    fn copy(&mut self, path: &CStr) -> bool {
-        let bytes = path.to_bytes_with_nul();
-        let Some(place) = self.bytes.get_mut(..bytes.len()) else { return false };
-        place.copy_from_slice(bytes);
-        self.len = bytes.len() - 1;
-        true
-    }
-
-    pub fn as_c(&self) -> &CStr {
-        self.bytes.get(..=self.len).and_then(|b| CStr::from_bytes_with_nul(b).ok()).unwrap_or(c"")
-    }
-}
-
-/// A path kept for as long as the process lives, for a jump that outlives the code that found it.
-pub struct Kept {
-    bytes: [AtomicU8; libc::PATH_MAX as usize],
-}
-
-impl Kept {
-    pub const fn new() -> Kept {
-        Kept { bytes: [const { AtomicU8::new(0) }; libc::PATH_MAX as usize] }
-    }
-
-    /// Keeps `path`; the last byte stays NUL, so that readers always find an end.
-    pub fn keep(&'static self, path: &CStr) -> *const c_char {
-        let places = self.bytes.iter().take(self.bytes.len() - 1);
-        for (place, byte) in places.zip(path.to_bytes_with_nul()) {
-            place.store(*byte, Ordering::Relaxed);
-        }
-        self.bytes.as_ptr().cast()
-    }
-}
 
 fn variable(name: &CStr) -> Option<&'static CStr> {
     // SAFETY: the name ends in NUL. The environment may be changed by another thread meanwhile, as
@@ -202,13 +141,5 @@ mod tests {
         {
             assert!(!means_driver(no.as_bytes()), "{no}");
         }
-    }
-
-    #[test]
-    fn a_path_too_long_is_refused() {
-        let mut path = Path::new();
-        assert!(path.set(b"/a", b"b"));
-        assert_eq!(path.as_c(), c"/a/b");
-        assert!(!path.set(&[b'x'; 5000], b"b"));
     }
 }

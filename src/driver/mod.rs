@@ -14,6 +14,7 @@ pub mod find;
 #[cfg(all(target_arch = "x86_64", not(test)))]
 mod glibc;
 pub mod load;
+pub mod path;
 pub mod process;
 pub mod scope;
 pub mod status;

@@ -138,7 +138,7 @@ impl Played {
         let mut text = String::new();
         for (number, told) in self.0.iter().enumerate() {
             text += &format!(
-                "client {}, process {}, finds functions by {}\n          holds {} GiB, sees {} of {} GiB free: the other's are gone too\n",
+                "client {} (process {}) finds functions by {}\n  holds {} GiB and sees {} of {} GiB free, for the other holds memory too\n",
                 number + 1,
                 told.process,
                 told.path,

@@ -43,7 +43,7 @@ Exit status:
 
 #[derive(Args)]
 pub struct Options {
-    /// List every function, and every call of the command
+    /// List every function, or with a command what it called
     #[arg(long)]
     coverage: bool,
     /// Print one JSON object

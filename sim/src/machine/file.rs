@@ -7,6 +7,7 @@ use std::io::{self, ErrorKind};
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
 /// Opens the directory's machine, or makes it of these cards if there is none.
@@ -50,7 +51,10 @@ fn create(
     cards: &[CardSpec],
 ) -> io::Result<Option<(File, &'static Words)>> {
     fs::create_dir_all(dir)?;
-    let draft = dir.join(format!(".machine.{}", std::process::id()));
+    // Threads may race to their first call as well as processes.
+    static DRAFTS: AtomicU64 = AtomicU64::new(0);
+    let draft = (std::process::id(), DRAFTS.fetch_add(1, Relaxed));
+    let draft = dir.join(format!(".machine.{}.{}", draft.0, draft.1));
     let file = OpenOptions::new()
         .read(true)
         .write(true)

@@ -84,7 +84,7 @@ pub fn free(call: &Call, address: CUdeviceptr) -> R {
 fn freeable(range: &Range) -> bool {
     match range.kind {
         Kind::Plain | Kind::Managed(_) | Kind::Pool(_) | Kind::External => true,
-        Kind::Graph => graph_mem::live(range.base as CUdeviceptr),
+        Kind::Graph => graph_mem::is_freeable(range.base as CUdeviceptr),
         _ => false,
     }
 }

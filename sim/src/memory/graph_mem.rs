@@ -7,6 +7,7 @@ use super::range::{self, Backing, Kind, Owner, Range};
 use super::{grain, window};
 use crate::api::{Call, E, R, given, put, take};
 use crate::device::{self, Device};
+use crate::work;
 use cudarc::driver::sys::{CUdevice, CUdeviceptr};
 use std::collections::BTreeMap;
 use std::ffi::{c_uint, c_void};
@@ -103,6 +104,11 @@ fn give_up(address: CUdeviceptr, launches: usize) {
 /// Whether the address has memory now: an allocation of a graph that ran and was not freed.
 pub fn live(address: CUdeviceptr) -> bool {
     of(address).is_ok_and(|range| held(&range).is_ok_and(|held| held.is_some()))
+}
+
+/// Whether the program may free it now: a graph that frees its own allocation does that itself.
+pub fn is_freeable(address: CUdeviceptr) -> bool {
+    live(address) && work::graph_allocation_outlives(address)
 }
 
 /// The node is gone, and the address with it.

@@ -3,7 +3,7 @@
 mod arguments;
 mod code;
 mod function;
-mod function_calls;
+pub mod function_calls;
 mod image;
 mod jit;
 pub mod kernel_calls;
@@ -16,7 +16,6 @@ pub mod module_calls;
 pub mod occupancy;
 
 pub use function::Function;
-pub use function_calls as functions;
 pub use launch::Launch;
 
 use std::collections::BTreeMap;

@@ -174,12 +174,12 @@ pub fn record_context(ctx: &Arc<Context>, event: CUevent) -> R {
         return Err(E::INVALID_HANDLE);
     }
     capture::context_use(ctx)?;
-    let moments = ctx.streams.all().iter().map(|stream| {
+    let mut moments = Vec::new();
+    for stream in ctx.streams.all() {
         let moment = Arc::<Moment>::default();
         stream.submit([Step::Mark(moment.clone())]);
-        moment
-    });
-    let mut moments: Vec<_> = moments.collect();
+        moments.push(moment);
+    }
     if moments.is_empty() {
         let now = Moment::default();
         now.reach(clock().now());

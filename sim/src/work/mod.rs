@@ -1,10 +1,10 @@
 //! Work submitted to a context: streams, events, captures, graphs.
 
-mod attributes;
+pub mod attributes;
 pub mod capture;
 mod engine;
 pub mod event;
-mod event_share;
+pub mod event_share;
 pub mod graph;
 pub mod host;
 mod moment;
@@ -29,6 +29,11 @@ use crate::context::Context;
 /// The stream a handle means to a caller whose current context is `ctx`.
 pub fn stream(call: &Call, ctx: &Arc<Context>, handle: CUstream) -> Result<Arc<Stream>, E> {
     stream::resolve(call, ctx, handle)
+}
+
+/// Whether an allocation node's memory is left to others to free: no node of its own graph does.
+pub fn graph_allocation_outlives(ptr: u64) -> bool {
+    graph::outlives_graph(ptr)
 }
 
 /// A panic while a lock was held is answered to its own caller; to the others the state is still good.

@@ -4,6 +4,7 @@ mod driver;
 
 mod alloc;
 mod array;
+mod capture;
 mod copy;
 mod host;
 mod ipc;

@@ -167,3 +167,31 @@ fn taker() {
     ok!(cuMemPoolDestroy(pool));
     crate::ipc::meet::kill_maker();
 }
+
+#[test]
+fn a_free_that_has_not_happened_serves_its_own_stream_only() {
+    const TEST: &str = "pool::a_free_that_has_not_happened_serves_its_own_stream_only";
+    alone(TEST, 256 * MIB, || {
+        start();
+        let (mut one, mut two, mut gate) = (null_mut(), null_mut(), null_mut());
+        ok!(cuStreamCreate(&mut one, 1));
+        ok!(cuStreamCreate(&mut two, 1));
+        ok!(cuMemHostAlloc(&mut gate, 4, 2));
+        let on = |stream| {
+            let mut address = 0;
+            ok!(cuMemAllocAsync(&mut address, 1024, stream));
+            address
+        };
+        let first = on(one);
+        ok!(cuStreamWaitValue32_v2(one, gate as u64, 1, 0));
+        ok!(cuMemFreeAsync(first, one));
+        let other = on(two);
+        assert_ne!(other, first);
+        assert_eq!(on(one), first);
+        ok!(cuMemFreeAsync(first, one));
+        // SAFETY: four bytes were allocated.
+        unsafe { gate.cast::<u32>().write_volatile(1) };
+        ok!(cuStreamSynchronize(one));
+        assert_eq!(on(two), first);
+    });
+}

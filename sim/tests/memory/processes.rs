@@ -135,3 +135,23 @@ fn race() {
     }
     assert!(alloc(PAGE) != 0);
 }
+
+#[test]
+fn each_card_has_bytes_of_its_own() {
+    const TEST: &str = "processes::each_card_has_bytes_of_its_own";
+    crate::driver::alone_with(TEST, 64 * MIB, 2, || {
+        let first = start();
+        let address = alloc(60 * MIB);
+        let second = crate::driver::start_on(1);
+        assert_eq!(free(), 64 * MIB);
+        let other = alloc(30 * MIB);
+        ok!(cuMemsetD8_v2(address, 4, 100));
+        ok!(cuMemcpyPeer(other, second, address, first, 100));
+        let mut byte = 0u8;
+        ok!(cuMemcpyDtoH_v2((&raw mut byte).cast(), other + 99, 1));
+        assert_eq!((byte, free()), (4, 34 * MIB));
+        ok!(cuMemFree_v2(address));
+        ok!(cuCtxSetCurrent(first));
+        assert_eq!(free(), 64 * MIB);
+    });
+}

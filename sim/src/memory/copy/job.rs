@@ -41,10 +41,6 @@ impl Job {
         Job::new(crate::api::take(shape.cast::<Memcpy3D>())?)
     }
 
-    pub fn bytes(&self) -> usize {
-        self.shape.width * self.shape.height * self.shape.depth
-    }
-
     /// The copy as the API describes it.
     pub fn describe(&self) -> CUDA_MEMCPY3D {
         // SAFETY: the layouts are asserted equal, and the memory types were checked to be ones

@@ -2,12 +2,12 @@
 
 use super::{Origin, Pool, current_of, named};
 use crate::api::{Call, E, R, given, put};
-use crate::context::Context;
 use crate::memory::abi::MANAGED;
 use crate::memory::block::Place;
 use crate::memory::host::Pages;
 use crate::memory::range::{self, Backing, Kind, Owner, Range};
 use crate::memory::{graph_mem, order};
+use crate::work::Stream;
 use cudarc::driver::sys::{CUdeviceptr, CUmemoryPool, CUstream};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,9 +15,8 @@ use std::sync::atomic::Ordering;
 /// From the current pool of the stream's device.
 pub fn alloc(call: &Call, out: *mut CUdeviceptr, bytes: usize, stream: CUstream) -> R {
     given(out)?;
-    let ctx = call.ctx()?;
-    let pool = current_of(ctx.device)?;
-    allocate(call, &ctx, out, bytes, pool, stream)
+    let stream = order::stream(call, &call.ctx()?, stream)?;
+    allocate(out, bytes, current_of(stream.ctx.device)?, stream)
 }
 
 pub fn alloc_from(
@@ -28,19 +27,11 @@ pub fn alloc_from(
     stream: CUstream,
 ) -> R {
     given(out)?;
-    let ctx = call.ctx()?;
-    allocate(call, &ctx, out, bytes, named(pool)?, stream)
+    let stream = order::stream(call, &call.ctx()?, stream)?;
+    allocate(out, bytes, named(pool)?, stream)
 }
 
-fn allocate(
-    call: &Call,
-    ctx: &Arc<Context>,
-    out: *mut CUdeviceptr,
-    bytes: usize,
-    pool: Arc<Pool>,
-    stream: CUstream,
-) -> R {
-    let stream = order::stream(call, ctx, stream)?;
+fn allocate(out: *mut CUdeviceptr, bytes: usize, pool: Arc<Pool>, stream: Arc<Stream>) -> R {
     if bytes == 0 || matches!(pool.origin, Origin::Imported { .. }) {
         return Err(E::INVALID_VALUE);
     }
@@ -70,7 +61,7 @@ pub fn free(call: &Call, address: CUdeviceptr, stream: CUstream) -> R {
         return captured;
     }
     match &range.kind {
-        Kind::Graph if graph_mem::live(address) => {
+        Kind::Graph if graph_mem::is_freeable(address) => {
             order::run_on(&stream, move || graph_mem::idle(address))
         }
         Kind::Pool(pool) => {
