@@ -41,6 +41,8 @@ pub struct Location {
     pub id: i32,
 }
 
+/// No preferred place, which only managed pools may have.
+pub const ANYWHERE: u32 = 0;
 pub const DEVICE: u32 = 1;
 pub const HOST: u32 = 2;
 pub const HOST_NUMA: u32 = 3;

@@ -169,14 +169,26 @@ impl Queue {
             state.ends = None;
             state.hosted = None;
             state.free_at = end;
-            // Off the queue before it runs: should it panic, it does not run again.
+            // Off the queue before it runs, and done whatever it does: should it panic, all else goes on.
             let task = state.waiting.pop_front();
+            let _done = Done(&self.done);
             if let Some(Task { step: Step::Do(job), .. }) = task
                 && error == 0
             {
                 job();
             }
-            self.done.fetch_add(1, Ordering::Release);
         }
     }
 }
+
+/// Counts a task as done once it is out of scope.
+struct Done<'a>(&'a AtomicU64);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests;

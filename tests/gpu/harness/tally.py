@@ -2,7 +2,8 @@
 
 import struct
 import uuid
-from typing import Dict, NamedTuple
+from pathlib import Path
+from typing import Dict, NamedTuple, Optional
 
 MARK = b"cuotaly1"
 HEADER, RECORD, TABLE = 8, 16, 4  # in words of eight bytes
@@ -11,9 +12,9 @@ KINDS = {1: "body", 2: "row", 3: "forwarded"}
 
 
 class Line(NamedTuple):
-    """One entry point: what stands there (None: the file names no such thing), and its counts."""
+    """One entry point: what stands there (None: nothing this reader knows), and its counts."""
 
-    kind: str
+    kind: Optional[str]
     calls: int
     by_dlsym: int
     by_driver: int
@@ -26,6 +27,14 @@ class Tally(NamedTuple):
 
     def called(self):
         return {name: line for name, line in self.lines.items() if line.calls}
+
+
+def read_file(path):
+    """The tally in this file; None if there is none, or it is none."""
+    try:
+        return read(Path(path).read_bytes())
+    except (OSError, ValueError, struct.error):
+        return None
 
 
 def read(data):

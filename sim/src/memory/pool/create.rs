@@ -31,19 +31,20 @@ fn assigned() -> MutexGuard<'static, Assigned> {
 }
 
 /// Where memory for a location is, and the device that stands for it.
-fn place(location: Location) -> Result<(Place, CUdevice), E> {
+fn place(location: Location, kind: u32) -> Result<(Place, CUdevice), E> {
     match location.kind {
         abi::DEVICE => {
             let device = device::of(location.id).or(Err(E::INVALID_VALUE))?;
             Ok((Place::Card(device.number), device.ordinal))
         }
         abi::HOST | abi::HOST_NUMA | abi::HOST_NUMA_CURRENT => Ok((Place::Host, 0)),
+        abi::ANYWHERE if kind == abi::MANAGED => Ok((Place::Host, 0)),
         _ => Err(E::INVALID_VALUE),
     }
 }
 
 fn make(props: PoolProps, origin: Origin) -> Result<Arc<Pool>, E> {
-    let (place, device) = place(props.location)?;
+    let (place, device) = place(props.location, props.kind)?;
     let handle = POOLS.reserve();
     let pool = Arc::new(Pool { handle, props, device, place, origin, state: Mutex::default() });
     POOLS.insert_at(handle, pool.clone());
@@ -85,7 +86,7 @@ pub fn create(call: &Call, out: *mut CUmemoryPool, props: *const CUmemPoolProps)
     if !matches!(props.kind, abi::PINNED | abi::MANAGED) {
         return Err(E::INVALID_VALUE);
     }
-    let (place, _) = place(props.location)?;
+    let (place, _) = place(props.location, props.kind)?;
     let origin = match props.handle_types {
         0 => Origin::Own,
         abi::POSIX_FD => file_of_its_own(place)?,
@@ -120,7 +121,7 @@ pub fn destroy(_: &Call, pool: CUmemoryPool) -> R {
 }
 
 fn default_for(location: Location, kind: u32) -> Result<Arc<Pool>, E> {
-    place(location)?;
+    place(location, kind)?;
     let key = (location.kind, location.id, kind);
     let mut assigned = assigned();
     if let Some(pool) = assigned.default.get(&key) {
@@ -180,7 +181,7 @@ fn asked(location: *mut CUmemLocation, kind: c_uint) -> Result<Location, E> {
     if !matches!(kind, abi::PINNED | abi::MANAGED) {
         return Err(E::INVALID_VALUE);
     }
-    place(location)?;
+    place(location, kind)?;
     Ok(location)
 }
 
