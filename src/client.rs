@@ -3,8 +3,7 @@
 #![forbid(unsafe_code)]
 
 use core::ffi::CStr;
-use core::sync::atomic::{AtomicBool, Ordering};
-use std::sync::OnceLock;
+use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use cuota_core::config::Config;
 use cuota_core::tally::{Kind as TallyKind, Path, Tally};
@@ -20,31 +19,38 @@ pub struct Client {
     coverage_checked: AtomicBool,
 }
 
-static CLIENT: OnceLock<Client> = OnceLock::new();
+static CLIENT: AtomicPtr<Client> = AtomicPtr::new(core::ptr::null_mut());
 
 /// The client, once the driver is being loaded.
 #[inline(always)]
 pub fn get() -> Option<&'static Client> {
-    CLIENT.get()
+    process::leaked(&CLIENT)
 }
 
-/// The client, made from the environment at the first call. No call of the loader is made under it:
-/// a lock held over one can deadlock.
+/// The client, made from the environment at the first call. No lock: whoever comes while another
+/// thread (or the very frame a signal interrupted) is making one makes its own, and the first that is
+/// done is kept.
 pub fn init() -> &'static Client {
-    CLIENT.get_or_init(|| {
+    if let Some(client) = get() {
+        return client;
+    }
+    let listened_to = |name: &str| std::env::var_os(name).filter(|_| !process::has_more_rights());
+    let (config, complaints) = Config::parse(&listened_to);
+    let service = process::is_a_service();
+    let made = Client {
+        inert: config.disable || service,
+        tally: config.tally.filter(|_| !service).and_then(|path| tally_in(&path)),
+        coverage_checked: AtomicBool::new(false),
+    };
+    log::set_level(config.log);
+    let (client, first) = process::leak(&CLIENT, made);
+    if first {
         std::panic::set_hook(Box::new(|info| log::error(Topic::Bug, format_args!("{info}"))));
-        let (config, complaints) = Config::parse(&|name| std::env::var_os(name));
-        log::set_level(config.log);
         for complaint in complaints {
             log::warn(Topic::Setting, format_args!("{complaint}"));
         }
-        let service = process::is_a_service();
-        Client {
-            inert: config.disable || service,
-            tally: config.tally.filter(|_| !service).and_then(|path| tally_in(&path)),
-            coverage_checked: AtomicBool::new(false),
-        }
-    })
+    }
+    client
 }
 
 fn tally_in(path: &std::path::Path) -> Option<Tally> {

@@ -15,13 +15,14 @@ use crate::driver::process;
 pub enum Topic {
     Bug,
     Setting,
+    Driver,
     Coverage,
 }
 
-const TOPICS: usize = 3;
+const TOPICS: usize = 4;
 /// Lines printed of one topic before the rest are only said to exist.
 const CAP: u32 = 20;
-const LONGEST: usize = 1024;
+const LONGEST: usize = 512;
 
 static LEVEL: AtomicU8 = AtomicU8::new(Level::Warn as u8);
 static PRINTED: [AtomicU32; TOPICS] = [const { AtomicU32::new(0) }; TOPICS];

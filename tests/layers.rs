@@ -55,7 +55,11 @@ fn nobody_imports_a_hook() {
 
 #[test]
 fn core_knows_neither_cuda_nor_the_process() {
-    nobody_in("core/src", &["cudarc", "std::env", "CUdevice", "SystemTime", "Instant::now"], &["core/src/tally/tests.rs"]);
+    nobody_in(
+        "core/src",
+        &["cudarc", "std::env", "CUdevice", "SystemTime", "Instant::now"],
+        &["core/src/tally/tests.rs"],
+    );
 }
 
 #[test]

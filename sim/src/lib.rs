@@ -22,7 +22,7 @@ mod faults;
 mod handles;
 mod init;
 mod lookup;
-mod machine;
+pub mod machine;
 mod memory;
 mod module;
 mod mps;

@@ -6,6 +6,8 @@
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::sync::atomic::{AtomicPtr, Ordering};
 
+use super::path::Path;
+
 pub type Dlopen = unsafe extern "C" fn(*const c_char, c_int) -> *mut c_void;
 pub type Dlsym = unsafe extern "C" fn(*mut c_void, *const c_char) -> *mut c_void;
 
@@ -137,6 +139,30 @@ pub fn handle_of(map: *const LinkMap) -> *mut c_void {
         return core::ptr::null_mut();
     }
     open(name, libc::RTLD_LAZY | libc::RTLD_NOLOAD)
+}
+
+/// Whether a library of that name is in the process.
+pub fn is_loaded(name: &CStr) -> bool {
+    let handle = open(name, libc::RTLD_LAZY | libc::RTLD_NOLOAD);
+    if !handle.is_null() {
+        // SAFETY: opened just above; whoever had it open still has.
+        unsafe { close(handle) };
+    }
+    !handle.is_null()
+}
+
+/// Offers the file the loader finds by `name` in a namespace of its own, where we are not.
+pub fn elsewhere(name: &CStr, stop: &mut dyn FnMut(&CStr) -> bool) -> bool {
+    // SAFETY: the name ends in NUL. The copy that is loaded is closed again before anybody sees it.
+    let handle = unsafe { libc::dlmopen(libc::LM_ID_NEWLM, name.as_ptr(), libc::RTLD_LAZY) };
+    if handle.is_null() {
+        return false;
+    }
+    let mut path = Path::new();
+    let known = path.copy(name_of(handle.cast()));
+    // SAFETY: opened just above, and nothing of it used.
+    unsafe { close(handle) };
+    known && stop(path.as_c())
 }
 
 /// This library's handle.

@@ -1,14 +1,16 @@
 //! Where the real driver is, without the SONAME's help: the loader would answer with us.
 //!
-//! Order: `CUOTA_DRIVER`, the program's own path if it gave one, `LD_LIBRARY_PATH`, the loader's
-//! cache, the usual container and distribution directories. Nothing here allocates.
+//! Order: `CUOTA_DRIVER`, the program's own path if it gave one, where the loader looks for the
+//! caller and for the program (`LD_LIBRARY_PATH`, run paths), its cache, the usual container and
+//! distribution directories; last, what the loader itself finds in a namespace without us.
 
 use core::ffi::{CStr, c_char};
 
+use super::dl::LinkMap;
 use super::path::Path;
-use super::{cache, dl};
+use super::{cache, directories, dl, process};
 
-const SONAME: &CStr = c"libcuda.so.1";
+pub const SONAME: &CStr = c"libcuda.so.1";
 
 #[cfg(target_arch = "x86_64")]
 const DIRECTORIES: [&CStr; 9] = [
@@ -34,10 +36,21 @@ const DIRECTORIES: [&CStr; 8] = [
     c"/usr/lib",
 ];
 
-fn variable(name: &CStr) -> Option<&'static CStr> {
+/// Whether there is a file at `path`.
+pub fn exists(path: &CStr) -> bool {
+    // SAFETY: the path ends in NUL.
+    unsafe { libc::access(path.as_ptr(), libc::F_OK) == 0 }
+}
+
+/// The path `CUOTA_DRIVER` gives, if it is set: then nowhere else is searched. A program that runs
+/// with more rights than its caller does not listen to the caller's environment.
+pub fn told() -> Option<&'static CStr> {
+    if process::has_more_rights() {
+        return None;
+    }
     // SAFETY: the name ends in NUL. The environment may be changed by another thread meanwhile, as
-    // under every getenv in the process, the loader's own included.
-    let value = unsafe { libc::getenv(name.as_ptr()) };
+    // under every getenv in the process.
+    let value = unsafe { libc::getenv(c"CUOTA_DRIVER".as_ptr()) };
     if value.is_null() {
         return None;
     }
@@ -46,63 +59,40 @@ fn variable(name: &CStr) -> Option<&'static CStr> {
     (!value.is_empty()).then_some(value)
 }
 
-/// Whether there is a file at `path`.
-pub fn exists(path: &CStr) -> bool {
-    // SAFETY: the path ends in NUL.
-    unsafe { libc::access(path.as_ptr(), libc::F_OK) == 0 }
+/// Who asks for the driver, and under which name: `dlopen` was called so, or nobody knows.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    pub name: Option<&'a CStr>,
+    pub caller: *const LinkMap,
 }
 
-/// The path `CUOTA_DRIVER` gives, if it is set: then nowhere else is searched.
-pub fn told() -> Option<&'static CStr> {
-    variable(c"CUOTA_DRIVER")
+impl Asked<'_> {
+    /// The path the program gave, if it gave one.
+    pub fn path(&self) -> Option<&CStr> {
+        self.name.filter(|name| name.to_bytes().contains(&b'/'))
+    }
 }
 
-/// Offers candidate paths for the real driver, best first, until `accept` takes one. `asked` is what
-/// the program passed to `dlopen`, if it did.
-pub fn search(asked: Option<&CStr>, accept: &mut dyn FnMut(&CStr) -> bool) -> bool {
+/// Offers candidate paths for the real driver, best first, until `stop` is content.
+pub fn search(asked: Asked, stop: &mut dyn FnMut(&CStr) -> bool) -> bool {
     if let Some(path) = told() {
-        return accept(path);
+        return stop(path);
     }
-    let asked_file = asked.map_or(SONAME.to_bytes(), |path| base(path.to_bytes()));
-    let mut path = Path::new();
-    if let Some(asked) = asked.filter(|path| path.to_bytes().contains(&b'/'))
-        && path.copy(asked)
-        && exists(path.as_c())
-        && accept(path.as_c())
-    {
+    if asked.path().is_some_and(|path| exists(path) && stop(path)) {
         return true;
     }
-    let mut offer = |directory: &[u8], accept: &mut dyn FnMut(&CStr) -> bool| {
-        [SONAME.to_bytes(), asked_file]
+    let file = asked.name.map_or(SONAME.to_bytes(), |path| base(path.to_bytes()));
+    let mut path = Path::new();
+    let mut offer = |directory: &[u8], stop: &mut dyn FnMut(&CStr) -> bool| {
+        [SONAME.to_bytes(), file]
             .into_iter()
-            .any(|file| path.set(directory, file) && exists(path.as_c()) && accept(path.as_c()))
+            .any(|file| path.set(directory, file) && exists(path.as_c()) && stop(path.as_c()))
     };
-    let listed = variable(c"LD_LIBRARY_PATH").map_or(&b""[..], CStr::to_bytes);
-    for directory in listed.split(|byte| matches!(byte, b':' | b';')) {
-        let directory = if directory.is_empty() { b"." } else { directory };
-        if !listed.is_empty() && offer(directory, accept) {
-            return true;
-        }
-    }
-    if cache::lookup(SONAME, accept) {
-        return true;
-    }
-    DIRECTORIES.iter().any(|directory| offer(directory.to_bytes(), accept))
-}
-
-/// Offers the files a library's name may stand for: itself if it is a path, else where the loader
-/// looks by `LD_LIBRARY_PATH` and its cache (a caller's RUNPATH is not known here).
-pub fn file_of(library: &CStr, accept: &mut dyn FnMut(&CStr) -> bool) -> bool {
-    if library.to_bytes().contains(&b'/') {
-        return accept(library);
-    }
-    let mut path = Path::new();
-    let listed = variable(c"LD_LIBRARY_PATH").map_or(&b""[..], CStr::to_bytes);
-    let first = listed.split(|byte| matches!(byte, b':' | b';')).find_map(|directory| {
-        let there = path.set(directory, library.to_bytes()) && exists(path.as_c());
-        there.then(|| accept(path.as_c()))
-    });
-    first.unwrap_or_else(|| cache::lookup(library, accept))
+    directories::of(asked.caller, &mut |directory| offer(directory, stop))
+        || directories::of(dl::program(), &mut |directory| offer(directory, stop))
+        || cache::lookup(SONAME, stop)
+        || DIRECTORIES.iter().any(|directory| offer(directory.to_bytes(), stop))
+        || dl::elsewhere(SONAME, stop)
 }
 
 /// The last part of a path.

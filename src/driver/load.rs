@@ -4,7 +4,9 @@ use core::ffi::{CStr, c_int, c_void};
 use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use super::addresses::ADDRESSES;
-use super::{Entry, Library, absent, dl, elf, find};
+use super::find::Asked;
+use super::path::Kept;
+use super::{Entry, Library, absent, dl, file, find, loaded};
 
 /// What the entry points are, and what each should lead to once there is a library behind it.
 pub trait Wiring {
@@ -15,6 +17,9 @@ pub trait Wiring {
     fn calls(&self, index: usize) -> Option<&'static AtomicU64>;
 }
 
+/// Fails to open, in words that say why: this library was found where the driver should be.
+const ONLY_US: &CStr = c"/no CUDA driver here but cuota itself/libcuda.so.1";
+
 static DRIVER: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
 static NVML: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
 
@@ -24,35 +29,64 @@ pub fn driver() -> *mut c_void {
     DRIVER.load(Ordering::Acquire)
 }
 
-/// Loads the real driver and wires its entry points; false if there is none. `asked` is what the
-/// program gave to `dlopen`, if it did.
-pub fn cuda(asked: Option<&CStr>, wiring: &dyn Wiring) -> bool {
+/// What came of looking for the real driver.
+pub enum Outcome {
+    Loaded,
+    /// There is none, in the loader's own opinion too.
+    Absent,
+    /// There is a file where it should be, and it is not the driver: the path that fails to open.
+    Broken(&'static Kept),
+}
+
+/// Loads the real driver and wires its entry points, or has them refuse.
+pub fn cuda(asked: Asked, wiring: &dyn Wiring) -> Outcome {
     if !driver().is_null() {
-        return true;
+        return Outcome::Loaded;
     }
-    let mut handle = core::ptr::null_mut();
+    static BROKEN: Kept = Kept::new();
+    let (mut handle, mut broken, mut us) = (core::ptr::null_mut(), false, false);
     find::search(asked, &mut |path| {
-        handle = open_unless_us(path);
-        !handle.is_null()
+        match open_unless_us(path) {
+            Candidate::Driver(opened) => handle = opened,
+            // Whoever named a path gets its error; elsewhere the loader, too, passes over files
+            // for other machines and stops at others it cannot load.
+            Candidate::Broken
+                if asked.path() == Some(path)
+                    || find::told() == Some(path)
+                    || !file::is_for_another_machine(path) =>
+            {
+                BROKEN.keep(path);
+                broken = true;
+            }
+            Candidate::Broken => {}
+            Candidate::Us => us = true,
+        }
+        broken || !handle.is_null()
     });
     if handle.is_null() {
         refuse(Library::Cuda, wiring);
-        return false;
+        if us && !broken {
+            BROKEN.keep(ONLY_US);
+            broken = true;
+        }
+        return if broken { Outcome::Broken(&BROKEN) } else { Outcome::Absent };
     }
     wire(Library::Cuda, handle, wiring);
     DRIVER.store(handle, Ordering::Release);
-    true
+    Outcome::Loaded
 }
 
-/// Whether there is a driver to load, without loading it; shows its path.
-pub fn locate(asked: Option<&CStr>, see: &mut dyn FnMut(&CStr)) -> bool {
-    find::search(asked, &mut |path| {
-        let there = find::exists(path);
+/// The path of the driver there is to load, without loading it.
+pub fn locate(asked: Asked) -> Option<&'static Kept> {
+    static LOCATED: Kept = Kept::new();
+    let there = find::search(asked, &mut |path| {
+        let there = find::exists(path) && !file::is_for_another_machine(path);
         if there {
-            see(path);
+            LOCATED.keep(path);
         }
         there
-    })
+    });
+    there.then_some(&LOCATED)
 }
 
 /// Shows every name the real driver exports.
@@ -60,7 +94,7 @@ pub fn names(see: &mut dyn FnMut(&CStr)) {
     let driver = driver();
     if !driver.is_null() {
         // SAFETY: a handle is the loader's record of what it opened; this one is never closed.
-        unsafe { elf::exported_names(driver.cast(), see) };
+        unsafe { loaded::exported_names(driver.cast(), see) };
     }
 }
 
@@ -90,22 +124,30 @@ pub fn nvml_is_loaded() -> bool {
     !handle.is_null()
 }
 
-/// Opens a candidate privately first: a build of this library (preloaded *and* mounted) must not
-/// become visible to everyone. The driver itself is then made global, so that lazily bound names
-/// newer than our list still resolve.
-fn open_unless_us(path: &CStr) -> *mut c_void {
+/// What a file turned out to be.
+enum Candidate {
+    Driver(*mut c_void),
+    /// A build of this library: preloaded *and* mounted.
+    Us,
+    Broken,
+}
+
+/// Opens a candidate privately first: a build of this library must not become visible to everyone.
+/// The driver itself is then made global, so that lazily bound names newer than our list still
+/// resolve.
+fn open_unless_us(path: &CStr) -> Candidate {
     const PRIVATE: c_int = libc::RTLD_NOW | libc::RTLD_LOCAL;
     let handle = dl::open(path, PRIVATE);
     if handle.is_null() {
-        return handle;
+        return Candidate::Broken;
     }
     // SAFETY: just opened.
     if unsafe { find::is_us(handle) } {
         // SAFETY: just opened, and nothing of it used.
         unsafe { dl::close(handle) };
-        return core::ptr::null_mut();
+        return Candidate::Us;
     }
-    dl::open(path, libc::RTLD_NOW | libc::RTLD_GLOBAL)
+    Candidate::Driver(dl::open(path, libc::RTLD_NOW | libc::RTLD_GLOBAL))
 }
 
 /// First every address, then every slot: whoever is led to a body finds the whole table filled.

@@ -6,14 +6,17 @@
 
 pub mod absent;
 pub mod addresses;
-pub mod cache;
+mod cache;
+mod directories;
 pub mod dl;
-pub mod elf;
 pub mod entry;
+mod file;
 pub mod find;
 #[cfg(all(target_arch = "x86_64", not(test)))]
 mod glibc;
 pub mod load;
+mod loaded;
+pub mod needs;
 pub mod path;
 pub mod process;
 pub mod scope;

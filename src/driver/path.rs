@@ -4,15 +4,18 @@
 use core::ffi::{CStr, c_char};
 use core::sync::atomic::{AtomicU8, Ordering};
 
+/// The longest path looked at: these stand on the stacks of other people's threads.
+const LONGEST: usize = 1024;
+
 /// A path in a buffer of its own.
 pub struct Path {
-    bytes: [u8; libc::PATH_MAX as usize],
+    bytes: [u8; LONGEST],
     len: usize,
 }
 
 impl Path {
     pub const fn new() -> Path {
-        Path { bytes: [0; libc::PATH_MAX as usize], len: 0 }
+        Path { bytes: [0; LONGEST], len: 0 }
     }
 
     /// Makes this the path of `file` in `directory`; false if it does not fit.
@@ -41,6 +44,24 @@ impl Path {
         true
     }
 
+    /// Makes this the path of `file` in a directory as run paths give it: `$ORIGIN` is where the
+    /// library is that gives it.
+    pub fn set_expanded(&mut self, directory: &[u8], origin: &[u8], file: &[u8]) -> bool {
+        let rest =
+            [&b"$ORIGIN"[..], b"${ORIGIN}"].iter().find_map(|word| directory.strip_prefix(*word));
+        match rest {
+            Some(rest) => {
+                let rest = rest.strip_prefix(b"/").unwrap_or(rest);
+                let mut below = Path::new();
+                match rest.is_empty() {
+                    true => self.set(origin, file),
+                    false => below.set(rest, file) && self.set(origin, below.as_c().to_bytes()),
+                }
+            }
+            None => self.set(directory, file),
+        }
+    }
+
     pub fn as_c(&self) -> &CStr {
         self.bytes.get(..=self.len).and_then(|b| CStr::from_bytes_with_nul(b).ok()).unwrap_or(c"")
     }
@@ -48,20 +69,23 @@ impl Path {
 
 /// A path kept for as long as the process lives, for a jump that outlives the code that found it.
 pub struct Kept {
-    bytes: [AtomicU8; libc::PATH_MAX as usize],
+    bytes: [AtomicU8; LONGEST],
 }
 
 impl Kept {
     pub const fn new() -> Kept {
-        Kept { bytes: [const { AtomicU8::new(0) }; libc::PATH_MAX as usize] }
+        Kept { bytes: [const { AtomicU8::new(0) }; LONGEST] }
     }
 
     /// Keeps `path`; the last byte stays NUL, so that readers always find an end.
-    pub fn keep(&'static self, path: &CStr) -> *const c_char {
+    pub fn keep(&self, path: &CStr) {
         let places = self.bytes.iter().take(self.bytes.len() - 1);
         for (place, byte) in places.zip(path.to_bytes_with_nul()) {
             place.store(*byte, Ordering::Relaxed);
         }
+    }
+
+    pub fn as_ptr(&'static self) -> *const c_char {
         self.bytes.as_ptr().cast()
     }
 }
@@ -76,5 +100,19 @@ mod tests {
         assert!(path.set(b"/a", b"b"));
         assert_eq!(path.as_c(), c"/a/b");
         assert!(!path.set(&[b'x'; 5000], b"b"));
+    }
+
+    #[test]
+    fn an_origin_is_put_in_place() {
+        let mut path = Path::new();
+        for (directory, expected) in [
+            ("$ORIGIN", c"/o/f"),
+            ("${ORIGIN}/../x", c"/o/../x/f"),
+            ("$ORIGIN/", c"/o/f"),
+            ("/a", c"/a/f"),
+        ] {
+            assert!(path.set_expanded(directory.as_bytes(), b"/o", b"f"));
+            assert_eq!(path.as_c(), expected);
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! What process this is: some are NVIDIA's own and not ours to touch.
 
+use core::sync::atomic::{AtomicPtr, Ordering};
 use std::os::unix::ffi::OsStrExt;
 
 /// Programs in which every call passes straight through: they serve all clients of the card, and a
@@ -14,6 +15,32 @@ const NOT_OURS: [&[u8]; 7] = [
     b"nv-hostengine",
 ];
 
+/// What `cell` was given, if anything.
+#[inline(always)]
+pub fn leaked<T: Sync>(cell: &AtomicPtr<T>) -> Option<&'static T> {
+    // SYNC POINT: pairs with the Release in `leak`.
+    // SAFETY: null, or a box `leak` never frees once it is here.
+    unsafe { cell.load(Ordering::Acquire).as_ref() }
+}
+
+/// Gives `cell` a value that stays as long as the process, unless it has one; and whether it was
+/// this one.
+pub fn leak<T: Sync>(cell: &AtomicPtr<T>, value: T) -> (&'static T, bool) {
+    let made = Box::into_raw(Box::new(value));
+    let first =
+        cell.compare_exchange(core::ptr::null_mut(), made, Ordering::Release, Ordering::Acquire);
+    match first {
+        // SAFETY: just made, and from now on nobody's to free.
+        Ok(_) => (unsafe { &*made }, true),
+        Err(held) => {
+            // SAFETY: made above and shown to nobody.
+            drop(unsafe { Box::from_raw(made) });
+            // SAFETY: what is held was put there as in the other branch.
+            (unsafe { &*held }, false)
+        }
+    }
+}
+
 /// Whether this process is one of NVIDIA's own services.
 pub fn is_a_service() -> bool {
     std::fs::read_link("/proc/self/exe")
@@ -24,13 +51,48 @@ fn serves_everyone(name: &[u8]) -> bool {
     NOT_OURS.iter().any(|known| name.starts_with(known))
 }
 
-/// Writes a line to standard error with one system call; what cannot be written is dropped.
+/// Whether the process runs with more rights than its caller (set-user-ID, file capabilities): the
+/// caller's environment must then not decide what is loaded or written.
+pub fn has_more_rights() -> bool {
+    // SAFETY: reads a number the kernel gave at start.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
+}
+
+/// Whether this thread runs on the stack it has set aside for signal handlers.
+pub fn is_on_signal_stack() -> bool {
+    // SAFETY: only asks; the answer is written to this thread's own memory.
+    unsafe {
+        let mut stack = core::mem::zeroed::<libc::stack_t>();
+        libc::sigaltstack(core::ptr::null(), &mut stack) == 0
+            && stack.ss_flags & libc::SS_ONSTACK != 0
+    }
+}
+
+/// Writes a line to standard error with one system call, or drops it: a full pipe must not make the
+/// program wait, nor one nobody reads kill it.
 ///
 /// Not std's stderr: its lock, held by another thread at a fork, would hang the child.
 pub fn write_stderr(line: &[u8]) {
-    // SAFETY: the bytes are readable for their length. A short or failed write loses a message,
-    // never touches another descriptor.
-    unsafe { libc::write(libc::STDERR_FILENO, line.as_ptr().cast(), line.len()) };
+    let mut ready = libc::pollfd { fd: libc::STDERR_FILENO, events: libc::POLLOUT, revents: 0 };
+    // SAFETY: plain system calls on this thread's own memory. SIGPIPE is blocked for this thread
+    // around the write and taken back if the write raised it; one that was pending before stays.
+    unsafe {
+        if libc::poll(&mut ready, 1, 0) != 1 || ready.revents & libc::POLLOUT == 0 {
+            return;
+        }
+        let mut pipe = core::mem::zeroed::<libc::sigset_t>();
+        let (mut before, mut pending) = (pipe, pipe);
+        libc::sigemptyset(&mut pipe);
+        libc::sigaddset(&mut pipe, libc::SIGPIPE);
+        libc::sigpending(&mut pending);
+        libc::sigprocmask(libc::SIG_BLOCK, &pipe, &mut before);
+        let written = libc::write(libc::STDERR_FILENO, line.as_ptr().cast(), line.len());
+        if written < 0 && libc::sigismember(&pending, libc::SIGPIPE) == 0 {
+            let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+            libc::sigtimedwait(&pipe, core::ptr::null_mut(), &now);
+        }
+        libc::sigprocmask(libc::SIG_SETMASK, &before, core::ptr::null_mut());
+    }
 }
 
 #[cfg(test)]

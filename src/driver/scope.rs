@@ -4,7 +4,7 @@
 use core::ffi::{CStr, c_int, c_void};
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use super::{Library, dl, elf, load};
+use super::{Library, dl, load, loaded};
 
 /// The program has opened the driver; and has done so for everyone to see.
 static OPENED: AtomicBool = AtomicBool::new(false);
@@ -21,7 +21,7 @@ pub fn mark_opened(flags: c_int) {
 /// Something loaded is linked to the driver. It stays true: such libraries are rarely unloaded.
 fn is_needed() -> bool {
     static NEEDED: AtomicBool = AtomicBool::new(false);
-    if !NEEDED.load(Ordering::Relaxed) && elf::anyone_needs_driver() {
+    if !NEEDED.load(Ordering::Relaxed) && loaded::anyone_needs_driver() {
         NEEDED.store(true, Ordering::Relaxed);
     }
     NEEDED.load(Ordering::Relaxed)
@@ -64,13 +64,24 @@ pub unsafe fn as_without_us(
     let later = dl::object_of(later);
     // The real driver is there for everyone only because we loaded it so.
     if !later.is_null() && !core::ptr::eq(later.cast(), load::driver()) {
-        return dl::handle_of(later);
+        let later = dl::handle_of(later);
+        if !later.is_null() {
+            // SAFETY: opened just above; what defines the name in the global scope stays loaded.
+            unsafe { dl::close(later) };
+        }
+        return later;
     }
     let library = dl::object_of(caller);
     let library = if library.is_null() { core::ptr::null_mut() } else { dl::handle_of(library) };
-    // SAFETY: a handle opened just above.
-    if !library.is_null() && unsafe { dl::sym(library, name.as_ptr()) }.is_null() {
-        return library;
+    if !library.is_null() {
+        // SAFETY: a handle opened just above, and closed again: the library it is of stays loaded,
+        // for its code is about to be returned to.
+        let local = unsafe { dl::sym(library, name.as_ptr()) };
+        // SAFETY: as above.
+        unsafe { dl::close(library) };
+        if local.is_null() {
+            return library;
+        }
     }
     dl::handle_of(dl::object_of(libc::getpid as *const c_void))
 }

@@ -479,10 +479,10 @@ pub mod rows {
             p_export_table_id: *const CUuuid) => lookup::export_table;
         unbound [cuGetProcAddress] (
             symbol: *const c_char, pfn: *mut *mut c_void, cuda_version: c_int,
-            flags: cuuint64_t) => lookup::proc_address;
+            flags: cuuint64_t) => always lookup::proc_address;
         [cuGetProcAddress_v2] (
             symbol: *const c_char, pfn: *mut *mut c_void, cuda_version: c_int,
             flags: cuuint64_t,
-            symbol_status: *mut CUdriverProcAddressQueryResult) => lookup::proc_address_v2;
+            symbol_status: *mut CUdriverProcAddressQueryResult) => always lookup::proc_address_v2;
     }
 }

@@ -22,7 +22,8 @@ pub enum OnPanic {
 /// The driver is asked at most once, whatever the body does: a second `call` repeats the answer.
 pub struct Real<'a> {
     call: &'a dyn Fn() -> Status,
-    token: Token,
+    /// None where a body runs whoever holds the token.
+    token: Option<Token>,
     answer: Cell<Option<Status>>,
 }
 
@@ -34,7 +35,10 @@ impl Real<'_> {
         if let Some(answer) = self.answer.get() {
             return answer;
         }
-        let answer = self.token.lent(self.call);
+        let answer = match &self.token {
+            Some(token) => token.lent(self.call),
+            None => (self.call)(),
+        };
         self.answer.set(Some(answer));
         answer
     }
@@ -57,7 +61,28 @@ pub fn enter(
     body: impl FnOnce(&Client, &Real) -> Status,
 ) -> Status {
     let (Some(token), Some(client)) = (Token::take(), client::get()) else { return call() };
-    let real = Real { call, token, answer: Cell::new(None) };
+    run(client, Real { call, token: Some(token), answer: Cell::new(None) }, on_panic, body)
+}
+
+/// Enters a body that must run each time, also from a signal handler that interrupted another: it
+/// takes no lock, keeps nothing, and is as good twice as once.
+#[inline(always)]
+pub fn enter_always(
+    call: &dyn Fn() -> Status,
+    on_panic: OnPanic,
+    body: impl FnOnce(&Client, &Real) -> Status,
+) -> Status {
+    let Some(client) = client::get() else { return call() };
+    run(client, Real { call, token: None, answer: Cell::new(None) }, on_panic, body)
+}
+
+#[inline(always)]
+fn run(
+    client: &Client,
+    real: Real,
+    on_panic: OnPanic,
+    body: impl FnOnce(&Client, &Real) -> Status,
+) -> Status {
     match catch_unwind(AssertUnwindSafe(|| body(client, &real))) {
         Ok(status) => status,
         Err(_) => real.after_panic(on_panic),

@@ -44,6 +44,7 @@ macro_rules! entry {
 /// - `[names] (arguments) => body;` enters `body(client, real, arguments…)`;
 /// - `=> takes body` likewise, and a body that fails before it asked the driver refuses with
 ///   OUT_OF_MEMORY instead of letting an uncounted allocation through;
+/// - `=> always body` likewise, also while this thread is in a body already;
 /// - `unbound [names] …` cudarc does not bind the name: `tests/signatures.rs` checks it instead.
 macro_rules! hooks {
     ($library:expr; $($rows:tt)*) => {
@@ -67,12 +68,17 @@ macro_rules! hooks {
     };
     (@body $library:expr; [$($done:ident)*];
      [$($name:ident)+] $args:tt => takes $room:ident :: $body:ident; $($rest:tt)*) => {
-        $(row!($library; $name $args; $crate::hooks::real::OnPanic::Refuse; $room $body);)+
+        $(row!($library; $name $args; enter Refuse; $room $body);)+
+        hooks!(@row $library; [$($done)* $($name)+]; $($rest)*);
+    };
+    (@body $library:expr; [$($done:ident)*];
+     [$($name:ident)+] $args:tt => always $room:ident :: $body:ident; $($rest:tt)*) => {
+        $(row!($library; $name $args; enter_always CallThrough; $room $body);)+
         hooks!(@row $library; [$($done)* $($name)+]; $($rest)*);
     };
     (@body $library:expr; [$($done:ident)*];
      [$($name:ident)+] $args:tt => $room:ident :: $body:ident; $($rest:tt)*) => {
-        $(row!($library; $name $args; $crate::hooks::real::OnPanic::CallThrough; $room $body);)+
+        $(row!($library; $name $args; enter CallThrough; $room $body);)+
         hooks!(@row $library; [$($done)* $($name)+]; $($rest)*);
     };
 }
@@ -98,7 +104,7 @@ macro_rules! row {
             entry!($name, $library, $crate::driver::Kind::Hooked { thunk: None });
         }
     };
-    ($library:expr; $name:ident ($($arg:ident: $ty:ty),*); $on_panic:expr; $room:ident $body:ident) => {
+    ($library:expr; $name:ident ($($arg:ident: $ty:ty),*); $enter:ident $on_panic:ident; $room:ident $body:ident) => {
         #[allow(non_snake_case)]
         mod $name {
             use super::*;
@@ -123,7 +129,7 @@ macro_rules! row {
                         core::mem::transmute::<*mut (), Function>(ENTRY.real())($($arg),*)
                     }
                 };
-                $crate::hooks::real::enter(&call, $on_panic, |client, real| {
+                $crate::hooks::real::$enter(&call, $crate::hooks::real::OnPanic::$on_panic, |client, real| {
                     $crate::hooks::$room::$body(client, real, $($arg),*)
                 })
             }

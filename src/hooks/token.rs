@@ -7,8 +7,11 @@
 use core::cell::Cell;
 use core::marker::PhantomData;
 
+use crate::driver::process;
+
 thread_local! {
-    static HELD: Cell<bool> = const { Cell::new(false) };
+    /// Where on its stack the holder stands; 0 if nobody holds the token.
+    static HOLDER: Cell<usize> = const { Cell::new(0) };
 }
 
 pub struct Token {
@@ -20,18 +23,31 @@ impl Token {
     /// The token, unless this thread holds it already (or is past its thread-locals).
     #[inline(always)]
     pub fn take() -> Option<Token> {
-        match HELD.try_with(|held| held.replace(true)) {
-            Ok(false) => Some(Token { _here: PhantomData }),
-            _ => None,
+        let here = here();
+        match HOLDER.try_with(|holder| holder.replace(here)) {
+            Ok(0) => Some(Token { _here: PhantomData }),
+            Ok(holder) => Token::take_over(holder, here),
+            Err(_) => None,
         }
     }
 
-    /// Gives the token back while `call` runs. Not if `call` unwinds: it is foreign code and cannot.
+    /// A holder that stands deeper in the stack than we do is gone: somebody jumped out of it
+    /// (`siglongjmp` from a signal handler). On a signal stack depths say nothing.
+    #[cold]
+    fn take_over(holder: usize, here: usize) -> Option<Token> {
+        if holder < here && !process::is_on_signal_stack() {
+            return Some(Token { _here: PhantomData });
+        }
+        set(holder);
+        None
+    }
+
+    /// Gives the token back while `call` runs. Not if `call` unwinds: it is foreign code.
     #[inline(always)]
     pub fn lent<R>(&self, call: impl FnOnce() -> R) -> R {
-        set(false);
+        set(0);
         let answer = call();
-        set(true);
+        set(here());
         answer
     }
 }
@@ -39,11 +55,48 @@ impl Token {
 impl Drop for Token {
     #[inline(always)]
     fn drop(&mut self) {
-        set(false);
+        set(0);
     }
 }
 
 #[inline(always)]
-fn set(held: bool) {
-    let _ = HELD.try_with(|cell| cell.set(held));
+fn set(holder: usize) {
+    let _ = HOLDER.try_with(|cell| cell.set(holder));
+}
+
+/// About where this thread's stack is now.
+#[inline(always)]
+fn here() -> usize {
+    let mark = 0_u8;
+    core::ptr::addr_of!(mark).addr()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_at_a_time() {
+        let token = Token::take().expect("nobody holds it");
+        assert!(deeper(|| Token::take().is_none()));
+        assert!(token.lent(|| deeper(|| Token::take().is_some())));
+        assert!(deeper(|| Token::take().is_none()));
+        drop(token);
+        assert!(Token::take().is_some());
+    }
+
+    #[test]
+    fn what_was_jumped_out_of_holds_nothing() {
+        deeper(|| std::mem::forget(Token::take()));
+        assert!(Token::take().is_some(), "its holder's frame is gone");
+    }
+
+    /// Runs `what` well below this frame.
+    #[inline(never)]
+    fn deeper<R>(what: impl FnOnce() -> R) -> R {
+        let room = std::hint::black_box([0_u8; 4096]);
+        let answer = what();
+        std::hint::black_box(room);
+        answer
+    }
 }

@@ -5,9 +5,10 @@ use core::ffi::CStr;
 use core::sync::atomic::AtomicU64;
 
 use super::{forward, nvml, rows};
-use crate::client;
-use crate::driver::load::{self, Wiring};
+use crate::driver::find::{self as find_driver, Asked};
+use crate::driver::load::{self, Outcome, Wiring};
 use crate::driver::{Entry, Kind, Library};
+use crate::{client, log};
 
 const COUNT: usize = rows::ENTRIES.len() + nvml::ENTRIES.len() + forward::ENTRIES.len();
 
@@ -100,14 +101,24 @@ impl Wiring for Hooks {
 /// Loads the library and wires its entry points, whether it is there or not.
 pub fn open(library: Library) {
     match library {
-        Library::Cuda => drop(open_cuda(None)),
+        Library::Cuda => drop(open_cuda(Asked { name: None, caller: core::ptr::null() })),
         Library::Nvml => drop(open_nvml(None)),
     }
 }
 
-/// Loads the real driver; false if there is none. `asked` is what the program gave to `dlopen`.
-pub fn open_cuda(asked: Option<&CStr>) -> bool {
-    load::cuda(asked, &Hooks)
+/// Loads the real driver, or says why what there is will not do.
+pub fn open_cuda(asked: Asked) -> Outcome {
+    let outcome = load::cuda(asked, &Hooks);
+    if let (Outcome::Broken(_), Some(path)) = (&outcome, find_driver::told()) {
+        client::init();
+        log::error(
+            log::Topic::Driver,
+            format_args!(
+                "CUOTA_DRIVER={path:?} cannot be loaded as the CUDA driver, so there is none for this process: name the real libcuda.so.1, or unset it to have it searched for"
+            ),
+        );
+    }
+    outcome
 }
 
 /// Wires NVML's rows to the library behind `handle`.

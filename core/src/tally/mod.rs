@@ -60,18 +60,15 @@ impl Tally {
     ) -> io::Result<Tally> {
         let names: Vec<_> = names.collect();
         let total = HEADER + names.len() * RECORD + TABLES * TABLE;
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o640)
-            .custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC)
-            .open(path)?;
-        if file.metadata()?.len() == 0 {
-            // Written, not only sized: a full disk is an error here and not a SIGBUS later.
-            file.write_all_at(&vec![0; total * size_of::<u64>()], 0)?;
-        }
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC);
+        let file = match options.open(path) {
+            Err(why) if why.kind() == io::ErrorKind::NotFound => {
+                create(path, total)?;
+                options.open(path)?
+            }
+            opened => opened?,
+        };
         let tally = Tally { words: Words::map(&file, total)?, count: names.len() };
         tally.claim(0, MARK)?;
         tally.claim(1, names.len() as u64)?;
@@ -140,6 +137,23 @@ impl Tally {
                 return;
             }
         }
+    }
+}
+
+/// Made whole and then named, so that nobody ever maps half of one; whoever is second uses the
+/// first's. Written, not only sized: a full disk is an error here and not a SIGBUS later.
+fn create(path: &FilePath, words: usize) -> io::Result<()> {
+    static DRAFTS: AtomicU64 = AtomicU64::new(0);
+    let unique = (std::process::id(), DRAFTS.fetch_add(1, Ordering::Relaxed));
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(format!(".{}.{}", unique.0, unique.1));
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o640).open(&draft);
+    let made = made.and_then(|file| file.write_all_at(&vec![0; words * size_of::<u64>()], 0));
+    let named = made.and_then(|()| std::fs::hard_link(&draft, path));
+    let _ = std::fs::remove_file(&draft);
+    match named {
+        Err(why) if why.kind() != io::ErrorKind::AlreadyExists => Err(why),
+        _ => Ok(()),
     }
 }
 

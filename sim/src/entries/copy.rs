@@ -1,6 +1,6 @@
 //! Entry points: copies and fills.
 
-use std::ffi::{c_uchar, c_uint, c_ushort, c_void};
+use std::ffi::{c_uint, c_void};
 
 use cudarc::driver::sys::*;
 
@@ -40,16 +40,16 @@ entries! {
     [cuMemcpyWithAttributesAsync cuMemcpyWithAttributesAsync_ptsz] (dst: CUdeviceptr, src: CUdeviceptr, bytes: usize, attributes: *mut CUmemcpyAttributes, stream: CUstream) => copy::with_attributes;
     [cuMemcpy3DWithAttributesAsync cuMemcpy3DWithAttributesAsync_ptsz] (op: *mut CUDA_MEMCPY3D_BATCH_OP, flags: u64, stream: CUstream) => copy::with_attributes_3d;
 
-    [cuMemsetD8_v2 cuMemsetD8_v2_ptds] (dst: CUdeviceptr, value: c_uchar, n: usize) => fill::d8;
-    [cuMemsetD16_v2 cuMemsetD16_v2_ptds] (dst: CUdeviceptr, value: c_ushort, n: usize) => fill::d16;
+    [cuMemsetD8_v2 cuMemsetD8_v2_ptds] (dst: CUdeviceptr, value: u8, n: usize) => fill::d8;
+    [cuMemsetD16_v2 cuMemsetD16_v2_ptds] (dst: CUdeviceptr, value: u16, n: usize) => fill::d16;
     [cuMemsetD32_v2 cuMemsetD32_v2_ptds] (dst: CUdeviceptr, value: c_uint, n: usize) => fill::d32;
-    [cuMemsetD8Async cuMemsetD8Async_ptsz] (dst: CUdeviceptr, value: c_uchar, n: usize, stream: CUstream) => fill::d8_async;
-    [cuMemsetD16Async cuMemsetD16Async_ptsz] (dst: CUdeviceptr, value: c_ushort, n: usize, stream: CUstream) => fill::d16_async;
+    [cuMemsetD8Async cuMemsetD8Async_ptsz] (dst: CUdeviceptr, value: u8, n: usize, stream: CUstream) => fill::d8_async;
+    [cuMemsetD16Async cuMemsetD16Async_ptsz] (dst: CUdeviceptr, value: u16, n: usize, stream: CUstream) => fill::d16_async;
     [cuMemsetD32Async cuMemsetD32Async_ptsz] (dst: CUdeviceptr, value: c_uint, n: usize, stream: CUstream) => fill::d32_async;
-    [cuMemsetD2D8_v2 cuMemsetD2D8_v2_ptds] (dst: CUdeviceptr, pitch: usize, value: c_uchar, width: usize, height: usize) => fill::d2d8;
-    [cuMemsetD2D16_v2 cuMemsetD2D16_v2_ptds] (dst: CUdeviceptr, pitch: usize, value: c_ushort, width: usize, height: usize) => fill::d2d16;
+    [cuMemsetD2D8_v2 cuMemsetD2D8_v2_ptds] (dst: CUdeviceptr, pitch: usize, value: u8, width: usize, height: usize) => fill::d2d8;
+    [cuMemsetD2D16_v2 cuMemsetD2D16_v2_ptds] (dst: CUdeviceptr, pitch: usize, value: u16, width: usize, height: usize) => fill::d2d16;
     [cuMemsetD2D32_v2 cuMemsetD2D32_v2_ptds] (dst: CUdeviceptr, pitch: usize, value: c_uint, width: usize, height: usize) => fill::d2d32;
-    [cuMemsetD2D8Async cuMemsetD2D8Async_ptsz] (dst: CUdeviceptr, pitch: usize, value: c_uchar, width: usize, height: usize, stream: CUstream) => fill::d2d8_async;
-    [cuMemsetD2D16Async cuMemsetD2D16Async_ptsz] (dst: CUdeviceptr, pitch: usize, value: c_ushort, width: usize, height: usize, stream: CUstream) => fill::d2d16_async;
+    [cuMemsetD2D8Async cuMemsetD2D8Async_ptsz] (dst: CUdeviceptr, pitch: usize, value: u8, width: usize, height: usize, stream: CUstream) => fill::d2d8_async;
+    [cuMemsetD2D16Async cuMemsetD2D16Async_ptsz] (dst: CUdeviceptr, pitch: usize, value: u16, width: usize, height: usize, stream: CUstream) => fill::d2d16_async;
     [cuMemsetD2D32Async cuMemsetD2D32Async_ptsz] (dst: CUdeviceptr, pitch: usize, value: c_uint, width: usize, height: usize, stream: CUstream) => fill::d2d32_async;
 }

@@ -4,7 +4,7 @@ use std::ffi::{c_uint, c_void};
 
 use cudarc::driver::sys::*;
 
-use crate::memory::abi::Location;
+use crate::memory::abi::Location as CUmemLocation;
 use crate::memory::{alloc, external, graph_mem, host, ipc, managed, pointer};
 
 entries! {
@@ -24,12 +24,12 @@ entries! {
 
     [cuMemAllocManaged] (out: *mut CUdeviceptr, bytes: usize, flags: c_uint) => managed::alloc;
     [cuMemPrefetchAsync cuMemPrefetchAsync_ptsz] (address: CUdeviceptr, count: usize, device: CUdevice, stream: CUstream) => managed::prefetch;
-    [cuMemPrefetchAsync_v2 cuMemPrefetchAsync_v2_ptsz] (address: CUdeviceptr, count: usize, to: Location, flags: c_uint, stream: CUstream) => managed::prefetch_v2;
+    [cuMemPrefetchAsync_v2 cuMemPrefetchAsync_v2_ptsz] (address: CUdeviceptr, count: usize, to: CUmemLocation, flags: c_uint, stream: CUstream) => managed::prefetch_v2;
     [cuMemPrefetchBatchAsync cuMemPrefetchBatchAsync_ptsz] (addresses: *mut CUdeviceptr, sizes: *mut usize, count: usize, locations: *mut CUmemLocation, firsts: *mut usize, kinds: usize, flags: u64, stream: CUstream) => managed::prefetch_batch;
     [cuMemDiscardBatchAsync cuMemDiscardBatchAsync_ptsz] (addresses: *mut CUdeviceptr, sizes: *mut usize, count: usize, flags: u64, stream: CUstream) => managed::discard_batch;
     [cuMemDiscardAndPrefetchBatchAsync cuMemDiscardAndPrefetchBatchAsync_ptsz] (addresses: *mut CUdeviceptr, sizes: *mut usize, count: usize, locations: *mut CUmemLocation, firsts: *mut usize, kinds: usize, flags: u64, stream: CUstream) => managed::discard_and_prefetch_batch;
     [cuMemAdvise] (address: CUdeviceptr, count: usize, advice: c_uint, device: CUdevice) => managed::advise;
-    [cuMemAdvise_v2] (address: CUdeviceptr, count: usize, advice: c_uint, to: Location) => managed::advise_v2;
+    [cuMemAdvise_v2] (address: CUdeviceptr, count: usize, advice: c_uint, to: CUmemLocation) => managed::advise_v2;
     [cuMemRangeGetAttribute] (data: *mut c_void, size: usize, attribute: c_uint, address: CUdeviceptr, count: usize) => managed::range_attribute;
     [cuMemRangeGetAttributes] (data: *mut *mut c_void, sizes: *mut usize, attributes: *mut c_uint, wanted: usize, address: CUdeviceptr, count: usize) => managed::range_attributes;
 

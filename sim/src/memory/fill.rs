@@ -4,7 +4,7 @@ use super::order;
 use super::reach::{Reach, Use};
 use crate::api::{Call, E, R};
 use cudarc::driver::sys::{CUdeviceptr, CUstream};
-use std::ffi::{c_uchar, c_uint, c_ushort};
+use std::ffi::c_uint;
 
 /// A checked fill, ready to run whenever its turn comes.
 #[derive(Clone)]
@@ -81,11 +81,11 @@ fn later(call: &Call, stream: CUstream, job: Result<Job, E>) -> R {
     order::fill(call, &ctx, stream, job?)
 }
 
-pub fn d8(call: &Call, dst: CUdeviceptr, value: c_uchar, n: usize) -> R {
+pub fn d8(call: &Call, dst: CUdeviceptr, value: u8, n: usize) -> R {
     now(call, Job::of(dst, 0, value.into(), 1, n, 1))
 }
 
-pub fn d16(call: &Call, dst: CUdeviceptr, value: c_ushort, n: usize) -> R {
+pub fn d16(call: &Call, dst: CUdeviceptr, value: u16, n: usize) -> R {
     now(call, Job::of(dst, 0, value.into(), 2, n, 1))
 }
 
@@ -93,11 +93,11 @@ pub fn d32(call: &Call, dst: CUdeviceptr, value: c_uint, n: usize) -> R {
     now(call, Job::of(dst, 0, value, 4, n, 1))
 }
 
-pub fn d8_async(call: &Call, dst: CUdeviceptr, value: c_uchar, n: usize, stream: CUstream) -> R {
+pub fn d8_async(call: &Call, dst: CUdeviceptr, value: u8, n: usize, stream: CUstream) -> R {
     later(call, stream, Job::of(dst, 0, value.into(), 1, n, 1))
 }
 
-pub fn d16_async(call: &Call, dst: CUdeviceptr, value: c_ushort, n: usize, stream: CUstream) -> R {
+pub fn d16_async(call: &Call, dst: CUdeviceptr, value: u16, n: usize, stream: CUstream) -> R {
     later(call, stream, Job::of(dst, 0, value.into(), 2, n, 1))
 }
 
@@ -109,7 +109,7 @@ pub fn d2d8(
     call: &Call,
     dst: CUdeviceptr,
     pitch: usize,
-    value: c_uchar,
+    value: u8,
     width: usize,
     height: usize,
 ) -> R {
@@ -120,7 +120,7 @@ pub fn d2d16(
     call: &Call,
     dst: CUdeviceptr,
     pitch: usize,
-    value: c_ushort,
+    value: u16,
     width: usize,
     height: usize,
 ) -> R {
@@ -142,7 +142,7 @@ pub fn d2d8_async(
     call: &Call,
     dst: CUdeviceptr,
     pitch: usize,
-    value: c_uchar,
+    value: u8,
     width: usize,
     height: usize,
     stream: CUstream,
@@ -154,7 +154,7 @@ pub fn d2d16_async(
     call: &Call,
     dst: CUdeviceptr,
     pitch: usize,
-    value: c_ushort,
+    value: u16,
     width: usize,
     height: usize,
     stream: CUstream,

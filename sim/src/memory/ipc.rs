@@ -101,6 +101,12 @@ fn map(ticket: &Ticket, owner: Owner) -> Result<usize, E> {
     let path = format!("/proc/{}/fd/{}", ticket.pid, ticket.fd);
     let file = OpenOptions::new().read(true).write(true).open(path).or(Err(E::MAP_FAILED))?;
     let (len, within) = (ticket.len as usize, ticket.within as usize);
+    let there = file.metadata().or(Err(E::MAP_FAILED))?.len();
+    let fits =
+        |from: u64, len: u64, room: u64| from.checked_add(len).is_some_and(|end| end <= room);
+    if !fits(ticket.start, ticket.len, there) || !fits(ticket.within, ticket.bytes, ticket.len) {
+        return Err(E::INVALID_VALUE);
+    }
     let arena = Arena::adopt(file, ticket.start as usize, len)?;
     let block = Block::foreign(arena, 0, len, Place::Card(card));
     let va = Arc::new(window::take(len, grain::PAGE)?);

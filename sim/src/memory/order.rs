@@ -16,7 +16,7 @@ pub fn copy_now(call: &Call, ctx: &Arc<Context>, job: copy::Job) -> R {
 /// In the stream's turn; a copy from or to memory the driver has no hold on is waited for.
 pub fn copy(call: &Call, ctx: &Arc<Context>, stream: CUstream, job: copy::Job) -> R {
     let stream = work::stream(call, ctx, stream)?;
-    let waits = job.touches_pageable() && capture::of(&stream).is_none();
+    let waits = job.touches_pageable() && !stream.is_capturing();
     work::enqueue(&stream, Op::Copy(job))?;
     if waits { work::drain(&stream) } else { Ok(()) }
 }

@@ -161,3 +161,36 @@ fn deferred_arrays_say_what_they_need() {
         assert_eq!(cu!(cuArrayGetSparseProperties(&mut told, plain)), 1);
     });
 }
+
+#[test]
+fn tiles_keep_the_memory_mapped_to_them() {
+    alone("array::tiles_keep_the_memory_mapped_to_them", 64 * MIB, || {
+        start();
+        let sparse = create(shape(512, 512, 0, F::CU_AD_FORMAT_FLOAT, 64));
+        // SAFETY: plain numbers; the two enumerations are set to values that they have.
+        let mut prop: CUmemAllocationProp = unsafe { std::mem::zeroed() };
+        prop.type_ = CUmemAllocationType::CU_MEM_ALLOCATION_TYPE_PINNED;
+        prop.location.type_ = CUmemLocationType::CU_MEM_LOCATION_TYPE_DEVICE;
+        let (mut plain, mut tiles) = (0, 0);
+        ok!(cuMemCreate(&mut plain, 2 * MIB, &prop, 0));
+        prop.allocFlags.usage = 1;
+        ok!(cuMemCreate(&mut tiles, 2 * MIB, &prop, 0));
+        // SAFETY: numbers, null pointers, and enumerations that have the values set below.
+        let mut info: CUarrayMapInfo = unsafe { std::mem::MaybeUninit::zeroed().assume_init() };
+        info.resource.array = sparse;
+        info.memOperationType = CUmemOperationType::CU_MEM_OPERATION_TYPE_MAP;
+        info.deviceBitMask = 1;
+        info.memHandle.memHandle = plain;
+        assert_eq!(cu!(cuMemMapArrayAsync(&mut info, 1, null_mut())), 1);
+        info.memHandle.memHandle = tiles;
+        ok!(cuMemMapArrayAsync(&mut info, 1, null_mut()));
+        ok!(cuStreamSynchronize(null_mut()));
+        ok!(cuMemRelease(plain));
+        ok!(cuMemRelease(tiles));
+        assert_eq!(free(), 62 * MIB);
+        info.memOperationType = CUmemOperationType::CU_MEM_OPERATION_TYPE_UNMAP;
+        ok!(cuMemMapArrayAsync(&mut info, 1, null_mut()));
+        ok!(cuStreamSynchronize(null_mut()));
+        assert_eq!(free(), 64 * MIB);
+    });
+}

@@ -145,3 +145,42 @@ fn pitched(width: usize, height: usize) -> (u64, usize) {
     ok!(cuMemAllocPitch_v2(&mut address, &mut pitch, width, height, 4));
     (address, pitch)
 }
+
+#[test]
+fn a_batch_is_checked_as_a_whole() {
+    alone("copy::a_batch_is_checked_as_a_whole", 64 * MIB, || {
+        start();
+        let (one, two) = (alloc(1000), alloc(1000));
+        let mut stream = null_mut();
+        ok!(cuStreamCreate(&mut stream, 1));
+        ok!(cuMemsetD8_v2(one, 1, 1000));
+        ok!(cuMemsetD8_v2(two, 2, 1000));
+        // SAFETY: plain numbers; the enumerations are set to values that they have.
+        let mut how: CUmemcpyAttributes = unsafe { std::mem::zeroed() };
+        how.srcAccessOrder = CUmemcpySrcAccessOrder::CU_MEMCPY_SRC_ACCESS_ORDER_STREAM;
+        let (mut dsts, mut srcs, mut sizes) = ([one, one + 500], [two, two + 500], [10, 501]);
+        let mut first = 0;
+        let mut go = |sizes: &mut [usize; 2], stream| {
+            cu!(cuMemcpyBatchAsync_v2(
+                dsts.as_mut_ptr(),
+                srcs.as_mut_ptr(),
+                sizes.as_mut_ptr(),
+                2,
+                &mut how,
+                &mut first,
+                1,
+                stream,
+            ))
+        };
+        assert_eq!(go(&mut sizes, stream), 1);
+        assert_eq!(down(one, 10), [1; 10]);
+        sizes[1] = 500;
+        assert_eq!(go(&mut sizes, null_mut()), 1);
+        assert_eq!(go(&mut sizes, stream), 0);
+        ok!(cuStreamSynchronize(stream));
+        assert_eq!(
+            (down(one, 11), down(one + 500, 500)),
+            ([&[2; 10][..], &[1]].concat(), vec![2; 500])
+        );
+    });
+}

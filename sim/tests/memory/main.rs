@@ -6,6 +6,7 @@ mod alloc;
 mod array;
 mod capture;
 mod copy;
+mod external;
 mod host;
 mod ipc;
 mod pool;

@@ -10,5 +10,4 @@ mod events;
 mod graphs;
 mod launches;
 mod modules;
-mod settings;
 mod streams;

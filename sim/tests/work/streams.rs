@@ -99,9 +99,9 @@ fn host_functions_run_in_order_on_another_thread() {
     let _turn = alone();
     let (one, gate) = (stream(0), Gate::new());
     gate.hold(one);
-    ok!(cuLaunchHostFunc, one, note as usize, 1);
-    ok!(cuStreamAddCallback, one, note_callback as usize, 2, 0);
-    ok!(cuLaunchHostFunc, one, note as usize, 3);
+    ok!(cuLaunchHostFunc, one, note as *const (), 1);
+    ok!(cuStreamAddCallback, one, note_callback as *const (), 2, 0);
+    ok!(cuLaunchHostFunc, one, note as *const (), 3);
     assert_eq!(noted(), [0; 0]);
     gate.open();
     synchronize(one);
@@ -119,7 +119,7 @@ extern "C" fn calls_the_driver(_: *mut c_void) {
 fn host_functions_may_not_call_the_driver() {
     const NOT_PERMITTED: u32 = 800;
     let _turn = alone();
-    ok!(cuLaunchHostFunc, 0, calls_the_driver as usize, 0);
+    ok!(cuLaunchHostFunc, 0, calls_the_driver as *const (), 0);
     synchronize(0);
     assert_eq!(INSIDE.load(Ordering::Relaxed), NOT_PERMITTED);
 }

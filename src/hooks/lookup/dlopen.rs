@@ -3,8 +3,10 @@
 use core::ffi::{CStr, c_char, c_int, c_void};
 
 use super::Jump;
+use crate::driver::find::{self, Asked};
+use crate::driver::load::{self, Outcome};
 use crate::driver::path::Kept;
-use crate::driver::{dl, elf, find as search, load, scope};
+use crate::driver::{dl, needs, scope};
 use crate::hooks::open_cuda;
 
 // SAFETY: stands before the loader's `dlopen`, with its signature, and ends in it.
@@ -16,57 +18,63 @@ pub unsafe extern "C" fn dlopen(_file: *const c_char, _flags: c_int) -> *mut c_v
 
 /// # Safety
 /// `jump` is writable; `file` is null or a C string, as `dlopen` itself demands.
-unsafe extern "C" fn rewrite_dlopen(jump: *mut Jump, file: *const c_char, flags: c_int, _: usize) {
+unsafe extern "C" fn rewrite_dlopen(
+    jump: *mut Jump,
+    file: *const c_char,
+    flags: c_int,
+    caller: *const c_void,
+) {
     // SAFETY: as promised by the caller, `dlopen` above.
     let (jump, name) = unsafe { (&mut *jump, (!file.is_null()).then(|| CStr::from_ptr(file))) };
     *jump = Jump { target: dl::next_dlopen(), arguments: [file.addr(), flags as usize, 0] };
     let Some(name) = name else { return };
-    if search::means_driver(name.to_bytes()) {
-        rewrite_driver(jump, name, flags);
+    if find::means_driver(name.to_bytes()) {
+        rewrite_driver(jump, Asked { name: Some(name), caller: dl::object_of(caller) }, flags);
     } else if load::driver().is_null() && name.to_bytes().windows(3).any(|part| part == b".so") {
-        open_driver_for(name);
+        // What is linked to the driver may make its first driver call from a constructor, on another
+        // thread than the one that holds the loader's lock: the driver must be there before.
+        let caller = dl::object_of(caller);
+        if needs::the_driver(name, caller) {
+            open_cuda(Asked { name: None, caller });
+        }
     }
 }
 
-/// A library linked to the driver may make its first driver call from a constructor, on another
-/// thread than the one that holds the loader's lock: the driver must be there before.
-fn open_driver_for(library: &CStr) {
-    if search::file_of(library, &mut elf::file_needs_driver) {
-        open_cuda(None);
-    }
-}
-
-fn rewrite_driver(jump: &mut Jump, name: &CStr, flags: c_int) {
-    if name.to_bytes().contains(&b'/') && !search::exists(name) {
+fn rewrite_driver(jump: &mut Jump, asked: Asked, flags: c_int) {
+    if asked.path().is_some_and(|path| !find::exists(path)) {
         return; // the loader says so in its own words
     }
     if flags & libc::RTLD_NOLOAD != 0 && !scope::is_loaded() {
         // Not loaded, as far as the program can know; nor will this load it.
-        if !load::locate(Some(name), &mut |path| jump.keep_path(path)) {
-            jump.fail_like_absent(name, flags & !libc::RTLD_NOLOAD);
+        match load::locate(asked) {
+            Some(path) => jump.open(path),
+            None => jump.fail_like_absent(asked, flags & !libc::RTLD_NOLOAD),
         }
-    } else if open_cuda(Some(name)) {
-        scope::mark_opened(flags);
-        let ours = dl::name_of(dl::ourselves()).as_ptr().addr();
-        jump.arguments = [ours, (flags & !libc::RTLD_DEEPBIND) as usize, 0];
-    } else {
-        jump.fail_like_absent(name, flags);
+        return;
+    }
+    match open_cuda(asked) {
+        Outcome::Loaded => {
+            scope::mark_opened(flags);
+            let ours = dl::name_of(dl::ourselves()).as_ptr().addr();
+            jump.arguments = [ours, (flags & !libc::RTLD_DEEPBIND) as usize, 0];
+        }
+        Outcome::Broken(path) => jump.open(path),
+        Outcome::Absent => jump.fail_like_absent(asked, flags),
     }
 }
 
 impl Jump {
-    /// The path of the real driver, which is not loaded: asked for with RTLD_NOLOAD the loader
-    /// answers so. The path is kept for the jump; threads that race here write the same one.
-    fn keep_path(&mut self, path: &CStr) {
-        static PATH: Kept = Kept::new();
-        self.arguments = [PATH.keep(path).addr(), self.arguments[1], 0];
+    /// Another path, which outlives this code.
+    fn open(&mut self, path: &'static Kept) {
+        self.arguments[0] = path.as_ptr().addr();
     }
 
     /// By name the loader would find *us*. In a namespace of its own it finds nothing, and says so
-    /// in the very words the program would have got without us.
-    fn fail_like_absent(&mut self, name: &CStr, flags: c_int) {
+    /// in the very words the program would have got without us. (It was asked before: `elsewhere`.)
+    fn fail_like_absent(&mut self, asked: Asked, flags: c_int) {
+        let name = asked.name.map_or(core::ptr::null(), CStr::as_ptr);
         self.target = libc::dlmopen as *mut c_void;
         let flags = flags & !libc::RTLD_GLOBAL;
-        self.arguments = [libc::LM_ID_NEWLM as usize, name.as_ptr().addr(), flags as usize];
+        self.arguments = [libc::LM_ID_NEWLM as usize, name.addr(), flags as usize];
     }
 }

@@ -4,7 +4,8 @@ use core::ffi::{CStr, c_char, c_void};
 
 use super::Jump;
 use crate::client;
-use crate::driver::{Entry, Library, dl, load, scope};
+use crate::driver::find::{self as search, Asked};
+use crate::driver::{Library, dl, load, scope};
 use crate::hooks::{find, open_cuda, open_nvml};
 
 // SAFETY: stands before the loader's `dlsym`, with its signature, and ends in it.
@@ -30,12 +31,11 @@ unsafe extern "C" fn rewrite_dlsym(
     if handle == libc::RTLD_NEXT {
         return;
     }
-    let driver = load::driver();
     if bytes.starts_with(b"cu") || bytes.starts_with(b"nvml") {
         // SAFETY: the handle is the program's own, valid as `dlsym` demands.
         jump.arguments[0] = unsafe { handle_for(handle, text, caller) }.addr();
-    } else if !driver.is_null() && handle != libc::RTLD_DEFAULT && handle == dl::our_handle() {
-        jump.arguments[0] = driver.addr(); // what else the driver may have, or its own error
+    } else if handle != libc::RTLD_DEFAULT && handle == dl::our_handle() {
+        jump.arguments[0] = elsewhere_than_us(handle).addr();
     }
 }
 
@@ -44,48 +44,43 @@ unsafe extern "C" fn rewrite_dlsym(
 /// # Safety
 /// `handle` is one `dlsym` may be given.
 unsafe fn handle_for(handle: *mut c_void, name: &CStr, caller: *const c_void) -> *mut c_void {
-    let known = find(name);
-    let ours = dl::our_handle();
-    if handle == libc::RTLD_DEFAULT || core::ptr::eq(handle, dl::program().cast()) {
-        return match known {
-            Some((_, entry)) if !scope::is_global(entry.library) => {
-                // SAFETY: checked just above to be one of the two.
-                unsafe { scope::as_without_us(handle, name, entry.exported(), caller) }
-            }
-            _ => handle,
-        };
+    let Some((index, entry)) = find(name) else {
+        let ours = handle != libc::RTLD_DEFAULT && handle == dl::our_handle();
+        return if ours { elsewhere_than_us(handle) } else { handle };
+    };
+    let global = handle == libc::RTLD_DEFAULT || core::ptr::eq(handle, dl::program().cast());
+    if global && !scope::is_global(entry.library) {
+        // SAFETY: it is one of the two.
+        return unsafe { scope::as_without_us(handle, name, entry.exported(), caller) };
     }
-    if core::ptr::eq(handle, ours) && load::driver().is_null() {
-        open_cuda(None);
-    }
-    let driver = load::driver();
-    match known {
-        Some((index, entry)) if entry.library == Library::Nvml => {
-            // SAFETY: the program's own handle.
-            if !unsafe { is_nvml_of(handle, entry) } {
-                return handle;
+    // SAFETY: the program's own handle; the name ends in NUL.
+    let found = unsafe { dl::sym(handle, name.as_ptr()) }.cast::<()>();
+    match entry.library {
+        // What another library has under NVML's names is its own.
+        Library::Nvml if is_nvmls(found) && open_nvml(Some(handle)) && found == entry.real() => {
+            client::handed_out_by_dlsym(index);
+            dl::our_handle()
+        }
+        Library::Cuda if found == entry.exported() || handle == load::driver() => {
+            let _ = open_cuda(Asked { name: None, caller: core::ptr::null() });
+            if entry.real().is_null() {
+                return elsewhere_than_us(handle); // an older driver's honest error
             }
             client::handed_out_by_dlsym(index);
-            ours
+            if handle == load::driver() { dl::our_handle() } else { handle }
         }
-        _ if driver.is_null() || !(handle == driver || core::ptr::eq(handle, ours)) => handle,
-        Some((index, entry)) if !entry.real().is_null() => {
-            client::handed_out_by_dlsym(index);
-            ours
-        }
-        _ => driver,
+        _ => handle,
     }
 }
 
-/// Whether `handle` is the NVML our rows lead to, whose `entry` this is.
-///
-/// # Safety
-/// `handle` is one `dlsym` may be given.
-unsafe fn is_nvml_of(handle: *mut c_void, entry: &'static Entry) -> bool {
-    // SAFETY: promised by the caller; the name ends in NUL.
-    let real = unsafe { dl::sym(handle, entry.name.as_ptr()) }.cast::<()>();
-    if real.is_null() || core::ptr::eq(real, entry.exported()) {
-        return false;
-    }
-    open_nvml(Some(handle)) && core::ptr::eq(entry.real(), real)
+/// The driver's own handle for what is not ours: what else it has, or its own error.
+fn elsewhere_than_us(handle: *mut c_void) -> *mut c_void {
+    let driver = load::driver();
+    if driver.is_null() { handle } else { driver }
+}
+
+/// Whether an address lies in NVML, by the name of the file.
+fn is_nvmls(address: *mut ()) -> bool {
+    let path = dl::name_of(dl::object_of(address.cast())).to_bytes();
+    search::base(path).starts_with(b"libnvidia-ml.so")
 }

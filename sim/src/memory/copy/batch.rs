@@ -146,9 +146,10 @@ fn volume(op: BatchOp) -> Result<Job, E> {
     let [width, height, depth] = op.extent;
     // Extents count elements where an array takes part, else bytes.
     let element = [op.src, op.dst].iter().find_map(Operand::element).unwrap_or(Ok(1))?;
-    let side = |operand: Operand| operand.side(width * element, height, element);
+    let width = width.checked_mul(element).ok_or(E::INVALID_VALUE)?;
+    let side = |operand: Operand| operand.side(width, height, element);
     let (src, dst) = (side(op.src)?, side(op.dst)?);
-    Job::new(Memcpy3D { src, dst, width: width * element, height, depth })
+    Job::new(Memcpy3D { src, dst, width, height, depth })
 }
 
 const POINTER: u32 = 1;

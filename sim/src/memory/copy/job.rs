@@ -104,7 +104,7 @@ impl Side {
         if (rows || side.pitch != 0) && (side.pitch < needed || side.pitch > MAX_PITCH) {
             return Err(E::INVALID_VALUE);
         }
-        if depth > 1 && side.height < height + side.y {
+        if depth > 1 && side.height < height.saturating_add(side.y) {
             return Err(E::INVALID_VALUE);
         }
         let (pitch, slice) = (side.pitch, side.pitch.saturating_mul(side.height));

@@ -5,7 +5,7 @@ use crate::api::{Call, E, R, take_many};
 use crate::memory::abi::Location;
 use crate::memory::order;
 use crate::memory::range::Range;
-use cudarc::driver::sys::{CUdevice, CUdeviceptr, CUmemLocation, CUstream};
+use cudarc::driver::sys::{CUdevice, CUdeviceptr, CUstream};
 use std::ffi::c_uint;
 use std::sync::Arc;
 
@@ -61,7 +61,7 @@ pub fn prefetch_batch(
     addresses: *mut CUdeviceptr,
     sizes: *mut usize,
     count: usize,
-    locations: *mut CUmemLocation,
+    locations: *mut Location,
     firsts: *mut usize,
     kinds: usize,
     flags: u64,
@@ -69,7 +69,7 @@ pub fn prefetch_batch(
 ) -> R {
     call.ctx()?;
     let (addresses, sizes) = (take_many(addresses, count)?, take_many(sizes, count)?);
-    let locations = take_many(locations.cast::<Location>(), kinds)?;
+    let locations = take_many(locations, kinds)?;
     let firsts = take_many(firsts, kinds)?;
     let ascending = firsts.windows(2).all(|pair| pair[0] < pair[1]);
     if flags != 0 || count == 0 || kinds == 0 || kinds > count || firsts[0] != 0 || !ascending {
@@ -107,7 +107,7 @@ pub fn discard_and_prefetch_batch(
     addresses: *mut CUdeviceptr,
     sizes: *mut usize,
     count: usize,
-    locations: *mut CUmemLocation,
+    locations: *mut Location,
     firsts: *mut usize,
     kinds: usize,
     flags: u64,

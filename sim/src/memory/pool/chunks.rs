@@ -126,6 +126,17 @@ impl Pool {
 }
 
 impl State {
+    /// An allocation with memory of its own, as those of the host have.
+    pub fn count(&mut self, bytes: usize) {
+        self.used.add(bytes);
+        self.reserved.add(bytes);
+    }
+
+    pub fn discount(&mut self, bytes: usize) {
+        self.used.sub(bytes);
+        self.reserved.sub(bytes);
+    }
+
     /// Freed at an address, to be used again at once.
     pub fn give(&mut self, address: usize, bytes: usize) {
         let Ok(len) = rounded(bytes) else { return };

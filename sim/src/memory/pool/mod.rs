@@ -89,7 +89,8 @@ pub fn synchronized(card: usize) {
 
 /// An allocation that no work uses any more goes back to its pool.
 pub fn give_back_now(pool: &Pool, range: &Range) {
-    if let Backing::Block { .. } = range.backing {
-        pool.state().give(range.base, range.len);
+    match range.backing {
+        Backing::Block { .. } => pool.state().give(range.base, range.len),
+        _ => pool.state().discount(range.len),
     }
 }

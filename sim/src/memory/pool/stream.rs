@@ -1,6 +1,6 @@
 //! Allocating from pools and freeing to them, in a stream's turn.
 
-use super::{Origin, Pool, current_of, named};
+use super::{Origin, Pool, current_of, give_back_now, named};
 use crate::api::{Call, E, R, given, put};
 use crate::memory::abi::MANAGED;
 use crate::memory::block::Place;
@@ -41,6 +41,7 @@ fn allocate(out: *mut CUdeviceptr, bytes: usize, pool: Arc<Pool>, stream: Arc<St
     let owner = Owner::device(pool.device);
     let (base, backing) = if pool.place == Place::Host || pool.props.kind == MANAGED {
         let pages = Pages::new(bytes)?;
+        pool.state().count(bytes);
         (pages.base, Backing::Host { _pages: Some(pages) })
     } else {
         let cut = pool.take(bytes, stream.id)?;
@@ -71,6 +72,7 @@ pub fn free(call: &Call, address: CUdeviceptr, stream: CUstream) -> R {
                 let happened = pool.state().give_later(base, range.len, stream.id);
                 return order::run_on(&stream, move || happened.store(true, Ordering::Release));
             }
+            give_back_now(&pool, &range);
             order::run_on(&stream, move || drop(range))
         }
         Kind::Plain => {

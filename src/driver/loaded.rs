@@ -1,67 +1,17 @@
-//! What ELF files and loaded objects say of themselves: whom they need, what they export.
+//! What loaded objects say of themselves: whom they need, what they export.
 
 use core::ffi::{CStr, c_char, c_int, c_void};
 
-use super::cache::with_file;
 use super::dl::LinkMap;
-
-const SONAME: &CStr = c"libcuda.so.1";
+use super::find::SONAME;
 
 const DT_NULL: i64 = 0;
 const DT_NEEDED: i64 = 1;
 const DT_STRTAB: i64 = 5;
 const DT_SYMTAB: i64 = 6;
 const DT_GNU_HASH: i64 = 0x6fff_fef5;
-const PT_LOAD: u32 = 1;
 const PT_DYNAMIC: u32 = 2;
 const SYMBOL: usize = 24;
-
-/// Whether the library in the file at `path` is linked to the driver.
-pub fn file_needs_driver(path: &CStr) -> bool {
-    with_file(path, |file| needs(file).unwrap_or(false)).unwrap_or(false)
-}
-
-fn half(file: &[u8], at: usize) -> Option<u16> {
-    file.get(at..at + 2)?.try_into().ok().map(u16::from_le_bytes)
-}
-
-fn word(file: &[u8], at: usize) -> Option<u32> {
-    file.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes)
-}
-
-fn long(file: &[u8], at: usize) -> Option<usize> {
-    let bytes = file.get(at..at.checked_add(8)?)?.try_into().ok()?;
-    usize::try_from(u64::from_le_bytes(bytes)).ok()
-}
-
-fn needs(file: &[u8]) -> Option<bool> {
-    if !file.starts_with(b"\x7fELF\x02\x01") {
-        return None;
-    }
-    let (table, size, count) =
-        (long(file, 32)?, half(file, 54)? as usize, half(file, 56)? as usize);
-    let headers = || (0..count).filter_map(|i| table.checked_add(i * size));
-    let dynamic = headers().find(|&at| word(file, at) == Some(PT_DYNAMIC))?;
-    let (start, length) = (long(file, dynamic + 8)?, long(file, dynamic + 32)?);
-    let tags = || {
-        (0..length / 16).map_while(|i| {
-            let at = start.checked_add(i * 16)?;
-            Some((long(file, at)? as i64, long(file, at + 8)?)).filter(|(tag, _)| *tag != DT_NULL)
-        })
-    };
-    let strings = tags().find(|(tag, _)| *tag == DT_STRTAB)?.1;
-    // The string table is given by address; the segment that holds it says where in the file it is.
-    let strings = headers().find_map(|at| {
-        let (offset, address, held) =
-            (long(file, at + 8)?, long(file, at + 16)?, long(file, at + 32)?);
-        let inside = strings.checked_sub(address).filter(|into| *into < held)?;
-        (word(file, at)? == PT_LOAD).then_some(offset.checked_add(inside)?)
-    })?;
-    Some(tags().filter(|(tag, _)| *tag == DT_NEEDED).any(|(_, name)| {
-        let text = strings.checked_add(name).and_then(|at| file.get(at..));
-        text.is_some_and(|text| text.starts_with(SONAME.to_bytes_with_nul()))
-    }))
-}
 
 /// Whether any loaded object is linked to the driver.
 pub fn anyone_needs_driver() -> bool {
