@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use super::addresses::ADDRESSES;
 use super::find::Asked;
 use super::path::Kept;
-use super::{Entry, Library, absent, dl, file, find, loaded};
+use super::{Entry, Library, absent, dl, file, find, loaded, process};
 
 /// What the entry points are, and what each should lead to once there is a library behind it.
 pub trait Wiring {
@@ -146,6 +146,9 @@ fn open_unless_us(path: &CStr) -> Candidate {
         // SAFETY: just opened, and nothing of it used.
         unsafe { dl::close(handle) };
         return Candidate::Us;
+    }
+    if process::is_before_constructors() {
+        return Candidate::Driver(handle); // the loader crashes on a change of the global scope then
     }
     Candidate::Driver(dl::open(path, libc::RTLD_NOW | libc::RTLD_GLOBAL))
 }

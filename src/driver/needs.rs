@@ -8,7 +8,7 @@ use super::dl::{self, LinkMap};
 use super::file::Dynamic;
 use super::find::{SONAME, exists};
 use super::path::Path;
-use super::{directories, find};
+use super::{directories, find, process};
 
 /// How deep, and in how many files in all, needs are followed: each costs a file opened on
 /// somebody's `dlopen`.
@@ -26,9 +26,16 @@ pub fn the_driver(library: &CStr, caller: *const LinkMap) -> bool {
     if !name.contains(&b'/') {
         return looked_for(library, caller, DEEPEST, &mut left);
     }
-    let mut path = Path::new();
+    let (mut path, mut program) = (Path::new(), Path::new());
+    let caller = match dl::name_of(caller) {
+        name if name.is_empty() && library.to_bytes().starts_with(b"$") => {
+            process::program_path(&mut program);
+            program.as_c()
+        }
+        name => name,
+    };
     let (directory, file) = split(name);
-    path.set_expanded(directory, split(dl::name_of(caller).to_bytes()).0, file)
+    path.set_expanded(directory, split(caller.to_bytes()).0, file)
         && file_needs_driver(path.as_c(), DEEPEST, &mut left)
 }
 

@@ -62,6 +62,16 @@ impl Path {
         }
     }
 
+    /// Makes this what `write` writes, which says how much that is.
+    pub fn fill(&mut self, write: impl FnOnce(&mut [u8]) -> usize) {
+        let Some((end, room)) = self.bytes.split_last_mut() else { return };
+        *end = 0;
+        self.len = write(room).min(LONGEST - 1);
+        if let Some(end) = self.bytes.get_mut(self.len) {
+            *end = 0;
+        }
+    }
+
     pub fn as_c(&self) -> &CStr {
         self.bytes.get(..=self.len).and_then(|b| CStr::from_bytes_with_nul(b).ok()).unwrap_or(c"")
     }

@@ -3,6 +3,8 @@
 use core::sync::atomic::{AtomicPtr, Ordering};
 use std::os::unix::ffi::OsStrExt;
 
+use super::path::Path;
+
 /// Programs in which every call passes straight through: they serve all clients of the card, and a
 /// limit or a share applied to them would apply to everyone.
 const NOT_OURS: [&[u8]; 7] = [
@@ -49,6 +51,26 @@ pub fn is_a_service() -> bool {
 
 fn serves_everyone(name: &[u8]) -> bool {
     NOT_OURS.iter().any(|known| name.starts_with(known))
+}
+
+/// The program's own file.
+pub fn program_path(path: &mut Path) {
+    path.fill(|bytes| {
+        // SAFETY: the kernel writes at most as many bytes as there are.
+        let written = unsafe {
+            libc::readlink(c"/proc/self/exe".as_ptr(), bytes.as_mut_ptr().cast(), bytes.len())
+        };
+        usize::try_from(written).unwrap_or(0)
+    });
+}
+
+/// Whether not even libc's own constructor has run: a program's `.preinit_array` is calling.
+pub fn is_before_constructors() -> bool {
+    unsafe extern "C" {
+        static environ: *const *const core::ffi::c_char;
+    }
+    // SAFETY: libc's own variable, read while nobody else is there to write it.
+    unsafe { environ.is_null() }
 }
 
 /// Whether the process runs with more rights than its caller (set-user-ID, file capabilities): the

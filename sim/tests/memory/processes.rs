@@ -116,9 +116,12 @@ fn racing_processes_share_exactly_what_there_is() {
     let machine = Machine::of(64 * MIB, 1);
     let racers: Vec<Child> = (0..4).map(|_| machine.start(TEST, "races")).collect();
     racers.into_iter().for_each(finish);
+    let truth = cuota_sim::machine::Machine::in_directory(&machine.dir).unwrap();
+    assert_eq!(truth.used(0), 0);
+    assert!((32..=64).contains(&(truth.highest(0) / MIB as u64)), "{}", truth.highest(0));
 }
 
-/// Half of the card at a time: of four, two have it, and none is refused while nobody does.
+/// Half of the card at a time: two of the four can have it.
 fn race() {
     start();
     let mut got = 0;
@@ -133,7 +136,6 @@ fn race() {
             answer => assert_eq!(answer, 2),
         }
     }
-    assert!(alloc(PAGE) != 0);
 }
 
 #[test]
@@ -154,4 +156,43 @@ fn each_card_has_bytes_of_its_own() {
         ok!(cuCtxSetCurrent(first));
         assert_eq!(free(), 64 * MIB);
     });
+}
+
+#[test]
+fn a_forked_child_does_not_keep_its_dead_parent_alive() {
+    const TEST: &str = "processes::a_forked_child_does_not_keep_its_dead_parent_alive";
+    match role().as_deref() {
+        Some("forks") => return fork_and_wait(),
+        Some(_) => return obey(),
+        None => {}
+    }
+    let machine = Machine::of(64 * MIB, 1);
+    let mut survivor = Process::new(&machine, TEST);
+    let mut parent = machine.start(TEST, "forks");
+    let lines = BufReader::new(parent.stdout.take().unwrap()).lines();
+    let forked = lines
+        .map(Result::unwrap)
+        .find_map(|line| line.split_once("forked ").map(|(_, pid)| pid.parse::<i32>().unwrap()));
+    let forked = forked.expect("the parent ended");
+    assert_eq!(survivor.ask("take 60"), 2);
+    parent.kill().unwrap();
+    parent.wait().unwrap();
+    assert_eq!(survivor.ask("take 60"), 0);
+    // SAFETY: a signal to a process this test started.
+    assert_eq!(unsafe { libc::kill(forked, libc::SIGKILL) }, 0, "the child was alive throughout");
+    survivor.end();
+}
+
+fn fork_and_wait() {
+    start();
+    alloc(60 * MIB);
+    // SAFETY: the child only says that it is there, and waits to be killed.
+    if unsafe { libc::fork() } == 0 {
+        println!("forked {}", std::process::id());
+        loop {
+            // SAFETY: waits for a signal.
+            unsafe { libc::pause() };
+        }
+    }
+    let _ = std::io::stdin().lines().count();
 }
