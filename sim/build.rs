@@ -44,16 +44,10 @@ fn main() {
     let (functions, data): (Vec<_>, Vec<_>) = exported_by.iter().partition(|(name, _)| {
         !name.starts_with("cudbg") || DEBUGGER_FUNCTIONS.contains(&name.as_str())
     });
-    let names: Vec<_> = functions
-        .iter()
-        .map(|(name, by)| (name.as_str(), **by))
-        .collect();
+    let names: Vec<_> = functions.iter().map(|(name, by)| (name.as_str(), **by)).collect();
     let data: Vec<_> = data.iter().map(|(name, _)| name.as_str()).collect();
-    fs::write(
-        Path::new(&out).join("stubs.s"),
-        assembly(&names, &data, &implemented),
-    )
-    .expect("write stubs.s");
+    fs::write(Path::new(&out).join("stubs.s"), assembly(&names, &data, &implemented))
+        .expect("write stubs.s");
     fs::write(Path::new(&out).join("names.rs"), table(&names)).expect("write names.rs");
 }
 
@@ -73,9 +67,8 @@ fn implemented() -> BTreeSet<String> {
             .join("\n");
         for group in rows.split('[').skip(1) {
             let group = group.split(']').next().unwrap_or_default();
-            for name in group
-                .split_whitespace()
-                .filter(|n| n.starts_with("cu") || n.starts_with("nvml"))
+            for name in
+                group.split_whitespace().filter(|n| n.starts_with("cu") || n.starts_with("nvml"))
             {
                 if !names.insert(name.to_owned()) {
                     panic!("two rows for {name}");

@@ -6,6 +6,7 @@ use core::ffi::CStr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use cuota_core::config::Config;
+use cuota_core::names;
 use cuota_core::tally::{Kind as TallyKind, Path, Tally};
 
 use crate::driver::{self, Kind, process};
@@ -116,7 +117,7 @@ impl Client {
             if coverage::is_unknown(name) {
                 unknown += 1;
                 let name = name.to_string_lossy();
-                if coverage::looks_like_an_allocator(&name) {
+                if names::look_like_an_allocator(&name) {
                     log::warn(
                         Topic::Coverage,
                         format_args!(

@@ -188,6 +188,39 @@ fn no_line_of_ours_reaches_standard_output() {
     assert_eq!(quiet.err(), "");
 }
 
+/// A line nobody reads, or nobody has room for, is dropped: it neither kills the program nor holds it.
+#[test]
+fn a_log_line_harms_nobody() {
+    let scratch = Scratch::new();
+    let program = scratch.compile_linked("linked.c", "linked", &[]);
+    let quiet = scratch.compile("quiet.c", "quiet", &[]);
+    for how in ["broken", "full"] {
+        Run::new(&quiet, Way::Preloaded).env("CUOTA_LOG", "debug").arg(how).arg(&program).ok();
+    }
+}
+
+/// Many processes start to count in one file at once: nothing is lost.
+#[test]
+fn a_tally_is_shared_from_the_first_call() {
+    let scratch = Scratch::new();
+    let program = scratch.compile_linked("storm.c", "storm", &[]);
+    for round in 0..10 {
+        let tally = scratch.join(format!("tally{round}"));
+        let start = || {
+            let mut command = Command::new(&program);
+            command.arg("2").env("LD_PRELOAD", library()).env("LD_LIBRARY_PATH", simulator(""));
+            command.env("CUOTA_TALLY", &tally).env_remove("CUOTA_SIM").spawn().expect("it starts")
+        };
+        let children: Vec<_> = (0..12).map(|_| start()).collect();
+        for mut child in children {
+            assert!(child.wait().is_ok_and(|status| status.success()));
+        }
+        let report = cuota_core::tally::Report::read_file(&tally).expect("it was counted");
+        let line = report.entries.iter().find(|line| line.name == "cuInit").expect("a known name");
+        assert_eq!(line.calls, 24);
+    }
+}
+
 #[test]
 fn what_was_built_is_where_it_was_promised() {
     for name in ["libcuota.so", "cuota", "sim/libcuda.so.1", "sim/libnvidia-ml.so.1"] {

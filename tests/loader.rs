@@ -179,6 +179,7 @@ fn children_call_what_their_parent_resolved() {
     }
 }
 
+/// What a handler looks up is ours too, and a jump out of a hook leaves the thread as good as new.
 #[test]
 fn signals_inside_hooks() {
     let scratch = Scratch::new();
@@ -191,6 +192,74 @@ fn signals_inside_hooks() {
         ("cuDriverGetVersion", handled),
         ("cuGetProcAddress_v2", calls + handled),
     ]);
+    Run::new(&program, Way::Preloaded).arg("jump").ok();
+}
+
+#[test]
+fn the_first_call_may_be_made_again_from_within_itself() {
+    let scratch = Scratch::new();
+    let program = scratch.compile_linked("reenters.c", "reenters", &[]);
+    Run::new(&program, Way::Preloaded).ok();
+    Run::new(&program, Way::Preloaded).arg("fork").ok();
+}
+
+/// A constructor that joins a thread, in what a library needs rather than in the library itself.
+#[test]
+fn however_deep_the_need_for_the_driver_is() {
+    let scratch = Scratch::new();
+    let host = scratch.compile("host.c", "host", &[]);
+    std::fs::create_dir(scratch.join("deeper")).expect("the scratch directory is writable");
+    scratch.compile_linked("joins.c", "deeper/libinner.so", &["-DLIBRARY", "-shared", "-fPIC"]);
+    let path = format!("-L{}", scratch.join("deeper").display());
+    let link =
+        ["-shared", "-fPIC", &path, "-Wl,--no-as-needed", "-linner", "-Wl,-rpath,$ORIGIN/deeper"];
+    scratch.compile("probe.c", "libouter.so", &[&["-DLIBRARY"][..], &link].concat());
+    let outer = scratch.join("libouter.so");
+    same(|way| Run::new(&host, way).arg(&outer).arg("n").arg("getpid").arg("-"));
+    // By a path that starts where the program is.
+    same(|way| Run::new(&host, way).arg("$ORIGIN/deeper/libinner.so").arg("n").arg("-").arg("-"));
+}
+
+#[test]
+fn a_plug_in_that_asked_can_still_be_unloaded() {
+    let scratch = Scratch::new();
+    let host = scratch.compile("pinned.c", "host", &["-DHOST"]);
+    let plugin = scratch.compile("pinned.c", "libpinned.so", &["-shared", "-fPIC"]);
+    let out = same(|way| Run::new(&host, way).arg(&plugin));
+    assert_eq!(out, "gone\nstill there: 0\n");
+}
+
+#[test]
+fn an_older_driver_stays_honest_through_other_handles() {
+    let scratch = Scratch::new();
+    let program = scratch.compile("probe.c", "probe", &[]);
+    let wrapper =
+        scratch.compile_linked("linked.c", "libwrapper.so", &["-DLIBRARY", "-shared", "-fPIC"]);
+    let asked = format!(
+        "path:{},cuInit,cuMemcpyBatchAsync,default:cuMemcpyBatchAsync,open-global,default:cuInit",
+        wrapper.display()
+    );
+    let found = |way| {
+        let out = Run::on(&program, way, &simulator("470")).arg(&asked).ok().out();
+        out.lines().filter_map(|line| line.split(", ").next().map(String::from)).collect::<Vec<_>>()
+    };
+    assert_eq!(found(Way::Preloaded), found(Way::Bare));
+}
+
+#[test]
+fn a_look_alike_of_nvml_keeps_its_own() {
+    let scratch = Scratch::new();
+    let program = scratch.compile("probe.c", "probe", &[]);
+    let alike = scratch.compile("lookalike.c", "liblookalike.so", &["-shared", "-fPIC"]);
+    let nvml = support::built("sim/libnvidia-ml.so.1");
+    let asked = format!(
+        "path:{},nvmlDeviceGetMemoryInfo,path:{},nvmlDeviceGetMemoryInfo",
+        alike.display(),
+        nvml.display()
+    );
+    same(|way| Run::new(&program, way).arg(&asked));
+    let outcome = Run::new(&program, Way::Preloaded).env("CUOTA_TALLY", "").arg(&asked).ok();
+    assert!(outcome.out().contains("found"));
 }
 
 #[test]

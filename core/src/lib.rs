@@ -7,5 +7,6 @@
 )]
 
 pub mod config;
+pub mod names;
 pub mod shm;
 pub mod tally;

@@ -100,25 +100,17 @@ pub fn take_many<T: Copy>(from: *const T, count: usize) -> Result<Vec<T>, E> {
     }
     given(from)?;
     // SAFETY: not null, and the API makes the caller pass `count` initialised items.
-    Ok((0..count)
-        .map(|i| unsafe { from.add(i).read_unaligned() })
-        .collect())
+    Ok((0..count).map(|i| unsafe { from.add(i).read_unaligned() }).collect())
 }
 
 /// The caller's C string, if it is one.
 pub fn text<'a>(from: *const std::ffi::c_char) -> Result<&'a str, E> {
     given(from)?;
     // SAFETY: not null, and the API makes the caller pass a NUL-terminated string that lives through the call.
-    unsafe { std::ffi::CStr::from_ptr(from) }
-        .to_str()
-        .or(Err(E::INVALID_VALUE))
+    unsafe { std::ffi::CStr::from_ptr(from) }.to_str().or(Err(E::INVALID_VALUE))
 }
 
 /// Refuses null.
 pub fn given<T>(p: *const T) -> R {
-    if p.is_null() {
-        Err(E::INVALID_VALUE)
-    } else {
-        Ok(())
-    }
+    if p.is_null() { Err(E::INVALID_VALUE) } else { Ok(()) }
 }

@@ -7,10 +7,7 @@ use std::sync::atomic::{AtomicPtr, AtomicU64};
 use std::{env, fs, io, process, ptr};
 
 include!(concat!(env!("OUT_DIR"), "/names.rs"));
-std::arch::global_asm!(
-    include_str!(concat!(env!("OUT_DIR"), "/stubs.s")),
-    options(att_syntax)
-);
+std::arch::global_asm!(include_str!(concat!(env!("OUT_DIR"), "/stubs.s")), options(att_syntax));
 
 /// Where counts go without a shared machine.
 static PRIVATE: [AtomicU64; COUNT] = [const { AtomicU64::new(0) }; COUNT];

@@ -140,20 +140,13 @@ errors! {
 }
 
 fn row(error: c_uint) -> Option<&'static (u32, &'static CStr, &'static CStr)> {
-    TABLE
-        .binary_search_by_key(&error, |row| row.0)
-        .ok()
-        .map(|at| &TABLE[at])
+    TABLE.binary_search_by_key(&error, |row| row.0).ok().map(|at| &TABLE[at])
 }
 
 fn answer(out: *mut *const c_char, text: Option<&'static CStr>) -> R {
     given(out)?;
     put(out, text.map_or(ptr::null(), CStr::as_ptr))?;
-    if text.is_some() {
-        Ok(())
-    } else {
-        Err(E::INVALID_VALUE)
-    }
+    if text.is_some() { Ok(()) } else { Err(E::INVALID_VALUE) }
 }
 
 pub fn name(_: &Call, error: c_uint, out: *mut *const c_char) -> R {

@@ -34,10 +34,8 @@ struct Plan {
 
 static PLANS: LazyLock<HashMap<String, Plan>> = LazyLock::new(|| {
     let mut plans = HashMap::<String, Plan>::new();
-    for item in env::var("CUOTA_SIM_FAULT")
-        .unwrap_or_default()
-        .split(',')
-        .filter(|item| !item.is_empty())
+    for item in
+        env::var("CUOTA_SIM_FAULT").unwrap_or_default().split(',').filter(|item| !item.is_empty())
     {
         match parse(item) {
             Some((name, rule)) => plans.entry(name.to_owned()).or_default().rules.push(rule),
@@ -52,11 +50,7 @@ static PLANS: LazyLock<HashMap<String, Plan>> = LazyLock::new(|| {
 fn parse(item: &str) -> Option<(&str, Rule)> {
     let (name, rest) = item.trim().split_once(':')?;
     let (nth, what) = rest.split_once('=')?;
-    let nth = if nth == "*" {
-        None
-    } else {
-        Some(nth.parse().ok()?)
-    };
+    let nth = if nth == "*" { None } else { Some(nth.parse().ok()?) };
     let what = match what {
         "fault" => What::Fault(E::ILLEGAL_ADDRESS),
         "die" => What::Die,
@@ -109,11 +103,7 @@ pub fn before(name: &str) -> Result<After, E> {
         return Ok(after);
     };
     let call = plan.calls.fetch_add(1, Ordering::Relaxed) + 1;
-    for rule in plan
-        .rules
-        .iter()
-        .filter(|rule| rule.nth.is_none_or(|nth| nth == call))
-    {
+    for rule in plan.rules.iter().filter(|rule| rule.nth.is_none_or(|nth| nth == call)) {
         match rule.what {
             What::Return(code) => return Err(E(code)),
             What::Fault(error) => after.fault = Some(error),
@@ -134,23 +124,11 @@ mod tests {
     #[test]
     fn rules_are_read() {
         let read = |item| parse(item).map(|(name, rule)| (name, rule.nth, rule.what));
-        assert_eq!(
-            read("cuInit:3=2"),
-            Some(("cuInit", Some(3), What::Return(2)))
-        );
-        assert_eq!(
-            read("cuInit:*=sleep:100us"),
-            Some(("cuInit", None, What::Sleep(100_000)))
-        );
+        assert_eq!(read("cuInit:3=2"), Some(("cuInit", Some(3), What::Return(2))));
+        assert_eq!(read("cuInit:*=sleep:100us"), Some(("cuInit", None, What::Sleep(100_000))));
         assert_eq!(read("cuInit:1=die"), Some(("cuInit", Some(1), What::Die)));
-        assert_eq!(
-            read("cuInit:1=fault"),
-            Some(("cuInit", Some(1), What::Fault(E(700))))
-        );
-        assert_eq!(
-            read("cuInit:1=fault:719"),
-            Some(("cuInit", Some(1), What::Fault(E(719))))
-        );
+        assert_eq!(read("cuInit:1=fault"), Some(("cuInit", Some(1), What::Fault(E(700)))));
+        assert_eq!(read("cuInit:1=fault:719"), Some(("cuInit", Some(1), What::Fault(E(719)))));
         assert_eq!(read("cuInit=2"), None);
         assert_eq!(read("cuInit:1=sleep:5"), None);
     }

@@ -27,10 +27,7 @@ impl<T> Table<T> {
     }
 
     pub fn insert_at(&self, handle: usize, object: Arc<T>) {
-        self.live
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(handle, object);
+        self.live.write().unwrap_or_else(PoisonError::into_inner).insert(handle, object);
     }
 
     pub fn insert(&self, object: Arc<T>) -> usize {
@@ -40,31 +37,19 @@ impl<T> Table<T> {
     }
 
     pub fn get(&self, handle: usize) -> Option<Arc<T>> {
-        self.live
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&handle)
-            .cloned()
+        self.live.read().unwrap_or_else(PoisonError::into_inner).get(&handle).cloned()
     }
 
     /// The object, if the handle was live; only one caller gets it.
     pub fn remove(&self, handle: usize) -> Option<Arc<T>> {
-        self.live
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&handle)
+        self.live.write().unwrap_or_else(PoisonError::into_inner).remove(&handle)
     }
 
     /// Removes and returns every object that `belongs`.
     pub fn remove_where(&self, belongs: impl Fn(&T) -> bool) -> Vec<Arc<T>> {
         let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
-        let gone: Vec<usize> = live
-            .iter()
-            .filter(|(_, object)| belongs(object))
-            .map(|(handle, _)| *handle)
-            .collect();
-        gone.iter()
-            .filter_map(|handle| live.remove(handle))
-            .collect()
+        let gone: Vec<usize> =
+            live.iter().filter(|(_, object)| belongs(object)).map(|(handle, _)| *handle).collect();
+        gone.iter().filter_map(|handle| live.remove(handle)).collect()
     }
 }

@@ -23,19 +23,13 @@ static ROWS: &str = include_str!("../facts/gpa_map.csv");
 type Known = HashMap<(&'static str, bool), Vec<(c_int, usize)>>;
 
 static KNOWN: LazyLock<Known> = LazyLock::new(|| {
-    let bit = GENERATIONS
-        .iter()
-        .position(|g| *g == generation())
-        .unwrap_or(GENERATIONS.len() - 1);
+    let bit = GENERATIONS.iter().position(|g| *g == generation()).unwrap_or(GENERATIONS.len() - 1);
     let mut known = Known::new();
     for row in ROWS.lines().skip(1) {
         let mut columns = row.split(',');
-        let (Some(base), Some(class), Some(least), Some(symbol)) = (
-            columns.next(),
-            columns.next(),
-            columns.next(),
-            columns.next(),
-        ) else {
+        let (Some(base), Some(class), Some(least), Some(symbol)) =
+            (columns.next(), columns.next(), columns.next(), columns.next())
+        else {
             continue;
         };
         let Ok(index) = NAMES.binary_search_by(|(name, _)| name.cmp(&symbol)) else {
@@ -45,15 +39,10 @@ static KNOWN: LazyLock<Known> = LazyLock::new(|| {
         if NAMES[index].1 & (1 << bit) != 0 {
             // SAFETY: filled by the linker, one word per name.
             let address = unsafe { sim_addresses[index] };
-            known
-                .entry((base, class == "2"))
-                .or_default()
-                .push((least, address));
+            known.entry((base, class == "2")).or_default().push((least, address));
         }
     }
-    known
-        .values_mut()
-        .for_each(|versions| versions.sort_unstable());
+    known.values_mut().for_each(|versions| versions.sort_unstable());
     known
 });
 
@@ -72,10 +61,8 @@ fn find(symbol: *const c_char, version: c_int, flags: u64) -> Result<Result<usiz
     }
     // SAFETY: not null, and the API makes the caller pass a NUL-terminated string.
     let symbol = unsafe { CStr::from_ptr(symbol) };
-    let Some(versions) = symbol
-        .to_str()
-        .ok()
-        .and_then(|name| KNOWN.get(&(name, flags & PER_THREAD != 0)))
+    let Some(versions) =
+        symbol.to_str().ok().and_then(|name| KNOWN.get(&(name, flags & PER_THREAD != 0)))
     else {
         return Ok(Err(UNKNOWN_NAME));
     };

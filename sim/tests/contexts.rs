@@ -76,34 +76,13 @@ fn bad_arguments() {
     let mut context = 7;
     assert_eq!(cuda.call("cuInit", [1]), INVALID_VALUE);
     assert_eq!(cuda.call("cuCtxCreate_v2", [0, 0, 0]), INVALID_VALUE);
-    assert_eq!(
-        cuda.call("cuCtxCreate_v2", [at(&mut context), 3, 0]),
-        INVALID_VALUE
-    );
-    assert_eq!(
-        cuda.call("cuCtxCreate_v2", [at(&mut context), 0x100, 0]),
-        INVALID_VALUE
-    );
-    assert_eq!(
-        cuda.call("cuCtxCreate_v2", [at(&mut context), 0, 1]),
-        INVALID_DEVICE
-    );
-    assert_eq!(
-        cuda.call("cuDeviceGet", [at(&mut context), usize::MAX]),
-        INVALID_DEVICE
-    );
-    assert_eq!(
-        cuda.call("cuDeviceGetAttribute", [at(&mut context), 0, 0]),
-        INVALID_VALUE
-    );
-    assert_eq!(
-        cuda.call("cuDeviceGetAttribute", [at(&mut context), 162, 0]),
-        INVALID_VALUE
-    );
-    assert_eq!(
-        cuda.call("cuGetErrorName", [12345, at(&mut context)]),
-        INVALID_VALUE
-    );
+    assert_eq!(cuda.call("cuCtxCreate_v2", [at(&mut context), 3, 0]), INVALID_VALUE);
+    assert_eq!(cuda.call("cuCtxCreate_v2", [at(&mut context), 0x100, 0]), INVALID_VALUE);
+    assert_eq!(cuda.call("cuCtxCreate_v2", [at(&mut context), 0, 1]), INVALID_DEVICE);
+    assert_eq!(cuda.call("cuDeviceGet", [at(&mut context), usize::MAX]), INVALID_DEVICE);
+    assert_eq!(cuda.call("cuDeviceGetAttribute", [at(&mut context), 0, 0]), INVALID_VALUE);
+    assert_eq!(cuda.call("cuDeviceGetAttribute", [at(&mut context), 162, 0]), INVALID_VALUE);
+    assert_eq!(cuda.call("cuGetErrorName", [12345, at(&mut context)]), INVALID_VALUE);
     assert_eq!(context, 0, "an unknown error has no name");
     // Affinity is MPS's to grant.
     let affinity = [0u32, 66];
@@ -127,13 +106,7 @@ fn limits() {
     assert_eq!(get(3).0, UNSUPPORTED_LIMIT);
     assert_eq!(get(10).0, INVALID_VALUE);
     let (mut least, mut greatest) = (1i32, 1i32);
-    assert_eq!(
-        cuda.call(
-            "cuCtxGetStreamPriorityRange",
-            [at(&mut least), at(&mut greatest)]
-        ),
-        0
-    );
+    assert_eq!(cuda.call("cuCtxGetStreamPriorityRange", [at(&mut least), at(&mut greatest)]), 0);
     assert_eq!((least, greatest), (0, -5));
     assert_eq!(cuda.call("cuCtxDestroy_v2", [context]), 0);
 }
@@ -143,20 +116,14 @@ fn the_primary_context_and_its_green_parts() {
     let cuda = driver();
     let retain = || {
         let mut context = 0;
-        assert_eq!(
-            cuda.call("cuDevicePrimaryCtxRetain", [at(&mut context), 0]),
-            0
-        );
+        assert_eq!(cuda.call("cuDevicePrimaryCtxRetain", [at(&mut context), 0]), 0);
         context
     };
     let release = || cuda.call("cuDevicePrimaryCtxRelease_v2", [0]);
     let state = || {
         let (mut flags, mut active) = (9u32, 9i32);
         assert_eq!(
-            cuda.call(
-                "cuDevicePrimaryCtxGetState",
-                [0, at(&mut flags), at(&mut active)]
-            ),
+            cuda.call("cuDevicePrimaryCtxGetState", [0, at(&mut flags), at(&mut active)]),
             0
         );
         (flags, active)
@@ -218,18 +185,9 @@ fn green(cuda: &Library) {
 
     let (mut desc, mut green, mut context) = (0, 0, 0);
     let part = at(&mut resources[1]);
-    assert_eq!(
-        cuda.call("cuDevResourceGenerateDesc", [at(&mut desc), part, 1]),
-        0
-    );
-    assert_eq!(
-        cuda.call("cuGreenCtxCreate", [at(&mut green), desc, 0, 2]),
-        INVALID_VALUE
-    );
-    assert_eq!(
-        cuda.call("cuGreenCtxCreate", [at(&mut green), desc, 0, 1]),
-        0
-    );
+    assert_eq!(cuda.call("cuDevResourceGenerateDesc", [at(&mut desc), part, 1]), 0);
+    assert_eq!(cuda.call("cuGreenCtxCreate", [at(&mut green), desc, 0, 2]), INVALID_VALUE);
+    assert_eq!(cuda.call("cuGreenCtxCreate", [at(&mut green), desc, 0, 1]), 0);
     assert_eq!(cuda.call("cuCtxFromGreenCtx", [at(&mut context), green]), 0);
     assert_eq!(cuda.call("cuCtxPushCurrent_v2", [context]), 0);
     assert_eq!(cuda.call("cuCtxGetDevResource", [context, whole, 1]), 0);

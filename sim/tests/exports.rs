@@ -15,16 +15,9 @@ fn names_are_those_of_the_real_driver() {
         let mut addresses = BTreeSet::new();
         for name in &all {
             let address = library.address(name);
-            assert_eq!(
-                address.is_some(),
-                exported.contains(name),
-                "{name} in {generation}"
-            );
+            assert_eq!(address.is_some(), exported.contains(name), "{name} in {generation}");
             if let Some(address) = address {
-                assert!(
-                    addresses.insert(address),
-                    "{name} shares its address in {generation}"
-                );
+                assert!(addresses.insert(address), "{name} shares its address in {generation}");
             }
         }
         assert!(library.address("nvmlInit_v2").is_none());
@@ -38,10 +31,7 @@ fn the_version_is_the_generation_s() {
     for (generation, expected) in GENERATIONS.into_iter().zip(versions) {
         let mut version = 0i32;
         let place = common::at(&mut version);
-        assert_eq!(
-            Library::generation(generation).call("cuDriverGetVersion", [place]),
-            0
-        );
+        assert_eq!(Library::generation(generation).call("cuDriverGetVersion", [place]), 0);
         assert_eq!(version, expected);
     }
 }

@@ -54,29 +54,14 @@ fn the_mask() {
     passes("sees", &[("CUOTA_SIM_CARDS", "3"), ("SEES", "0,1,2")]);
     passes(
         "sees",
-        &[
-            ("CUOTA_SIM_CARDS", "3"),
-            ("CUDA_VISIBLE_DEVICES", "2,0,9,1"),
-            ("SEES", "2,0"),
-        ],
+        &[("CUOTA_SIM_CARDS", "3"), ("CUDA_VISIBLE_DEVICES", "2,0,9,1"), ("SEES", "2,0")],
     );
     let third = "GPU-63756f74-6173-696d-0000-000000000003";
-    passes(
-        "sees",
-        &[
-            ("CUOTA_SIM_CARDS", "3"),
-            ("CUDA_VISIBLE_DEVICES", third),
-            ("SEES", "2"),
-        ],
-    );
+    passes("sees", &[("CUOTA_SIM_CARDS", "3"), ("CUDA_VISIBLE_DEVICES", third), ("SEES", "2")]);
     for nothing in ["", "-1", "0,0", "GPU-ffff"] {
         passes(
             "sees",
-            &[
-                ("CUOTA_SIM_CARDS", "3"),
-                ("CUDA_VISIBLE_DEVICES", nothing),
-                ("SEES", ""),
-            ],
+            &[("CUOTA_SIM_CARDS", "3"), ("CUDA_VISIBLE_DEVICES", nothing), ("SEES", "")],
         );
     }
     passes("sees", &[("CUOTA_SIM_CARDS", "0"), ("SEES", "")]);
@@ -114,24 +99,12 @@ fn two_cards_reach_each_other() {
     let (cuda, first) = context();
     let (mut second, mut value) = (0, 0i32);
     assert_eq!(cuda.call("cuCtxCreate_v2", [at(&mut second), 0, 1]), 0);
-    assert_eq!(
-        cuda.call("cuDeviceCanAccessPeer", [at(&mut value), 0, 1]),
-        0
-    );
+    assert_eq!(cuda.call("cuDeviceCanAccessPeer", [at(&mut value), 0, 1]), 0);
     assert_eq!(value, 1);
-    assert_eq!(
-        cuda.call("cuDeviceCanAccessPeer", [at(&mut value), 1, 1]),
-        0
-    );
+    assert_eq!(cuda.call("cuDeviceCanAccessPeer", [at(&mut value), 1, 1]), 0);
     assert_eq!(value, 0);
-    assert_eq!(
-        cuda.call("cuDeviceGetP2PAttribute", [at(&mut value), 2, 0, 0]),
-        101
-    );
-    assert_eq!(
-        cuda.call("cuDeviceGetP2PAttribute", [at(&mut value), 9, 0, 1]),
-        1
-    );
+    assert_eq!(cuda.call("cuDeviceGetP2PAttribute", [at(&mut value), 2, 0, 0]), 101);
+    assert_eq!(cuda.call("cuDeviceGetP2PAttribute", [at(&mut value), 9, 0, 1]), 1);
     assert_eq!(cuda.call("cuCtxEnablePeerAccess", [second, 0]), 201);
     assert_eq!(cuda.call("cuCtxEnablePeerAccess", [first, 1]), 1);
     assert_eq!(cuda.call("cuCtxDisablePeerAccess", [first]), 705);
@@ -141,27 +114,15 @@ fn two_cards_reach_each_other() {
     let mut bus = [0u8; 16];
     assert_eq!(cuda.call("cuDeviceGetPCIBusId", [at(&mut bus), 16, 1]), 0);
     let mut device = 9i32;
-    assert_eq!(
-        cuda.call("cuDeviceGetByPCIBusId", [at(&mut device), at(&mut bus)]),
-        0
-    );
+    assert_eq!(cuda.call("cuDeviceGetByPCIBusId", [at(&mut device), at(&mut bus)]), 0);
     assert_eq!(device, 1);
 }
 
 #[test]
 fn faults_on_request() {
-    passes(
-        "second_get_flags_is_refused",
-        &[("CUOTA_SIM_FAULT", "cuCtxGetFlags:2=2")],
-    );
-    passes(
-        "lost_after_get_flags",
-        &[("CUOTA_SIM_FAULT", "cuCtxGetFlags:1=fault")],
-    );
-    let dead = child(
-        "second_get_flags_is_refused",
-        &[("CUOTA_SIM_FAULT", "cuCtxGetFlags:1=die")],
-    );
+    passes("second_get_flags_is_refused", &[("CUOTA_SIM_FAULT", "cuCtxGetFlags:2=2")]);
+    passes("lost_after_get_flags", &[("CUOTA_SIM_FAULT", "cuCtxGetFlags:1=fault")]);
+    let dead = child("second_get_flags_is_refused", &[("CUOTA_SIM_FAULT", "cuCtxGetFlags:1=die")]);
     assert_eq!(dead.status.signal(), Some(9));
     let slow = [("CUOTA_SIM_FAULT", "cuInit:*=sleep:50ms,cuCtxGetFlags:2=2")];
     let start = std::time::Instant::now();
@@ -194,25 +155,12 @@ fn under_mps() {
     let mps = ("CUOTA_SIM_MPS", "1");
     passes("shows_sms", &[("SMS", "132")]);
     passes("shows_sms", &[mps, ("SMS", "132")]);
-    passes(
-        "shows_sms",
-        &[
-            mps,
-            ("CUDA_MPS_ACTIVE_THREAD_PERCENTAGE", "30"),
-            ("SMS", "40"),
-        ],
-    );
-    passes(
-        "shows_sms",
-        &[("CUDA_MPS_ACTIVE_THREAD_PERCENTAGE", "30"), ("SMS", "132")],
-    );
+    passes("shows_sms", &[mps, ("CUDA_MPS_ACTIVE_THREAD_PERCENTAGE", "30"), ("SMS", "40")]);
+    passes("shows_sms", &[("CUDA_MPS_ACTIVE_THREAD_PERCENTAGE", "30"), ("SMS", "132")]);
     for (variable, answer) in [("1", "700"), ("0", "0")] {
         let machine = Folder::new();
-        let variables = [
-            ("CUOTA_SIM", machine.text()),
-            ("CUOTA_SIM_MPS", variable),
-            ("ANSWER", answer),
-        ];
+        let variables =
+            [("CUOTA_SIM", machine.text()), ("CUOTA_SIM_MPS", variable), ("ANSWER", answer)];
         passes("a_neighbour_faults", &variables);
     }
 }
@@ -222,16 +170,10 @@ fn under_mps() {
 fn shows_sms() {
     let (cuda, _) = context();
     let mut value = 0i32;
-    assert_eq!(
-        cuda.call("cuDeviceGetAttribute", [at(&mut value), 16, 0]),
-        0
-    );
+    assert_eq!(cuda.call("cuDeviceGetAttribute", [at(&mut value), 16, 0]), 0);
     assert_eq!(value.to_string(), std::env::var("SMS").unwrap());
     let enabled = std::env::var("CUOTA_SIM_MPS").is_ok();
-    assert_eq!(
-        cuda.call("cuDeviceGetAttribute", [at(&mut value), 133, 0]),
-        0
-    );
+    assert_eq!(cuda.call("cuDeviceGetAttribute", [at(&mut value), 133, 0]), 0);
     assert_eq!(value, i32::from(enabled));
 }
 
@@ -242,10 +184,7 @@ fn a_neighbour_faults() {
     assert_eq!(flags(&cuda), 0);
     let [machine, mps] = ["CUOTA_SIM", "CUOTA_SIM_MPS"].map(|name| std::env::var(name).unwrap());
     let fault = ("CUOTA_SIM_FAULT", "cuCtxGetFlags:1=fault");
-    passes(
-        "lost_once",
-        &[("CUOTA_SIM", &machine), ("CUOTA_SIM_MPS", &mps), fault],
-    );
+    passes("lost_once", &[("CUOTA_SIM", &machine), ("CUOTA_SIM_MPS", &mps), fault]);
     assert_eq!(flags(&cuda).to_string(), std::env::var("ANSWER").unwrap());
     // Whoever comes later is not touched by what was before.
     let mut fresh = 0;
@@ -272,10 +211,7 @@ fn calls_are_counted_in_all_processes() {
         let line = names.lines().position(|line| line == name).unwrap();
         u64::from_le_bytes(counts[line * 8..][..8].try_into().unwrap())
     };
-    assert_eq!(
-        (of("cuInit"), of("cuCtxGetFlags"), of("cuVDPAUCtxCreate")),
-        (3, 9, 3)
-    );
+    assert_eq!((of("cuInit"), of("cuCtxGetFlags"), of("cuVDPAUCtxCreate")), (3, 9, 3));
     assert!(names.lines().is_sorted());
 }
 

@@ -111,11 +111,7 @@ fn parts(list: &str) -> Vec<&str> {
         }
     }
     parts.push(&list[start..]);
-    parts
-        .into_iter()
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-        .collect()
+    parts.into_iter().map(str::trim).filter(|part| !part.is_empty()).collect()
 }
 
 /// The last word of a C parameter is its name, unless the type is all there is.
@@ -153,11 +149,7 @@ fn rows_match_the_header() {
     let mut checked = 0;
     for file in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/entries")).unwrap() {
         let text = fs::read_to_string(file.unwrap().path()).unwrap();
-        for row in text
-            .split("\n    [")
-            .skip(1)
-            .filter(|row| row.starts_with("cu"))
-        {
+        for row in text.split("\n    [").skip(1).filter(|row| row.starts_with("cu")) {
             let (names, rest) = row.split_once(']').unwrap();
             let params = rest.split_once("=>").unwrap().0.trim();
             let params = params.strip_prefix('(').unwrap().strip_suffix(')').unwrap();

@@ -1,6 +1,7 @@
 //! What stands at each entry point of one driver.
 #![forbid(unsafe_code)]
 
+use cuota_core::names::look_like_an_allocator;
 use std::collections::{BTreeMap, BTreeSet};
 
 use cuota_core::tally::Kind;
@@ -72,7 +73,7 @@ impl Coverage {
 
     fn unknown_check(&self) -> Check {
         let (takers, others): (Vec<&String>, Vec<&String>) =
-            self.unknown.iter().partition(|name| looks_like_an_allocator(name));
+            self.unknown.iter().partition(|name| look_like_an_allocator(name));
         let mut found = if self.unknown.is_empty() {
             "none of this driver's functions".to_owned()
         } else {
@@ -147,7 +148,7 @@ impl Coverage {
                 .map(|(reason, names)| json!({ "reason": reason, "names": names }))
                 .collect::<Vec<_>>(),
             "unknown": unknown
-                .map(|name| json!({ "name": name, "may_allocate": looks_like_an_allocator(name) }))
+                .map(|name| json!({ "name": name, "may_allocate": look_like_an_allocator(name) }))
                 .collect::<Vec<_>>(),
             "lacking": self.lacking,
         })
@@ -157,11 +158,6 @@ impl Coverage {
 /// Ours to stand before: not the debugger's names, most of which are data, nor another library's.
 fn is_driver_function(name: &str) -> bool {
     name.starts_with("cu") && !name.starts_with("cudbg") && !name.starts_with("cuota_")
-}
-
-/// A name that may take device memory.
-fn looks_like_an_allocator(name: &str) -> bool {
-    (name.starts_with("cuMem") && name.contains("Alloc")) || name.contains("Create")
 }
 
 #[cfg(test)]

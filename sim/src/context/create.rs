@@ -45,11 +45,7 @@ fn affinity(params: *const CUexecAffinityParam, count: c_int) -> Result<Option<u
     if kind != AFFINITY_SM_COUNT || sms == 0 {
         return Err(E::INVALID_VALUE);
     }
-    if mps::enabled() {
-        Ok(Some(sms))
-    } else {
-        Err(E::UNSUPPORTED_EXEC_AFFINITY)
-    }
+    if mps::enabled() { Ok(Some(sms)) } else { Err(E::UNSUPPORTED_EXEC_AFFINITY) }
 }
 
 pub fn create_with_affinity(
@@ -79,11 +75,7 @@ pub fn create_with_params(
     let params = take(params)?;
     let wants_affinity = !params.execAffinityParams.is_null();
     if !params.cigParams.is_null() {
-        return Err(if wants_affinity {
-            E::INVALID_VALUE
-        } else {
-            E::NOT_SUPPORTED
-        });
+        return Err(if wants_affinity { E::INVALID_VALUE } else { E::NOT_SUPPORTED });
     }
     let sms = affinity(params.execAffinityParams, params.numExecAffinityParams)?;
     new_current(out, flags, on, sms)

@@ -52,10 +52,7 @@ pub fn green_create(
         primary.memory.clone(),
         primary.modules.clone(),
     );
-    put(
-        out,
-        GREENS.insert(Arc::new(Green { share, context })) as CUgreenCtx,
-    )
+    put(out, GREENS.insert(Arc::new(Green { share, context })) as CUgreenCtx)
 }
 
 pub fn green_destroy(call: &Call, handle: CUgreenCtx) -> R {
@@ -74,13 +71,7 @@ pub fn green_context(_: &Call, out: *mut CUcontext, handle: CUgreenCtx) -> R {
 
 pub fn green_resource(_: &Call, handle: CUgreenCtx, out: *mut CUdevResource, kind: c_uint) -> R {
     let green = green(handle)?;
-    give(
-        out,
-        kind,
-        green.context.device,
-        green.share.first,
-        green.share.sms,
-    )
+    give(out, kind, green.context.device, green.share.first, green.share.sms)
 }
 
 pub fn green_id(_: &Call, handle: CUgreenCtx, out: *mut u64) -> R {

@@ -75,19 +75,9 @@ impl Context {
         flags: u32,
     ) -> Result<Arc<Context>, E> {
         let machine = machine::current();
-        machine
-            .reserve(device.number, device.card.context_bytes)
-            .or(Err(E::OUT_OF_MEMORY))?;
+        machine.reserve(device.number, device.card.context_bytes).or(Err(E::OUT_OF_MEMORY))?;
         machine.context_opened(device.number);
-        Ok(Context::bare(
-            device,
-            kind,
-            handle,
-            sms,
-            flags,
-            Arc::default(),
-            Arc::default(),
-        ))
+        Ok(Context::bare(device, kind, handle, sms, flags, Arc::default(), Arc::default()))
     }
 
     fn bare(
@@ -150,9 +140,7 @@ impl Context {
 
     /// The first error stays.
     fn stick(&self, error: E) {
-        let _ = self
-            .error
-            .compare_exchange(0, error.0, Ordering::AcqRel, Ordering::Relaxed);
+        let _ = self.error.compare_exchange(0, error.0, Ordering::AcqRel, Ordering::Relaxed);
     }
 
     /// Takes the context out of use. Whoever removed it from the table calls this, once.
@@ -174,19 +162,11 @@ impl Context {
 pub fn named(handle: CUcontext) -> Result<Arc<Context>, E> {
     let handle = handle as usize;
     CONTEXTS.get(handle).ok_or_else(|| {
-        if primary::is_primary(handle) {
-            E::CONTEXT_IS_DESTROYED
-        } else {
-            E::INVALID_CONTEXT
-        }
+        if primary::is_primary(handle) { E::CONTEXT_IS_DESTROYED } else { E::INVALID_CONTEXT }
     })
 }
 
 /// The context of this handle, or the current one for null.
 pub fn named_or_current(handle: CUcontext) -> Result<Arc<Context>, E> {
-    if handle.is_null() {
-        current()
-    } else {
-        named(handle)
-    }
+    if handle.is_null() { current() } else { named(handle) }
 }

@@ -23,11 +23,7 @@ impl Context {
 fn pair(call: &Call, peer: CUcontext) -> Result<(Arc<Context>, Arc<Context>), E> {
     let context = call.ctx()?;
     let peer = named(peer)?;
-    if Arc::ptr_eq(&context, &peer) {
-        Err(E::INVALID_CONTEXT)
-    } else {
-        Ok((context, peer))
-    }
+    if Arc::ptr_eq(&context, &peer) { Err(E::INVALID_CONTEXT) } else { Ok((context, peer)) }
 }
 
 pub fn enable_peer(call: &Call, peer: CUcontext, flags: c_uint) -> R {
@@ -38,18 +34,10 @@ pub fn enable_peer(call: &Call, peer: CUcontext, flags: c_uint) -> R {
     if context.device.ordinal == peer.device.ordinal {
         return Err(E::PEER_ACCESS_UNSUPPORTED);
     }
-    if context.peers().insert(peer.handle) {
-        Ok(())
-    } else {
-        Err(E::PEER_ACCESS_ALREADY_ENABLED)
-    }
+    if context.peers().insert(peer.handle) { Ok(()) } else { Err(E::PEER_ACCESS_ALREADY_ENABLED) }
 }
 
 pub fn disable_peer(call: &Call, peer: CUcontext) -> R {
     let (context, peer) = pair(call, peer)?;
-    if context.peers().remove(&peer.handle) {
-        Ok(())
-    } else {
-        Err(E::PEER_ACCESS_NOT_ENABLED)
-    }
+    if context.peers().remove(&peer.handle) { Ok(()) } else { Err(E::PEER_ACCESS_NOT_ENABLED) }
 }

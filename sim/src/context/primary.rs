@@ -28,19 +28,13 @@ struct State {
 }
 
 static PRIMARIES: LazyLock<Vec<Primary>> = LazyLock::new(|| {
-    let of = |device| Primary {
-        device,
-        handle: CONTEXTS.reserve(),
-        state: Mutex::default(),
-    };
+    let of = |device| Primary { device, handle: CONTEXTS.reserve(), state: Mutex::default() };
     device::visible().iter().map(of).collect()
 });
 
 impl Primary {
     fn of(device: CUdevice) -> Result<&'static Primary, E> {
-        PRIMARIES
-            .get(device::of(device)?.ordinal as usize)
-            .ok_or(E::INVALID_DEVICE)
+        PRIMARIES.get(device::of(device)?.ordinal as usize).ok_or(E::INVALID_DEVICE)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -66,13 +66,7 @@ impl Resource {
 
     fn part(&self, first: u32, sms: u32) -> Resource {
         let kind = if sms == 0 { 0 } else { SM };
-        Resource {
-            kind,
-            mark: MARK_SPLIT,
-            first,
-            sms,
-            ..*self
-        }
+        Resource { kind, mark: MARK_SPLIT, first, sms, ..*self }
     }
 
     /// One that this driver gave out.
@@ -97,10 +91,7 @@ pub(super) struct Share {
 static DESCRIPTORS: Table<Share> = Table::new(2);
 
 pub(super) fn described(desc: CUdevResourceDesc) -> Result<Share, E> {
-    DESCRIPTORS
-        .get(desc as usize)
-        .map(|share| *share)
-        .ok_or(E::INVALID_RESOURCE_CONFIGURATION)
+    DESCRIPTORS.get(desc as usize).map(|share| *share).ok_or(E::INVALID_RESOURCE_CONFIGURATION)
 }
 
 pub(super) fn give(
@@ -163,10 +154,7 @@ pub fn split_by_count(
         put(place.cast(), whole.part(whole.first + part * each, each))?;
     }
     let used = parts * each;
-    put_opt(
-        rest.cast(),
-        whole.part(whole.first + used, whole.sms - used),
-    );
+    put_opt(rest.cast(), whole.part(whole.first + used, whole.sms - used));
     put(count, parts)
 }
 
@@ -194,8 +182,5 @@ pub fn describe(
         first: first.first,
         sms: parts.iter().map(|part| part.sms).sum(),
     };
-    put(
-        out,
-        DESCRIPTORS.insert(Arc::new(share)) as CUdevResourceDesc,
-    )
+    put(out, DESCRIPTORS.insert(Arc::new(share)) as CUdevResourceDesc)
 }

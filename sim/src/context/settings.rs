@@ -16,11 +16,7 @@ const ALL_FLAGS: c_uint = 0xff;
 /// At most one way to wait, and no flag the API does not have.
 pub(super) fn checked_flags(flags: c_uint) -> Result<u32, E> {
     let valid = flags & !ALL_FLAGS == 0 && matches!(flags & SCHEDULE_MASK, 0 | 1 | 2 | 4);
-    if valid {
-        Ok(flags)
-    } else {
-        Err(E::INVALID_VALUE)
-    }
+    if valid { Ok(flags) } else { Err(E::INVALID_VALUE) }
 }
 
 pub(super) struct Settings {
@@ -154,9 +150,7 @@ pub fn get_flags(call: &Call, out: *mut c_uint) -> R {
 
 pub fn set_flags(call: &Call, flags: c_uint) -> R {
     let context = call.ctx()?;
-    context
-        .flags
-        .store(checked_flags(flags)?, Ordering::Release);
+    context.flags.store(checked_flags(flags)?, Ordering::Release);
     Ok(())
 }
 

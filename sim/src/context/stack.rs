@@ -27,9 +27,7 @@ pub fn current() -> Result<Arc<Context>, E> {
 
 /// An ending thread has an empty stack.
 fn with_stack<T: Default>(f: impl FnOnce(&mut Vec<Arc<Context>>) -> T) -> T {
-    STACK
-        .try_with(|stack| f(&mut stack.borrow_mut()))
-        .unwrap_or_default()
+    STACK.try_with(|stack| f(&mut stack.borrow_mut())).unwrap_or_default()
 }
 
 pub(super) fn make_current(context: Arc<Context>) {
@@ -59,11 +57,7 @@ pub fn pop(_: &Call, out: *mut CUcontext) -> R {
 
 /// Replaces the top of the stack; null removes it.
 pub fn set_current(_: &Call, handle: CUcontext) -> R {
-    let context = if handle.is_null() {
-        None
-    } else {
-        Some(named(handle)?)
-    };
+    let context = if handle.is_null() { None } else { Some(named(handle)?) };
     with_stack(|stack| {
         stack.pop();
         stack.extend(context);
@@ -72,10 +66,7 @@ pub fn set_current(_: &Call, handle: CUcontext) -> R {
 }
 
 pub fn get_current(_: &Call, out: *mut CUcontext) -> R {
-    put(
-        out,
-        current().map_or(ptr::null_mut(), |context| context.raw()),
-    )
+    put(out, current().map_or(ptr::null_mut(), |context| context.raw()))
 }
 
 pub fn get_device(call: &Call, out: *mut CUdevice) -> R {

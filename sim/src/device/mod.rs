@@ -29,9 +29,7 @@ pub struct Device {
 
 static VISIBLE: LazyLock<Vec<Device>> = LazyLock::new(|| {
     let machine = machine::current();
-    let cards: Vec<Card> = (0..machine.cards())
-        .filter_map(|number| machine.card(number))
-        .collect();
+    let cards: Vec<Card> = (0..machine.cards()).filter_map(|number| machine.card(number)).collect();
     let uuids: Vec<String> = cards.iter().map(|card| uuid_text(&card.uuid)).collect();
     let mask = std::env::var("CUDA_VISIBLE_DEVICES").ok();
     visible::chosen(mask.as_deref(), &uuids)

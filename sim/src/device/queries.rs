@@ -24,10 +24,7 @@ pub fn name(_: &Call, out: *mut c_char, len: c_int, device: CUdevice) -> R {
 /// As much as fits, always terminated.
 fn put_text(out: *mut c_char, len: c_int, text: &str) -> R {
     given(out)?;
-    let room = usize::try_from(len)
-        .ok()
-        .filter(|len| *len > 0)
-        .ok_or(E::INVALID_VALUE)?;
+    let room = usize::try_from(len).ok().filter(|len| *len > 0).ok_or(E::INVALID_VALUE)?;
     for (at, byte) in text.bytes().take(room - 1).chain([0]).enumerate() {
         // SAFETY: at most `room` bytes are written, which the caller says the buffer holds.
         unsafe { out.add(at).write(byte as c_char) };
@@ -43,20 +40,12 @@ pub fn total_mem(_: &Call, out: *mut usize, device: CUdevice) -> R {
 /// The 32-bit ABI saturates.
 pub fn total_mem_v1(_: &Call, out: *mut c_uint, device: CUdevice) -> R {
     given(out)?;
-    put(
-        out,
-        c_uint::try_from(of(device)?.card.total).unwrap_or(c_uint::MAX),
-    )
+    put(out, c_uint::try_from(of(device)?.card.total).unwrap_or(c_uint::MAX))
 }
 
 pub fn uuid(_: &Call, out: *mut CUuuid, device: CUdevice) -> R {
     given(out)?;
-    put(
-        out,
-        CUuuid {
-            bytes: of(device)?.card.uuid.map(|byte| byte as c_char),
-        },
-    )
+    put(out, CUuuid { bytes: of(device)?.card.uuid.map(|byte| byte as c_char) })
 }
 
 /// Linux has no LUIDs.
@@ -79,9 +68,7 @@ pub fn pci_bus_id(_: &Call, out: *mut c_char, len: c_int, device: CUdevice) -> R
 pub fn by_pci_bus_id(_: &Call, out: *mut CUdevice, id: *const c_char) -> R {
     given(out)?;
     let bus = parse_bus(text(id)?).ok_or(E::INVALID_VALUE)?;
-    let found = visible()
-        .iter()
-        .find(|device| pci_bus(device.number) == bus);
+    let found = visible().iter().find(|device| pci_bus(device.number) == bus);
     put(out, found.ok_or(E::INVALID_DEVICE)?.ordinal)
 }
 

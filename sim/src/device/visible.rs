@@ -10,11 +10,7 @@ pub fn chosen(mask: Option<&str>, uuids: &[String]) -> Vec<usize> {
     let mut chosen = Vec::new();
     for entry in mask.split(',') {
         let entry = entry.trim();
-        let named = if by_uuid {
-            with_prefix(entry, uuids)
-        } else {
-            leading_number(entry)
-        };
+        let named = if by_uuid { with_prefix(entry, uuids) } else { leading_number(entry) };
         let Some(number) = named.filter(|number| *number < uuids.len()) else {
             break;
         };
@@ -39,9 +35,7 @@ fn with_prefix(entry: &str, uuids: &[String]) -> Option<usize> {
 
 /// Digits at the start; what follows them is not looked at.
 fn leading_number(entry: &str) -> Option<usize> {
-    let end = entry
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(entry.len());
+    let end = entry.find(|c: char| !c.is_ascii_digit()).unwrap_or(entry.len());
     entry[..end].parse().ok()
 }
 

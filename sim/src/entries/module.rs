@@ -4,7 +4,9 @@ use std::ffi::{c_char, c_int, c_uint, c_void};
 
 use cudarc::driver::sys::*;
 
-use crate::module::{function_calls as functions, kernel_calls as kernel, library, link, module_calls as module};
+use crate::module::{
+    function_calls as functions, kernel_calls as kernel, library, link, module_calls as module,
+};
 
 entries! {
     [cuModuleLoad] (out: *mut CUmodule, path: *const c_char) => module::load_file;

@@ -22,20 +22,32 @@ pub enum Given {
 
 impl Given {
     /// What the caller passed, if it is one of the two and fits the kernel.
-    pub fn checked(kernel: &Kernel, params: *mut *mut c_void, extra: *mut *mut c_void) -> Result<Given, E> {
+    pub fn checked(
+        kernel: &Kernel,
+        params: *mut *mut c_void,
+        extra: *mut *mut c_void,
+    ) -> Result<Given, E> {
         let given = match (params.is_null(), extra.is_null()) {
             (false, false) => return Err(E::INVALID_VALUE),
             (false, true) => Given::Params(params),
             (true, false) => packed(extra)?,
             (true, true) => Given::Nothing,
         };
-        let needed = kernel.params.as_ref().and_then(|params| params.last()).map_or(0, |last| last.offset + last.size);
+        let needed = kernel
+            .params
+            .as_ref()
+            .and_then(|params| params.last())
+            .map_or(0, |last| last.offset + last.size);
         match given {
             Given::Nothing if needed > 0 => Err(E::INVALID_VALUE),
-            Given::Packed { size, .. } if kernel.params.is_some() && size < needed => Err(E::INVALID_VALUE),
+            Given::Packed { size, .. } if kernel.params.is_some() && size < needed => {
+                Err(E::INVALID_VALUE)
+            }
             Given::Params(params) if needed > 0 => {
                 let count = kernel.params.as_ref().map_or(0, Vec::len);
-                take_many(params, count)?.into_iter().try_for_each(|argument| given_argument(argument))?;
+                take_many(params, count)?
+                    .into_iter()
+                    .try_for_each(|argument| given_argument(argument))?;
                 Ok(given)
             }
             _ => Ok(given),
@@ -112,7 +124,11 @@ impl Arguments {
 
     /// For `kernelParams`.
     pub fn params(&self) -> *mut *mut c_void {
-        if self.size.is_some() || self.pointers.is_empty() { ptr::null_mut() } else { self.pointers.as_ptr().cast_mut() }
+        if self.size.is_some() || self.pointers.is_empty() {
+            ptr::null_mut()
+        } else {
+            self.pointers.as_ptr().cast_mut()
+        }
     }
 
     /// For `extra`.

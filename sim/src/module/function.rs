@@ -80,7 +80,11 @@ const REGISTER_UNIT: u32 = 256;
 const WARP: u32 = 32;
 
 impl Function {
-    pub(super) fn new(module: &Arc<Module>, info: Arc<Kernel>, settings: Arc<Mutex<Settings>>) -> Arc<Function> {
+    pub(super) fn new(
+        module: &Arc<Module>,
+        info: Arc<Kernel>,
+        settings: Arc<Mutex<Settings>>,
+    ) -> Arc<Function> {
         let handle = FUNCTIONS.reserve();
         let function = Function { handle, module: Arc::downgrade(module), info, settings };
         let function = Arc::new(function);
@@ -118,7 +122,13 @@ impl Function {
     }
 
     /// How many of its blocks fit on one SM; 0 if not even one.
-    pub fn blocks_per_sm(&self, threads: u32, dynamic_shared: u32, sm: &SmLimits, reserved_shared: u32) -> u32 {
+    pub fn blocks_per_sm(
+        &self,
+        threads: u32,
+        dynamic_shared: u32,
+        sm: &SmLimits,
+        reserved_shared: u32,
+    ) -> u32 {
         if threads == 0 || threads > self.info.max_threads() {
             return 0;
         }
@@ -126,7 +136,8 @@ impl Function {
         let per_warp = (self.info.registers.max(1) * WARP).next_multiple_of(REGISTER_UNIT);
         let by_threads = sm.threads / (warps * WARP);
         let by_registers = REGISTERS_PER_SM / per_warp / warps;
-        let shared = self.info.shared.saturating_add(dynamic_shared).saturating_add(reserved_shared);
+        let shared =
+            self.info.shared.saturating_add(dynamic_shared).saturating_add(reserved_shared);
         let by_shared = sm.shared_bytes.checked_div(shared).unwrap_or(u32::MAX);
         by_threads.min(by_registers).min(by_shared).min(sm.blocks)
     }

@@ -41,7 +41,9 @@ impl Settings {
             MAX_DYNAMIC_SHARED => self.max_dynamic_shared(info),
             CARVEOUT => return Ok(self.carveout),
             CLUSTER_MUST_BE_SET => return Ok(self.cluster_must_be_set),
-            CLUSTER_WIDTH..=CLUSTER_DEPTH => info.cluster.unwrap_or(self.cluster)[(attribute - CLUSTER_WIDTH) as usize],
+            CLUSTER_WIDTH..=CLUSTER_DEPTH => {
+                info.cluster.unwrap_or(self.cluster)[(attribute - CLUSTER_WIDTH) as usize]
+            }
             LARGE_CLUSTERS => u32::from(self.large_clusters),
             CLUSTER_POLICY => return Ok(self.cluster_policy),
             _ => return Err(E::INVALID_VALUE),
@@ -49,14 +51,24 @@ impl Settings {
         Ok(value as c_int)
     }
 
-    pub fn set_attribute(&mut self, info: &Kernel, device: &Device, attribute: c_uint, value: c_int) -> R {
+    pub fn set_attribute(
+        &mut self,
+        info: &Kernel,
+        device: &Device,
+        attribute: c_uint,
+        value: c_int,
+    ) -> R {
         let limits = SmLimits::of(device.card.capability);
         let natural = |value: c_int| u32::try_from(value).or(Err(E::INVALID_VALUE));
-        let within = |range: std::ops::RangeInclusive<c_int>| if range.contains(&value) { Ok(value) } else { Err(E::INVALID_VALUE) };
+        let within = |range: std::ops::RangeInclusive<c_int>| {
+            if range.contains(&value) { Ok(value) } else { Err(E::INVALID_VALUE) }
+        };
         match attribute {
             MAX_DYNAMIC_SHARED => {
                 let most = limits.shared_bytes_opt_in.saturating_sub(info.shared);
-                self.max_dynamic_shared = Some(natural(value).ok().filter(|bytes| *bytes <= most).ok_or(E::INVALID_VALUE)?);
+                self.max_dynamic_shared = Some(
+                    natural(value).ok().filter(|bytes| *bytes <= most).ok_or(E::INVALID_VALUE)?,
+                );
             }
             CARVEOUT => self.carveout = within(-1..=100)?,
             CLUSTER_MUST_BE_SET => self.cluster_must_be_set = within(0..=1)?,
@@ -130,7 +142,13 @@ pub fn module(call: &Call, out: *mut CUmodule, function: CUfunction) -> R {
     put(out, any(call, function)?.module().ok_or(E::INVALID_HANDLE)?.handle as CUmodule)
 }
 
-pub fn param_info(call: &Call, function: CUfunction, index: usize, offset: *mut usize, size: *mut usize) -> R {
+pub fn param_info(
+    call: &Call,
+    function: CUfunction,
+    index: usize,
+    offset: *mut usize,
+    size: *mut usize,
+) -> R {
     parameter(&any(call, function)?.info, index, offset, size)
 }
 

@@ -23,12 +23,20 @@ unsafe impl Send for Options {}
 unsafe impl Sync for Options {}
 
 impl Options {
-    pub fn read(count: c_uint, keys: *const c_uint, values: *mut *mut c_void) -> Result<Options, E> {
+    pub fn read(
+        count: c_uint,
+        keys: *const c_uint,
+        values: *mut *mut c_void,
+    ) -> Result<Options, E> {
         let keys = take_many(keys, count as usize)?;
         if count > 0 {
             given(values)?;
         }
-        if keys.iter().any(|key| *key >= UNKNOWN) { Err(E::INVALID_VALUE) } else { Ok(Options { keys, values }) }
+        if keys.iter().any(|key| *key >= UNKNOWN) {
+            Err(E::INVALID_VALUE)
+        } else {
+            Ok(Options { keys, values })
+        }
     }
 
     fn value(&self, key: c_uint) -> Option<*mut *mut c_void> {
@@ -38,7 +46,9 @@ impl Options {
     /// Writes a text into one of the log buffers, as much of it as fits, and how much that was.
     fn log(&self, buffer: c_uint, size: c_uint, text: &str) {
         let read = |slot: *mut *mut c_void| take(slot).ok();
-        let (Some(to), Some(slot)) = (self.value(buffer).and_then(read), self.value(size)) else { return };
+        let (Some(to), Some(slot)) = (self.value(buffer).and_then(read), self.value(size)) else {
+            return;
+        };
         // The size is 32 bits, given in place of a pointer.
         let room = read(slot).map_or(0, |value| value as usize as c_uint as usize);
         let bytes = text.as_bytes();

@@ -25,7 +25,13 @@ pub fn library(_: &Call, out: *mut CUlibrary, handle: CUkernel) -> R {
     put(out, kernel(handle)?.library.upgrade().ok_or(E::INVALID_HANDLE)?.handle as CUlibrary)
 }
 
-pub fn get_attribute(_: &Call, out: *mut c_int, attribute: c_uint, handle: CUkernel, device: CUdevice) -> R {
+pub fn get_attribute(
+    _: &Call,
+    out: *mut c_int,
+    attribute: c_uint,
+    handle: CUkernel,
+    device: CUdevice,
+) -> R {
     given(out)?;
     let (kernel, device) = (kernel(handle)?, device::of(device)?);
     let settings = kernel.settings(device.ordinal);
@@ -33,7 +39,13 @@ pub fn get_attribute(_: &Call, out: *mut c_int, attribute: c_uint, handle: CUker
     put(out, value)
 }
 
-pub fn set_attribute(_: &Call, attribute: c_uint, value: c_int, handle: CUkernel, device: CUdevice) -> R {
+pub fn set_attribute(
+    _: &Call,
+    attribute: c_uint,
+    value: c_int,
+    handle: CUkernel,
+    device: CUdevice,
+) -> R {
     let (kernel, device) = (kernel(handle)?, device::of(device)?);
     let settings = kernel.settings(device.ordinal);
     locked(&settings).set_attribute(&kernel.info, device, attribute, value)
@@ -50,7 +62,13 @@ pub fn name(_: &Call, out: *mut *const c_char, handle: CUkernel) -> R {
     put(out, kernel(handle)?.info.name.as_ptr())
 }
 
-pub fn param_info(_: &Call, handle: CUkernel, index: usize, offset: *mut usize, size: *mut usize) -> R {
+pub fn param_info(
+    _: &Call,
+    handle: CUkernel,
+    index: usize,
+    offset: *mut usize,
+    size: *mut usize,
+) -> R {
     parameter(&kernel(handle)?.info, index, offset, size)
 }
 

@@ -38,12 +38,23 @@ static KERNEL_NS: LazyLock<u64> = LazyLock::new(|| {
 
 impl Launch {
     /// A launch within the limits of the function and of the context's device.
-    pub fn checked(ctx: &Arc<Context>, handle: usize, grid: [u32; 3], block: [u32; 3], shared: u32) -> Result<Launch, E> {
+    pub fn checked(
+        ctx: &Arc<Context>,
+        handle: usize,
+        grid: [u32; 3],
+        block: [u32; 3],
+        shared: u32,
+    ) -> Result<Launch, E> {
         ctx.check()?;
         let function = function::named(ctx, handle)?;
-        let within = |sizes: [u32; 3], most: [u32; 3]| sizes.iter().zip(most).all(|(size, most)| (1..=most).contains(size));
+        let within = |sizes: [u32; 3], most: [u32; 3]| {
+            sizes.iter().zip(most).all(|(size, most)| (1..=most).contains(size))
+        };
         let threads = block.iter().map(|size| u64::from(*size)).product::<u64>();
-        if !within(grid, MAX_GRID) || !within(block, MAX_BLOCK) || threads > u64::from(THREADS_PER_BLOCK) {
+        if !within(grid, MAX_GRID)
+            || !within(block, MAX_BLOCK)
+            || threads > u64::from(THREADS_PER_BLOCK)
+        {
             return Err(E::INVALID_VALUE);
         }
         if threads > u64::from(function.info.max_threads()) {
@@ -55,7 +66,8 @@ impl Launch {
         let fitting = blocks_per_sm(ctx, &function, threads as u32, shared);
         let blocks = grid.iter().map(|size| u64::from(*size)).product::<u64>();
         let sms = blocks.div_ceil(u64::from(fitting.max(1))).min(u64::from(ctx.sms)) as u32;
-        let launch = Launch { function, grid, block, shared, cooperative: false, sms, arguments: None };
+        let launch =
+            Launch { function, grid, block, shared, cooperative: false, sms, arguments: None };
         launch.check_cluster(launch.function.info.cluster, ctx)?;
         Ok(launch)
     }
@@ -63,7 +75,8 @@ impl Launch {
     /// All blocks of a cooperative launch must be on the device at once.
     pub fn cooperative(mut self, ctx: &Context) -> Result<Launch, E> {
         let threads = self.block.iter().product();
-        let fitting = u64::from(blocks_per_sm(ctx, &self.function, threads, self.shared)) * u64::from(ctx.sms);
+        let fitting = u64::from(blocks_per_sm(ctx, &self.function, threads, self.shared))
+            * u64::from(ctx.sms);
         let blocks = self.grid.iter().map(|size| u64::from(*size)).product::<u64>();
         if blocks > fitting {
             return Err(E::COOPERATIVE_LAUNCH_TOO_LARGE);
@@ -77,10 +90,19 @@ impl Launch {
         let Some(cluster) = cluster.filter(|cluster| *cluster != [0; 3]) else { return Ok(()) };
         let limits = SmLimits::of(ctx.device.card.capability);
         let size = cluster.iter().map(|size| u64::from(*size)).product::<u64>();
-        let most = if self.function.settings().large_clusters { LARGE_CLUSTER } else { PORTABLE_CLUSTER };
-        let divides = self.grid.iter().zip(cluster).all(|(grid, cluster)| cluster > 0 && grid.is_multiple_of(cluster));
+        let most =
+            if self.function.settings().large_clusters { LARGE_CLUSTER } else { PORTABLE_CLUSTER };
+        let divides = self
+            .grid
+            .iter()
+            .zip(cluster)
+            .all(|(grid, cluster)| cluster > 0 && grid.is_multiple_of(cluster));
         let made_for = self.function.info.cluster.is_none_or(|fixed| fixed == cluster);
-        if limits.clusters && divides && size <= most && made_for { Ok(()) } else { Err(E::INVALID_CLUSTER_SIZE) }
+        if limits.clusters && divides && size <= most && made_for {
+            Ok(())
+        } else {
+            Err(E::INVALID_CLUSTER_SIZE)
+        }
     }
 
     /// Whether what the caller passed would do.
@@ -89,7 +111,11 @@ impl Launch {
     }
 
     /// With a copy of the arguments, for a launch that is kept.
-    pub fn with_arguments(mut self, params: *mut *mut c_void, extra: *mut *mut c_void) -> Result<Launch, E> {
+    pub fn with_arguments(
+        mut self,
+        params: *mut *mut c_void,
+        extra: *mut *mut c_void,
+    ) -> Result<Launch, E> {
         let given = Given::checked(&self.function.info, params, extra)?;
         self.arguments = Some(Arguments::copied(&self.function.info, given)?);
         Ok(self)

@@ -11,10 +11,17 @@ use crate::context::Context;
 use crate::work::graph::Kind;
 use crate::work::{self, Stream, capture, event};
 
-fn start(stream: &Arc<Stream>, launch: Launch, params: *mut *mut c_void, extra: *mut *mut c_void) -> R {
+fn start(
+    stream: &Arc<Stream>,
+    launch: Launch,
+    params: *mut *mut c_void,
+    extra: *mut *mut c_void,
+) -> R {
     launch.check_arguments(params, extra)?;
     match capture::route(stream)? {
-        Some(capture) => capture.add(stream, Kind::Kernel(launch.with_arguments(params, extra)?)).map(|_| ()),
+        Some(capture) => {
+            capture.add(stream, Kind::Kernel(launch.with_arguments(params, extra)?)).map(|_| ())
+        }
         None => {
             stream.submit([launch.step()]);
             Ok(())
@@ -44,7 +51,13 @@ pub fn kernel(
     extra: *mut *mut c_void,
 ) -> R {
     let ctx = call.ctx()?;
-    let launch = Launch::checked(&ctx, function as usize, [grid_x, grid_y, grid_z], [block_x, block_y, block_z], shared)?;
+    let launch = Launch::checked(
+        &ctx,
+        function as usize,
+        [grid_x, grid_y, grid_z],
+        [block_x, block_y, block_z],
+        shared,
+    )?;
     start(&stream_of(call, &ctx, stream)?, launch, params, extra)
 }
 
@@ -62,7 +75,13 @@ pub fn cooperative(
     params: *mut *mut c_void,
 ) -> R {
     let ctx = call.ctx()?;
-    let launch = Launch::checked(&ctx, function as usize, [grid_x, grid_y, grid_z], [block_x, block_y, block_z], shared)?;
+    let launch = Launch::checked(
+        &ctx,
+        function as usize,
+        [grid_x, grid_y, grid_z],
+        [block_x, block_y, block_z],
+        shared,
+    )?;
     start(&stream_of(call, &ctx, stream)?, launch.cooperative(&ctx)?, params, std::ptr::null_mut())
 }
 
@@ -106,14 +125,18 @@ pub fn kernel_ex(
     let c = take(config)?;
     let ctx = call.ctx()?;
     let attributes = attributes(&c)?;
-    let (grid, block) = ([c.gridDimX, c.gridDimY, c.gridDimZ], [c.blockDimX, c.blockDimY, c.blockDimZ]);
+    let (grid, block) =
+        ([c.gridDimX, c.gridDimY, c.gridDimZ], [c.blockDimX, c.blockDimY, c.blockDimZ]);
     let mut launch = Launch::checked(&ctx, function as usize, grid, block, c.sharedMemBytes)?;
     let mut events = Vec::new();
     for attribute in attributes.iter().filter(|attribute| attribute.id != 0) {
         Launch::known_attribute(attribute.id)?;
         match attribute.id {
             COOPERATIVE if attribute.value[0] != 0 => launch = launch.cooperative(&ctx)?,
-            CLUSTER => launch.check_cluster(Some([attribute.value[0], attribute.value[1], attribute.value[2]]), &ctx)?,
+            CLUSTER => launch.check_cluster(
+                Some([attribute.value[0], attribute.value[1], attribute.value[2]]),
+                &ctx,
+            )?,
             PROGRAMMATIC_EVENT | COMPLETION_EVENT => events.push(event_of(attribute)),
             _ => {}
         }
@@ -140,19 +163,28 @@ pub fn multi_device(call: &Call, list: *mut DeviceLaunch, count: c_uint, flags: 
     const ALL_FLAGS: c_uint = 3;
     let list = take_many(list, count as usize)?;
     let first = list.first().ok_or(E::INVALID_VALUE)?;
-    let alike = |one: &DeviceLaunch| (one.grid, one.block, one.shared) == (first.grid, first.block, first.shared);
+    let alike = |one: &DeviceLaunch| {
+        (one.grid, one.block, one.shared) == (first.grid, first.block, first.shared)
+    };
     if flags > ALL_FLAGS || !list.iter().all(alike) {
         return Err(E::INVALID_VALUE);
     }
     let mut ready: Vec<(Arc<Stream>, Launch, *mut *mut c_void)> = Vec::with_capacity(list.len());
     for one in &list {
         // Default streams are refused: they do not say which device is meant.
-        let stream = if one.stream as usize > 2 { work::stream::named(call, one.stream)? } else { return Err(E::INVALID_VALUE) };
-        let launch = Launch::checked(&stream.ctx, one.function as usize, one.grid, one.block, one.shared)?;
+        let stream = if one.stream as usize > 2 {
+            work::stream::named(call, one.stream)?
+        } else {
+            return Err(E::INVALID_VALUE);
+        };
+        let launch =
+            Launch::checked(&stream.ctx, one.function as usize, one.grid, one.block, one.shared)?;
         if ready.iter().any(|(other, ..)| other.ctx.device.ordinal == stream.ctx.device.ordinal) {
             return Err(E::INVALID_DEVICE);
         }
         ready.push((stream.clone(), launch.cooperative(&stream.ctx)?, one.params));
     }
-    ready.into_iter().try_for_each(|(stream, launch, params)| start(&stream, launch, params, std::ptr::null_mut()))
+    ready.into_iter().try_for_each(|(stream, launch, params)| {
+        start(&stream, launch, params, std::ptr::null_mut())
+    })
 }

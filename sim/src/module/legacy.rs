@@ -54,7 +54,13 @@ pub fn param_float(call: &Call, function: CUfunction, offset: c_int, value: f32)
     write(call, function, offset, &value.to_le_bytes())
 }
 
-pub fn param_bytes(call: &Call, function: CUfunction, offset: c_int, from: *mut c_void, count: c_uint) -> R {
+pub fn param_bytes(
+    call: &Call,
+    function: CUfunction,
+    offset: c_int,
+    from: *mut c_void,
+    count: c_uint,
+) -> R {
     write(call, function, offset, &take_many(from.cast::<u8>(), count as usize)?)
 }
 
@@ -79,7 +85,13 @@ pub fn launch_grid(call: &Call, function: CUfunction, width: c_int, height: c_in
     launch_grid_async(call, function, width, height, ptr::null_mut())
 }
 
-pub fn launch_grid_async(call: &Call, function: CUfunction, width: c_int, height: c_int, stream: CUstream) -> R {
+pub fn launch_grid_async(
+    call: &Call,
+    function: CUfunction,
+    width: c_int,
+    height: c_int,
+    stream: CUstream,
+) -> R {
     let mut legacy = locked(&live(function as usize)?.settings).legacy.clone();
     let size = |n: c_int| u32::try_from(n).or(Err(E::INVALID_VALUE));
     let [x, y, z] = legacy.block;
@@ -92,5 +104,18 @@ pub fn launch_grid_async(call: &Call, function: CUfunction, width: c_int, height
         ptr::null_mut(),
     ];
     let (width, height) = (size(width)?, size(height)?);
-    launch_calls::kernel(call, function, width, height, 1, x, y, z, legacy.shared, stream, ptr::null_mut(), extra.as_mut_ptr())
+    launch_calls::kernel(
+        call,
+        function,
+        width,
+        height,
+        1,
+        x,
+        y,
+        z,
+        legacy.shared,
+        stream,
+        ptr::null_mut(),
+        extra.as_mut_ptr(),
+    )
 }

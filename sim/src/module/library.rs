@@ -80,7 +80,12 @@ impl Library {
         let mut kernels = locked(&self.kernels);
         let make = || {
             let handle = KERNELS.reserve();
-            let kernel = Arc::new(Kernel { handle, library: Arc::downgrade(self), info: info.clone(), settings: Mutex::default() });
+            let kernel = Arc::new(Kernel {
+                handle,
+                library: Arc::downgrade(self),
+                info: info.clone(),
+                settings: Mutex::default(),
+            });
             KERNELS.insert_at(handle, kernel.clone());
             kernel
         };
@@ -91,7 +96,12 @@ impl Library {
 /// Loading options: the first of them holds a table for host code, which is taken as it is.
 const LAST_OPTION: c_uint = 1;
 
-fn load(out: *mut CUlibrary, options: &[c_uint], jit: &Options, read: impl FnOnce(u32) -> Result<Image, E>) -> R {
+fn load(
+    out: *mut CUlibrary,
+    options: &[c_uint],
+    jit: &Options,
+    read: impl FnOnce(u32) -> Result<Image, E>,
+) -> R {
     if options.iter().any(|option| *option > LAST_OPTION) {
         return Err(E::INVALID_VALUE);
     }
@@ -120,7 +130,9 @@ pub fn load_data(
     take_many(values, count as usize)?;
     let jit = Options::read(jit_count, jit_keys, jit_values)?;
     // SAFETY: the API makes the caller pass a whole image.
-    load(out, &take_many(keys, count as usize)?, &jit, |capability| unsafe { image::read(code, capability) })
+    load(out, &take_many(keys, count as usize)?, &jit, |capability| unsafe {
+        image::read(code, capability)
+    })
 }
 
 pub fn load_file(
@@ -184,28 +196,53 @@ pub fn get_module(call: &Call, out: *mut CUmodule, handle: CUlibrary) -> R {
     put(out, library(handle)?.module(&call.ctx()?)?.handle as CUmodule)
 }
 
-fn find(call: &Call, address: *mut CUdeviceptr, bytes: *mut usize, handle: CUlibrary, wanted: *const c_char, managed: bool) -> R {
+fn find(
+    call: &Call,
+    address: *mut CUdeviceptr,
+    bytes: *mut usize,
+    handle: CUlibrary,
+    wanted: *const c_char,
+    managed: bool,
+) -> R {
     let wanted = text(wanted)?;
     if address.is_null() && bytes.is_null() {
         return Err(E::INVALID_VALUE);
     }
     let found = library(handle)?.module(&call.ctx()?)?.global(wanted);
-    let (at, size, _) = found.filter(|(_, _, is_managed)| *is_managed || !managed).ok_or(E::NOT_FOUND)?;
+    let (at, size, _) =
+        found.filter(|(_, _, is_managed)| *is_managed || !managed).ok_or(E::NOT_FOUND)?;
     put_opt(address, at);
     put_opt(bytes, size);
     Ok(())
 }
 
-pub fn global(call: &Call, address: *mut CUdeviceptr, bytes: *mut usize, handle: CUlibrary, wanted: *const c_char) -> R {
+pub fn global(
+    call: &Call,
+    address: *mut CUdeviceptr,
+    bytes: *mut usize,
+    handle: CUlibrary,
+    wanted: *const c_char,
+) -> R {
     find(call, address, bytes, handle, wanted, false)
 }
 
-pub fn managed(call: &Call, address: *mut CUdeviceptr, bytes: *mut usize, handle: CUlibrary, wanted: *const c_char) -> R {
+pub fn managed(
+    call: &Call,
+    address: *mut CUdeviceptr,
+    bytes: *mut usize,
+    handle: CUlibrary,
+    wanted: *const c_char,
+) -> R {
     find(call, address, bytes, handle, wanted, true)
 }
 
 /// Functions both host and device can call: no code here has them.
-pub fn unified_function(_: &Call, out: *mut *mut c_void, handle: CUlibrary, wanted: *const c_char) -> R {
+pub fn unified_function(
+    _: &Call,
+    out: *mut *mut c_void,
+    handle: CUlibrary,
+    wanted: *const c_char,
+) -> R {
     given(out)?;
     given(wanted)?;
     library(handle)?;

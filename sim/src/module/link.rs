@@ -7,8 +7,8 @@ use cudarc::driver::sys::CUlinkState;
 
 use super::image::{self, Image};
 use super::jit::Options;
-use super::module_calls::{capability, contents};
 use super::locked;
+use super::module_calls::{capability, contents};
 use crate::api::{Call, E, R, given, put, put_opt, take_many};
 use crate::handles::Table;
 
@@ -36,7 +36,13 @@ fn linker(handle: CUlinkState) -> Result<Arc<Linker>, E> {
     LINKERS.get(handle as usize).ok_or(E::INVALID_HANDLE)
 }
 
-pub fn create(call: &Call, count: c_uint, keys: *mut c_uint, values: *mut *mut c_void, out: *mut CUlinkState) -> R {
+pub fn create(
+    call: &Call,
+    count: c_uint,
+    keys: *mut c_uint,
+    values: *mut *mut c_void,
+    out: *mut CUlinkState,
+) -> R {
     given(out)?;
     let options = Options::read(count, keys, values)?;
     let capability = capability(&*call.ctx()?);
@@ -49,7 +55,9 @@ impl Linker {
         let image = match kind {
             ..FIRST_OPAQUE => image::read_bytes(bytes, self.capability),
             // Host objects and intermediate code: what they define cannot be told.
-            FIRST_OPAQUE..=LAST => Ok(Image { bytes: bytes.len(), opaque: true, ..Image::default() }),
+            FIRST_OPAQUE..=LAST => {
+                Ok(Image { bytes: bytes.len(), opaque: true, ..Image::default() })
+            }
             _ => Err(E::INVALID_VALUE),
         };
         self.options.report(image.as_ref().map(|_| ()).map_err(|why| *why));

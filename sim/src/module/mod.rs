@@ -100,7 +100,11 @@ impl Module {
         self.function_with(name, Arc::default())
     }
 
-    fn function_with(self: &Arc<Module>, name: &CStr, settings: Arc<Mutex<Settings>>) -> Result<Arc<Function>, E> {
+    fn function_with(
+        self: &Arc<Module>,
+        name: &CStr,
+        settings: Arc<Mutex<Settings>>,
+    ) -> Result<Arc<Function>, E> {
         let mut functions = locked(&self.functions);
         if let Some(known) = functions.get(name.to_bytes()) {
             return Ok(known.clone());

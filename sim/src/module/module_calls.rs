@@ -105,7 +105,13 @@ pub fn functions(_: &Call, out: *mut CUfunction, count: c_uint, handle: CUmodule
 }
 
 /// Either answer may be left out, but not both.
-pub fn global(call: &Call, address: *mut CUdeviceptr, bytes: *mut usize, handle: CUmodule, wanted: *const c_char) -> R {
+pub fn global(
+    call: &Call,
+    address: *mut CUdeviceptr,
+    bytes: *mut usize,
+    handle: CUmodule,
+    wanted: *const c_char,
+) -> R {
     let wanted = text(wanted)?;
     call.ctx()?;
     if address.is_null() && bytes.is_null() {

@@ -17,7 +17,11 @@ type SharedOf = Option<unsafe extern "C" fn(c_int) -> usize>;
 
 const DISABLE_CACHING_OVERRIDE: c_uint = 1;
 
-fn asked(call: &Call, function: CUfunction, flags: c_uint) -> Result<(Arc<Context>, Arc<Function>), E> {
+fn asked(
+    call: &Call,
+    function: CUfunction,
+    flags: c_uint,
+) -> Result<(Arc<Context>, Arc<Function>), E> {
     let ctx = call.ctx()?;
     if flags > DISABLE_CACHING_OVERRIDE {
         return Err(E::INVALID_VALUE);
@@ -30,14 +34,28 @@ fn shared_bytes(bytes: usize) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
-pub fn max_blocks(call: &Call, out: *mut c_int, function: CUfunction, threads: c_int, shared: usize) -> R {
+pub fn max_blocks(
+    call: &Call,
+    out: *mut c_int,
+    function: CUfunction,
+    threads: c_int,
+    shared: usize,
+) -> R {
     max_blocks_with_flags(call, out, function, threads, shared, 0)
 }
 
-pub fn max_blocks_with_flags(call: &Call, out: *mut c_int, function: CUfunction, threads: c_int, shared: usize, flags: c_uint) -> R {
+pub fn max_blocks_with_flags(
+    call: &Call,
+    out: *mut c_int,
+    function: CUfunction,
+    threads: c_int,
+    shared: usize,
+    flags: c_uint,
+) -> R {
     given(out)?;
     let (ctx, function) = asked(call, function, flags)?;
-    let threads = u32::try_from(threads).ok().filter(|threads| *threads > 0).ok_or(E::INVALID_VALUE)?;
+    let threads =
+        u32::try_from(threads).ok().filter(|threads| *threads > 0).ok_or(E::INVALID_VALUE)?;
     put(out, blocks_per_sm(&ctx, &function, threads, shared_bytes(shared)) as c_int)
 }
 
@@ -92,11 +110,18 @@ pub fn best_block_with_flags(
 }
 
 /// What is left for each of so many blocks on one SM.
-pub fn available_shared(call: &Call, out: *mut usize, function: CUfunction, blocks: c_int, threads: c_int) -> R {
+pub fn available_shared(
+    call: &Call,
+    out: *mut usize,
+    function: CUfunction,
+    blocks: c_int,
+    threads: c_int,
+) -> R {
     given(out)?;
     let (ctx, function) = asked(call, function, 0)?;
     let blocks = u32::try_from(blocks).ok().filter(|blocks| *blocks > 0).ok_or(E::INVALID_VALUE)?;
-    let threads = u32::try_from(threads).ok().filter(|threads| *threads > 0).ok_or(E::INVALID_VALUE)?;
+    let threads =
+        u32::try_from(threads).ok().filter(|threads| *threads > 0).ok_or(E::INVALID_VALUE)?;
     if blocks_per_sm(&ctx, &function, threads, 0) < blocks {
         return Err(E::INVALID_VALUE);
     }
@@ -106,7 +131,12 @@ pub fn available_shared(call: &Call, out: *mut usize, function: CUfunction, bloc
     put(out, each.saturating_sub(function.info.shared) as usize)
 }
 
-pub fn max_cluster(call: &Call, out: *mut c_int, function: CUfunction, config: *const CUlaunchConfig) -> R {
+pub fn max_cluster(
+    call: &Call,
+    out: *mut c_int,
+    function: CUfunction,
+    config: *const CUlaunchConfig,
+) -> R {
     given(out)?;
     take(config)?;
     let (ctx, function) = asked(call, function, 0)?;
@@ -117,7 +147,12 @@ pub fn max_cluster(call: &Call, out: *mut c_int, function: CUfunction, config: *
 }
 
 /// Clusters of the launch that fit on the whole device.
-pub fn active_clusters(call: &Call, out: *mut c_int, function: CUfunction, config: *const CUlaunchConfig) -> R {
+pub fn active_clusters(
+    call: &Call,
+    out: *mut c_int,
+    function: CUfunction,
+    config: *const CUlaunchConfig,
+) -> R {
     given(out)?;
     let c = take(config)?;
     let (ctx, function) = asked(call, function, 0)?;

@@ -19,21 +19,13 @@ fn handle(number: usize) -> Handle {
 
 /// The number of the card a program means.
 pub(super) fn number(card: Handle) -> Result<usize, N> {
-    let number = (card as usize)
-        .checked_sub(HANDLE_BASE)
-        .ok_or(N::INVALID_ARGUMENT)?;
+    let number = (card as usize).checked_sub(HANDLE_BASE).ok_or(N::INVALID_ARGUMENT)?;
     let valid = number % HANDLE_STEP == 0 && number / HANDLE_STEP < machine::current().cards();
-    if valid {
-        Ok(number / HANDLE_STEP)
-    } else {
-        Err(N::INVALID_ARGUMENT)
-    }
+    if valid { Ok(number / HANDLE_STEP) } else { Err(N::INVALID_ARGUMENT) }
 }
 
 pub(super) fn card(handle: Handle) -> Result<Card, N> {
-    machine::current()
-        .card(number(handle)?)
-        .ok_or(N::INVALID_ARGUMENT)
+    machine::current().card(number(handle)?).ok_or(N::INVALID_ARGUMENT)
 }
 
 pub fn count(out: *mut c_uint) -> R {
@@ -49,19 +41,14 @@ pub fn by_index(index: c_uint, out: *mut Handle) -> R {
 
 fn find(out: *mut Handle, is_it: impl Fn(usize, &Card) -> bool) -> R {
     let machine = machine::current();
-    let found = (0..machine.cards()).find(|number| {
-        machine
-            .card(*number)
-            .is_some_and(|card| is_it(*number, &card))
-    });
+    let found = (0..machine.cards())
+        .find(|number| machine.card(*number).is_some_and(|card| is_it(*number, &card)));
     put(out, handle(found.ok_or(N::NOT_FOUND)?))
 }
 
 pub fn by_uuid(uuid: *const c_char, out: *mut Handle) -> R {
     let wanted = api::text(uuid).or(Err(N::INVALID_ARGUMENT))?;
-    find(out, |_, card| {
-        uuid_text(&card.uuid).eq_ignore_ascii_case(wanted)
-    })
+    find(out, |_, card| uuid_text(&card.uuid).eq_ignore_ascii_case(wanted))
 }
 
 pub fn by_pci_bus_id(id: *const c_char, out: *mut Handle) -> R {
@@ -125,10 +112,7 @@ pub struct PciInfo {
 
 fn padded<const N: usize>(text: &str) -> [u8; N] {
     let mut bytes = [0; N];
-    bytes
-        .iter_mut()
-        .zip(text.bytes().take(N - 1))
-        .for_each(|(to, from)| *to = from);
+    bytes.iter_mut().zip(text.bytes().take(N - 1)).for_each(|(to, from)| *to = from);
     bytes
 }
 
@@ -149,11 +133,5 @@ pub fn pci_info_v1(card: Handle, out: *mut PciInfoBase) -> R {
 
 pub fn pci_info(card: Handle, out: *mut PciInfo) -> R {
     let number = number(card)?;
-    put(
-        out,
-        PciInfo {
-            base: pci_base(number),
-            bus_id: padded(&bus_id(number)),
-        },
-    )
+    put(out, PciInfo { base: pci_base(number), bus_id: padded(&bus_id(number)) })
 }

@@ -51,11 +51,7 @@ pub fn minor_number(card: Handle, out: *mut c_uint) -> R {
 }
 
 pub fn temperature(card: Handle, sensor: c_uint, out: *mut c_uint) -> R {
-    if sensor == 0 {
-        fixed(card, out, 34)
-    } else {
-        Err(N::INVALID_ARGUMENT)
-    }
+    if sensor == 0 { fixed(card, out, 34) } else { Err(N::INVALID_ARGUMENT) }
 }
 
 pub fn temperature_threshold(card: Handle, _: c_uint, out: *mut c_uint) -> R {
@@ -95,11 +91,7 @@ pub fn pcie_width(card: Handle, out: *mut c_uint) -> R {
 
 /// KB/s, sent or received.
 pub fn pcie_throughput(card: Handle, direction: c_uint, out: *mut c_uint) -> R {
-    if direction > 1 {
-        Err(N::INVALID_ARGUMENT)
-    } else {
-        fixed(card, out, 0)
-    }
+    if direction > 1 { Err(N::INVALID_ARGUMENT) } else { fixed(card, out, 0) }
 }
 
 pub fn gpu_cores(card: Handle, out: *mut c_uint) -> R {

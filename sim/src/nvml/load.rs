@@ -42,28 +42,16 @@ fn latest() -> MutexGuard<'static, Option<Looks>> {
     let machine = machine::current();
     let mut processes = HashMap::new();
     for card in 0..machine.cards() {
-        for process in machine
-            .processes(card)
-            .iter()
-            .filter(|process| process.alive)
-        {
+        for process in machine.processes(card).iter().filter(|process| process.alive) {
             let key = (card, process.pid);
-            let before = known
-                .processes
-                .get(&key)
-                .map_or(process.busy_ns, |(busy, _)| *busy);
+            let before = known.processes.get(&key).map_or(process.busy_ns, |(busy, _)| *busy);
             let busy = process.busy_ns.saturating_sub(before);
             processes.insert(key, (process.busy_ns, percent(busy, passed)));
         }
     }
-    let stamp = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_micros() as u64);
-    *known = Looks {
-        processes,
-        at: now,
-        stamp,
-    };
+    let stamp =
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64);
+    *known = Looks { processes, at: now, stamp };
     looks
 }
 
@@ -83,17 +71,8 @@ pub fn utilization(card: Handle, out: *mut Rates) -> R {
     let number = number(card)?;
     let looks = latest();
     let processes = looks.iter().flat_map(|looks| &looks.processes);
-    let sum: u32 = processes
-        .filter(|(key, _)| key.0 == number)
-        .map(|(_, (_, share))| share)
-        .sum();
-    put(
-        out,
-        Rates {
-            gpu: sum.min(100),
-            memory: sum.min(100) / 2,
-        },
-    )
+    let sum: u32 = processes.filter(|(key, _)| key.0 == number).map(|(_, (_, share))| share).sum();
+    put(out, Rates { gpu: sum.min(100), memory: sum.min(100) / 2 })
 }
 
 #[repr(C)]
@@ -113,12 +92,7 @@ pub fn process_utilization(card: Handle, out: *mut Sample, count: *mut c_uint, s
     let looks = latest();
     let newer = looks.iter().filter(|looks| looks.stamp > since);
     let found: Vec<Sample> = newer
-        .flat_map(|looks| {
-            looks
-                .processes
-                .iter()
-                .map(|(key, value)| (looks.stamp, key, value))
-        })
+        .flat_map(|looks| looks.processes.iter().map(|(key, value)| (looks.stamp, key, value)))
         .filter(|(_, key, (_, share))| key.0 == number && *share > 0)
         .map(|(stamp, key, (_, share))| Sample {
             pid: key.1,

@@ -31,11 +31,7 @@ fn sums(card: Handle) -> Result<Memory, N> {
     let machine = machine::current();
     let total = machine.total(number);
     let used = machine.used(number).min(total);
-    Ok(Memory {
-        total,
-        free: total - used,
-        used,
-    })
+    Ok(Memory { total, free: total - used, used })
 }
 
 pub fn memory_info(card: Handle, out: *mut Memory) -> R {
@@ -49,26 +45,10 @@ pub fn memory_info_v2(card: Handle, out: *mut MemoryV2) -> R {
     if asked != version::<MemoryV2>(2) {
         return Err(N::ARGUMENT_VERSION_MISMATCH);
     }
-    put(
-        out,
-        MemoryV2 {
-            version: asked,
-            total,
-            reserved: 0,
-            free,
-            used,
-        },
-    )
+    put(out, MemoryV2 { version: asked, total, reserved: 0, free, used })
 }
 
 pub fn bar1_info(card: Handle, out: *mut Memory) -> R {
     let total = machine::current().total(number(card)?).next_power_of_two();
-    put(
-        out,
-        Memory {
-            total,
-            free: total,
-            used: 0,
-        },
-    )
+    put(out, Memory { total, free: total, used: 0 })
 }

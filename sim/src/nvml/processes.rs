@@ -44,20 +44,13 @@ pub struct DetailList {
 fn on_card(card: Handle) -> Result<Vec<(u32, u64)>, N> {
     let mut processes = machine::current().processes(number(card)?);
     processes.retain(|process| process.alive && process.contexts > 0);
-    Ok(processes
-        .iter()
-        .map(|process| (process.pid, process.held))
-        .collect())
+    Ok(processes.iter().map(|process| (process.pid, process.held)).collect())
 }
 
 /// MPS clients have a list of their own.
 fn listed(card: Handle, as_mps_clients: bool) -> Result<Vec<(u32, u64)>, N> {
     let processes = on_card(card)?;
-    Ok(if as_mps_clients == mps::enabled() {
-        processes
-    } else {
-        Vec::new()
-    })
+    Ok(if as_mps_clients == mps::enabled() { processes } else { Vec::new() })
 }
 
 /// Fills the caller's array if all fit, and says how many there are in any case.
@@ -78,44 +71,23 @@ fn v1((pid, bytes): (u32, u64)) -> InfoV1 {
 }
 
 fn v2((pid, bytes): (u32, u64)) -> Info {
-    Info {
-        pid,
-        bytes,
-        gpu_instance: NO_INSTANCE,
-        compute_instance: NO_INSTANCE,
-    }
+    Info { pid, bytes, gpu_instance: NO_INSTANCE, compute_instance: NO_INSTANCE }
 }
 
 pub fn compute_v1(card: Handle, count: *mut c_uint, items: *mut InfoV1) -> R {
-    fill(
-        count,
-        items,
-        listed(card, false)?.into_iter().map(v1).collect(),
-    )
+    fill(count, items, listed(card, false)?.into_iter().map(v1).collect())
 }
 
 pub fn compute(card: Handle, count: *mut c_uint, items: *mut Info) -> R {
-    fill(
-        count,
-        items,
-        listed(card, false)?.into_iter().map(v2).collect(),
-    )
+    fill(count, items, listed(card, false)?.into_iter().map(v2).collect())
 }
 
 pub fn mps_v1(card: Handle, count: *mut c_uint, items: *mut InfoV1) -> R {
-    fill(
-        count,
-        items,
-        listed(card, true)?.into_iter().map(v1).collect(),
-    )
+    fill(count, items, listed(card, true)?.into_iter().map(v1).collect())
 }
 
 pub fn mps(card: Handle, count: *mut c_uint, items: *mut Info) -> R {
-    fill(
-        count,
-        items,
-        listed(card, true)?.into_iter().map(v2).collect(),
-    )
+    fill(count, items, listed(card, true)?.into_iter().map(v2).collect())
 }
 
 /// Nobody draws on a simulated card.
@@ -140,10 +112,7 @@ pub fn details(card: Handle, list: *mut DetailList) -> R {
         2 => listed(card, true)?,
         _ => return Err(N::INVALID_ARGUMENT),
     };
-    let found = found.into_iter().map(|process| Detail {
-        info: v2(process),
-        protected_bytes: 0,
-    });
+    let found = found.into_iter().map(|process| Detail { info: v2(process), protected_bytes: 0 });
     let mut count = asked.count;
     let filled = fill(&raw mut count, asked.items, found.collect());
     put(list, DetailList { count, ..asked })?;

@@ -24,11 +24,7 @@ pub fn driver_version(out: *mut c_char, room: c_uint) -> R {
 }
 
 pub fn nvml_version(out: *mut c_char, room: c_uint) -> R {
-    put_text(
-        out,
-        room,
-        &format!("{}.{}", cuda_version() / 1000, version()),
-    )
+    put_text(out, room, &format!("{}.{}", cuda_version() / 1000, version()))
 }
 
 pub fn cuda_driver_version(out: *mut c_int) -> R {

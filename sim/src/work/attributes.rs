@@ -58,7 +58,9 @@ pub fn copy(call: &Call, to: CUstream, from: CUstream) -> R {
         return Err(E::INVALID_VALUE);
     }
     let values = locked(&from.attributes).0.clone();
-    locked(&to.attributes).0.extend(values.into_iter().filter(|(attribute, _)| *attribute != PRIORITY));
+    locked(&to.attributes)
+        .0
+        .extend(values.into_iter().filter(|(attribute, _)| *attribute != PRIORITY));
     Ok(())
 }
 

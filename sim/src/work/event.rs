@@ -47,7 +47,8 @@ const EXTERNAL: c_uint = 1;
 impl Event {
     pub(super) fn make(ctx: &Arc<Context>, timing: bool, shared: Option<Shared>) -> CUevent {
         let handle = EVENTS.reserve();
-        let event = Event { handle, ctx: ctx.clone(), timing, last: Mutex::new(Last::Never), shared };
+        let event =
+            Event { handle, ctx: ctx.clone(), timing, last: Mutex::new(Last::Never), shared };
         EVENTS.insert_at(handle, Arc::new(event));
         handle as CUevent
     }

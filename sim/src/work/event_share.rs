@@ -31,8 +31,14 @@ impl Words {
     fn map(file: File) -> Result<Words, E> {
         let protection = libc::PROT_READ | libc::PROT_WRITE;
         // SAFETY: a fresh shared mapping of an open file.
-        let at = unsafe { libc::mmap(ptr::null_mut(), BYTES, protection, libc::MAP_SHARED, file.as_raw_fd(), 0) };
-        if at == libc::MAP_FAILED { Err(E::MAP_FAILED) } else { Ok(Words { words: at.cast(), file }) }
+        let at = unsafe {
+            libc::mmap(ptr::null_mut(), BYTES, protection, libc::MAP_SHARED, file.as_raw_fd(), 0)
+        };
+        if at == libc::MAP_FAILED {
+            Err(E::MAP_FAILED)
+        } else {
+            Ok(Words { words: at.cast(), file })
+        }
     }
 
     fn pair(&self) -> &[AtomicU64; 2] {
@@ -107,7 +113,12 @@ pub fn export(_: &Call, out: *mut CUipcEventHandle, event: CUevent) -> R {
     given(out)?;
     let event = event::named(event)?;
     let shared = event.shared.as_ref().ok_or(E::INVALID_HANDLE)?;
-    let handle = Handle { magic: MAGIC, pid: std::process::id(), fd: shared.0.file.as_raw_fd(), rest: [0; 6] };
+    let handle = Handle {
+        magic: MAGIC,
+        pid: std::process::id(),
+        fd: shared.0.file.as_raw_fd(),
+        rest: [0; 6],
+    };
     put(out.cast::<Handle>(), handle)
 }
 

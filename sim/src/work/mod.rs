@@ -11,8 +11,8 @@ mod moment;
 pub mod queue;
 pub mod stream;
 pub mod stream_calls;
-pub mod sync;
 mod submit;
+pub mod sync;
 pub mod values;
 
 pub use stream::{Stream, Streams};

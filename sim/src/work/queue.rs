@@ -15,7 +15,10 @@ use crate::machine;
 /// What happens when a task's turn comes.
 pub enum Step {
     /// Keeps so many SMs of the device busy for so many nanoseconds.
-    Busy { ns: u64, sms: u32 },
+    Busy {
+        ns: u64,
+        sms: u32,
+    },
     /// Takes no time. Skipped once the context is broken. Must not touch the queue it is in.
     Do(Box<dyn FnOnce() + Send>),
     /// Program code, on the driver's own thread; told the context's error, 0 for none.
@@ -98,11 +101,21 @@ impl Queue {
     }
 
     /// Adds steps that belong together and does what can be done at once. True if the engine has to be told.
-    pub fn push(&self, steps: impl IntoIterator<Item = Step>, after: Vec<Point>, now: u64, error: u32) -> bool {
+    pub fn push(
+        &self,
+        steps: impl IntoIterator<Item = Step>,
+        after: Vec<Point>,
+        now: u64,
+        error: u32,
+    ) -> bool {
         let mut state = locked(&self.state);
         let mut after = Some(after);
         for step in steps {
-            state.waiting.push_back(Task { step, after: after.take().unwrap_or_default(), ready: now });
+            state.waiting.push_back(Task {
+                step,
+                after: after.take().unwrap_or_default(),
+                ready: now,
+            });
             self.given.fetch_add(1, Ordering::Release);
         }
         let outlook = self.advance(&mut state, now, error);
@@ -141,7 +154,12 @@ impl Queue {
                     if end > now {
                         return Outlook::At(end);
                     }
-                    machine::current().worked(self.card, *ns, ns.saturating_mul(u64::from(*sms)), 1);
+                    machine::current().worked(
+                        self.card,
+                        *ns,
+                        ns.saturating_mul(u64::from(*sms)),
+                        1,
+                    );
                     end
                 }
                 Step::Until(_) if error != 0 => start,
@@ -151,15 +169,21 @@ impl Queue {
                 },
                 Step::Host(_) if state.hosted.is_none() => {
                     let finished = Arc::<Moment>::default();
-                    let Step::Host(job) = std::mem::replace(&mut task.step, Step::Host(Box::new(|_| ()))) else { continue };
+                    let Step::Host(job) =
+                        std::mem::replace(&mut task.step, Step::Host(Box::new(|_| ())))
+                    else {
+                        continue;
+                    };
                     state.hosted = Some(finished.clone());
                     host::run(Box::new(move || job(error)), finished);
                     return Outlook::Blocked;
                 }
-                Step::Host(_) => match state.hosted.as_ref().and_then(|finished| finished.reached()) {
-                    Some(at) => start.max(at),
-                    None => return Outlook::Blocked,
-                },
+                Step::Host(_) => {
+                    match state.hosted.as_ref().and_then(|finished| finished.reached()) {
+                        Some(at) => start.max(at),
+                        None => return Outlook::Blocked,
+                    }
+                }
                 Step::Mark(moment) => {
                     moment.reach(start);
                     start

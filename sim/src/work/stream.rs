@@ -89,7 +89,13 @@ impl Streams {
 }
 
 impl Stream {
-    fn new(ctx: &Arc<Context>, kind: Kind, priority: i32, handle: usize, green: usize) -> Arc<Stream> {
+    fn new(
+        ctx: &Arc<Context>,
+        kind: Kind,
+        priority: i32,
+        handle: usize,
+        green: usize,
+    ) -> Arc<Stream> {
         Arc::new(Stream {
             handle,
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
@@ -132,9 +138,14 @@ impl Stream {
         self.submit_after(steps, Vec::new());
     }
 
-    pub fn submit_after(self: &Arc<Stream>, steps: impl IntoIterator<Item = Step>, mut after: Vec<Point>) {
+    pub fn submit_after(
+        self: &Arc<Stream>,
+        steps: impl IntoIterator<Item = Step>,
+        mut after: Vec<Point>,
+    ) {
         match self.kind {
-            Kind::Legacy => after.extend(self.ctx.streams.blocking().iter().filter_map(|other| other.unfinished())),
+            Kind::Legacy => after
+                .extend(self.ctx.streams.blocking().iter().filter_map(|other| other.unfinished())),
             Kind::NonBlocking => {}
             Kind::Blocking | Kind::PerThread => {
                 after.extend(self.ctx.streams.legacy().and_then(|legacy| legacy.unfinished()));
@@ -201,7 +212,11 @@ pub fn resolve(call: &Call, ctx: &Arc<Context>, handle: CUstream) -> Result<Arc<
 
 /// As [`resolve`], for calls that need a current context only if the handle means a default stream.
 pub fn named(call: &Call, handle: CUstream) -> Result<Arc<Stream>, E> {
-    if handle as usize <= PER_THREAD { resolve(call, &call.ctx()?, handle) } else { created(handle) }
+    if handle as usize <= PER_THREAD {
+        resolve(call, &call.ctx()?, handle)
+    } else {
+        created(handle)
+    }
 }
 
 fn created(handle: CUstream) -> Result<Arc<Stream>, E> {
@@ -219,5 +234,8 @@ fn legacy(ctx: &Arc<Context>) -> Arc<Stream> {
 
 fn per_thread(ctx: &Arc<Context>) -> Arc<Stream> {
     let mut streams = locked(&ctx.streams.per_thread);
-    streams.entry(thread::current().id()).or_insert_with(|| Stream::new(ctx, Kind::PerThread, 0, 0, 0)).clone()
+    streams
+        .entry(thread::current().id())
+        .or_insert_with(|| Stream::new(ctx, Kind::PerThread, 0, 0, 0))
+        .clone()
 }

@@ -5,11 +5,11 @@ use std::ptr;
 
 use cudarc::driver::sys::{CUcontext, CUdevice, CUdeviceptr, CUgreenCtx, CUstream};
 
+use super::capture;
 use super::graph::{HostCall, Kind};
 use super::queue::Step;
 use super::stream::{self, Kind as StreamKind, Stream, named};
 use super::submit::{drain, submit};
-use super::capture;
 use crate::api::{Call, E, R, given, put, put_opt};
 use crate::context::{self, GREATEST_PRIORITY, LEAST_PRIORITY};
 use crate::memory;
@@ -34,14 +34,23 @@ pub fn create_with_priority(call: &Call, out: *mut CUstream, flags: c_uint, prio
 }
 
 /// Streams of green contexts are always non-blocking.
-pub fn create_green(_: &Call, out: *mut CUstream, green: CUgreenCtx, flags: c_uint, priority: c_int) -> R {
+pub fn create_green(
+    _: &Call,
+    out: *mut CUstream,
+    green: CUgreenCtx,
+    flags: c_uint,
+    priority: c_int,
+) -> R {
     given(out)?;
     let ctx = context::green(green)?.context.clone();
     if flags != NON_BLOCKING {
         return Err(E::INVALID_VALUE);
     }
     let priority = priority.clamp(GREATEST_PRIORITY, LEAST_PRIORITY);
-    put(out, Stream::create(&ctx, StreamKind::NonBlocking, priority, green as usize).handle as CUstream)
+    put(
+        out,
+        Stream::create(&ctx, StreamKind::NonBlocking, priority, green as usize).handle as CUstream,
+    )
 }
 
 pub fn destroy(_: &Call, stream: CUstream) -> R {
@@ -109,13 +118,24 @@ pub fn green_ctx(call: &Call, stream: CUstream, out: *mut CUgreenCtx) -> R {
 
 type HostFunction = Option<unsafe extern "C" fn(*mut c_void)>;
 
-pub fn host_function(call: &Call, stream: CUstream, function: HostFunction, data: *mut c_void) -> R {
+pub fn host_function(
+    call: &Call,
+    stream: CUstream,
+    function: HostFunction,
+    data: *mut c_void,
+) -> R {
     let function = HostCall::new(function, data)?;
     submit(&named(call, stream)?, Kind::Host(function))
 }
 
 /// The mode says how the device waits for the host; both wait here.
-pub fn host_function_v2(call: &Call, stream: CUstream, function: HostFunction, data: *mut c_void, mode: c_uint) -> R {
+pub fn host_function_v2(
+    call: &Call,
+    stream: CUstream,
+    function: HostFunction,
+    data: *mut c_void,
+    mode: c_uint,
+) -> R {
     if mode > 1 {
         return Err(E::INVALID_VALUE);
     }
@@ -125,7 +145,13 @@ pub fn host_function_v2(call: &Call, stream: CUstream, function: HostFunction, d
 type Callback = Option<unsafe extern "C" fn(CUstream, c_uint, *mut c_void)>;
 
 /// Unlike a host function it is called even if the context is broken, and cannot be captured.
-pub fn callback(call: &Call, handle: CUstream, callback: Callback, data: *mut c_void, flags: c_uint) -> R {
+pub fn callback(
+    call: &Call,
+    handle: CUstream,
+    callback: Callback,
+    data: *mut c_void,
+    flags: c_uint,
+) -> R {
     let callback = callback.filter(|_| flags == 0).ok_or(E::INVALID_VALUE)?;
     let stream = named(call, handle)?;
     capture::refuse(&stream)?;
@@ -138,12 +164,20 @@ pub fn callback(call: &Call, handle: CUstream, callback: Callback, data: *mut c_
 }
 
 /// `cuStreamAttachMemAsync`: checked, then nothing to do, since all memory is the host's too.
-pub fn attach_memory(call: &Call, handle: CUstream, ptr: CUdeviceptr, length: usize, flags: c_uint) -> R {
+pub fn attach_memory(
+    call: &Call,
+    handle: CUstream,
+    ptr: CUdeviceptr,
+    length: usize,
+    flags: c_uint,
+) -> R {
     const GLOBAL: c_uint = 1;
     const HOST: c_uint = 2;
     const SINGLE: c_uint = 4;
     let stream = named(call, handle)?;
-    if !matches!(flags, GLOBAL | HOST | SINGLE) || (flags == SINGLE && stream.kind == stream::Kind::Legacy) {
+    if !matches!(flags, GLOBAL | HOST | SINGLE)
+        || (flags == SINGLE && stream.kind == stream::Kind::Legacy)
+    {
         return Err(E::INVALID_VALUE);
     }
     memory::attachable(ptr, length)?;

@@ -45,7 +45,11 @@ const MOST: c_uint = 256;
 
 impl MemoryOp {
     /// The caller's batch, if every operation is in order.
-    pub fn list(count: c_uint, ops: *const CUstreamBatchMemOpParams, flags: c_uint) -> Result<Vec<MemoryOp>, E> {
+    pub fn list(
+        count: c_uint,
+        ops: *const CUstreamBatchMemOpParams,
+        flags: c_uint,
+    ) -> Result<Vec<MemoryOp>, E> {
         if count >= MOST || flags != 0 {
             return Err(E::INVALID_VALUE);
         }
@@ -77,11 +81,13 @@ impl MemoryOp {
         if self.wide() {
             let mut now = [0; 8];
             // Memory that is gone keeps nobody waiting.
-            memory::read(self.address, &mut now).is_err() || met(u64::from_le_bytes(now), self.value, self.flags, 64)
+            memory::read(self.address, &mut now).is_err()
+                || met(u64::from_le_bytes(now), self.value, self.flags, 64)
         } else {
             let mut now = [0; 4];
             let value = u64::from(self.value as u32);
-            memory::read(self.address, &mut now).is_err() || met(u64::from(u32::from_le_bytes(now)), value, self.flags, 32)
+            memory::read(self.address, &mut now).is_err()
+                || met(u64::from(u32::from_le_bytes(now)), value, self.flags, 32)
         }
     }
 
@@ -89,7 +95,9 @@ impl MemoryOp {
         let op = *self;
         match self.operation {
             WAIT_32 | WAIT_64 => Step::Until(Box::new(move || op.came().then_some(0))),
-            WRITE_32 => fallible(ctx, move || memory::write(op.address, &(op.value as u32).to_le_bytes())),
+            WRITE_32 => {
+                fallible(ctx, move || memory::write(op.address, &(op.value as u32).to_le_bytes()))
+            }
             WRITE_64 => fallible(ctx, move || memory::write(op.address, &op.value.to_le_bytes())),
             _ => Step::Do(Box::new(|| ())),
         }
@@ -107,30 +115,67 @@ fn met(now: u64, value: u64, flags: c_uint, bits: u32) -> bool {
     }
 }
 
-fn one(call: &Call, stream: CUstream, operation: c_uint, address: CUdeviceptr, value: u64, flags: c_uint) -> R {
+fn one(
+    call: &Call,
+    stream: CUstream,
+    operation: c_uint,
+    address: CUdeviceptr,
+    value: u64,
+    flags: c_uint,
+) -> R {
     let op = MemoryOp { operation, short_flags: 0, address, value, flags, alias: 0, rest: 0 };
     let stream = named(call, stream)?;
     op.check()?;
     submit(&stream, Kind::MemoryOps(vec![op]))
 }
 
-pub fn wait_32(call: &Call, stream: CUstream, address: CUdeviceptr, value: u32, flags: c_uint) -> R {
+pub fn wait_32(
+    call: &Call,
+    stream: CUstream,
+    address: CUdeviceptr,
+    value: u32,
+    flags: c_uint,
+) -> R {
     one(call, stream, WAIT_32, address, u64::from(value), flags)
 }
 
-pub fn wait_64(call: &Call, stream: CUstream, address: CUdeviceptr, value: u64, flags: c_uint) -> R {
+pub fn wait_64(
+    call: &Call,
+    stream: CUstream,
+    address: CUdeviceptr,
+    value: u64,
+    flags: c_uint,
+) -> R {
     one(call, stream, WAIT_64, address, value, flags)
 }
 
-pub fn write_32(call: &Call, stream: CUstream, address: CUdeviceptr, value: u32, flags: c_uint) -> R {
+pub fn write_32(
+    call: &Call,
+    stream: CUstream,
+    address: CUdeviceptr,
+    value: u32,
+    flags: c_uint,
+) -> R {
     one(call, stream, WRITE_32, address, u64::from(value), flags)
 }
 
-pub fn write_64(call: &Call, stream: CUstream, address: CUdeviceptr, value: u64, flags: c_uint) -> R {
+pub fn write_64(
+    call: &Call,
+    stream: CUstream,
+    address: CUdeviceptr,
+    value: u64,
+    flags: c_uint,
+) -> R {
     one(call, stream, WRITE_64, address, value, flags)
 }
 
-pub fn batch(call: &Call, stream: CUstream, count: c_uint, ops: *mut CUstreamBatchMemOpParams, flags: c_uint) -> R {
+pub fn batch(
+    call: &Call,
+    stream: CUstream,
+    count: c_uint,
+    ops: *mut CUstreamBatchMemOpParams,
+    flags: c_uint,
+) -> R {
     let stream = named(call, stream)?;
     let ops = MemoryOp::list(count, ops, flags)?;
     submit(&stream, Kind::MemoryOps(ops))

@@ -49,7 +49,18 @@ pub fn address(name: &str) -> usize {
 
 pub fn call(name: &str, words: &[usize]) -> u32 {
     type Function = extern "C" fn(
-        usize, usize, usize, usize, usize, usize, usize, usize, usize, usize, usize, usize,
+        usize,
+        usize,
+        usize,
+        usize,
+        usize,
+        usize,
+        usize,
+        usize,
+        usize,
+        usize,
+        usize,
+        usize,
     ) -> u32;
     let address = address(name);
     let mut a = [0; 12];

@@ -23,20 +23,12 @@ pub fn folder() -> PathBuf {
 }
 
 pub fn fact(name: &str) -> String {
-    fs::read_to_string(
-        Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("facts")
-            .join(name),
-    )
-    .unwrap()
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("facts").join(name)).unwrap()
 }
 
 /// The names a driver generation exports.
 pub fn exports(generation: u32) -> BTreeSet<String> {
-    fact(&format!("exports/{generation}.txt"))
-        .split_whitespace()
-        .map(str::to_owned)
-        .collect()
+    fact(&format!("exports/{generation}.txt")).split_whitespace().map(str::to_owned).collect()
 }
 
 pub struct Library(libloading::Library);
@@ -92,12 +84,7 @@ pub fn child(name: &str, variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["--exact", name, "--ignored", "--nocapture"]);
     command.env("CUOTA_SIM_LIBS", folder());
-    for variable in [
-        "CUOTA_SIM",
-        "CUOTA_SIM_FAULT",
-        "CUOTA_SIM_MPS",
-        "CUDA_VISIBLE_DEVICES",
-    ] {
+    for variable in ["CUOTA_SIM", "CUOTA_SIM_FAULT", "CUOTA_SIM_MPS", "CUDA_VISIBLE_DEVICES"] {
         command.env_remove(variable);
     }
     command.envs(variables.iter().copied()).output().unwrap()
@@ -123,11 +110,7 @@ pub struct Folder(pub PathBuf);
 impl Folder {
     pub fn new() -> Folder {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!(
-            "cuota-sim-{}-{}",
-            process::id(),
-            NEXT.fetch_add(1, Ordering::Relaxed)
-        );
+        let name = format!("cuota-sim-{}-{}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let folder = env::temp_dir().join(name);
         fs::create_dir_all(&folder).unwrap();
         Folder(folder)

@@ -82,7 +82,8 @@ fn who_may_allocate_while_a_capture_goes_on() {
             assert_eq!(exchanged, thread_mode);
             answer
         };
-        let answer = if mine { ask() } else { thread::scope(|scope| scope.spawn(ask).join().unwrap()) };
+        let answer =
+            if mine { ask() } else { thread::scope(|scope| scope.spawn(ask).join().unwrap()) };
         assert_eq!(answer, if refused { UNSUPPORTED } else { 0 }, "{case}");
         assert_eq!(capturing(one), if refused { 2 } else { 1 }, "{case}");
         assert_eq!(end_code(one), if refused { INVALIDATED } else { 0 }, "{case}");
@@ -208,7 +209,11 @@ fn captured_and_real_work_cannot_depend_on_each_other() {
     begin(one, RELAXED);
     ok!(cuEventRecord, mark, one);
     assert_eq!(end_code(one), 0);
-    for answer in [cu!(cuEventQuery, mark), cu!(cuEventSynchronize, mark), cu!(cuStreamWaitEvent, two, mark, 0)] {
+    for answer in [
+        cu!(cuEventQuery, mark),
+        cu!(cuEventSynchronize, mark),
+        cu!(cuStreamWaitEvent, two, mark, 0),
+    ] {
         assert_eq!(answer, CAPTURED_EVENT);
     }
     // As a node the wait is fine: it happens when the graph runs.
@@ -268,7 +273,11 @@ fn the_legacy_stream_is_out_of_use_while_a_blocking_stream_is_captured() {
         assert_eq!(end_code(apart), 0, "{name}");
     }
     assert_eq!(cu!(cuStreamBeginCapture_v2, 0, RELAXED), UNSUPPORTED);
-    assert_eq!(cu!(cuStreamBeginCapture_v2, 2, RELAXED), 0, "a thread's own default stream can be captured");
+    assert_eq!(
+        cu!(cuStreamBeginCapture_v2, 2, RELAXED),
+        0,
+        "a thread's own default stream can be captured"
+    );
     assert_eq!(end_code(2), 0);
 }
 
@@ -279,8 +288,17 @@ fn dependencies_can_be_seen_and_changed() {
     begin(one, RELAXED);
     assert_eq!(launch(code.nothing, one), 0);
     let info = || {
-        let (mut status, mut id, mut graph, mut nodes, mut count) = (0_u32, 0_u64, 0_usize, 0_usize, 0_usize);
-        ok!(cuStreamGetCaptureInfo_v2, one, &mut status, &mut id, &mut graph, &mut nodes, &mut count);
+        let (mut status, mut id, mut graph, mut nodes, mut count) =
+            (0_u32, 0_u64, 0_usize, 0_usize, 0_usize);
+        ok!(
+            cuStreamGetCaptureInfo_v2,
+            one,
+            &mut status,
+            &mut id,
+            &mut graph,
+            &mut nodes,
+            &mut count
+        );
         assert_eq!(status, 1);
         // SAFETY: the driver's array, as long as it says, until the stream is used again.
         let nodes = unsafe { std::slice::from_raw_parts(nodes as *const usize, count) }.to_vec();
@@ -300,7 +318,10 @@ fn dependencies_can_be_seen_and_changed() {
     assert_eq!(cu!(cuGraphInstantiateWithFlags, &mut exec, graph, 0), 1);
     assert_eq!(end(one), graph);
     assert_eq!((nodes(graph), edges(graph)), (3, 2));
-    assert_eq!(cu!(cuStreamUpdateCaptureDependencies, one, &mut nodes_to_wait_for, 1, 1), ILLEGAL_STATE);
+    assert_eq!(
+        cu!(cuStreamUpdateCaptureDependencies, one, &mut nodes_to_wait_for, 1, 1),
+        ILLEGAL_STATE
+    );
 }
 
 #[test]

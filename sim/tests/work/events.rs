@@ -61,14 +61,18 @@ fn elapsed_time_has_an_answer_for_every_state() {
     let (there, back) = (elapsed(start, end).unwrap(), elapsed(end, start).unwrap());
     assert!(there >= 0.0 && there == -back);
     let ticks = f64::from(there) / 0.0005;
-    assert!((ticks - ticks.round()).abs() < 1e-3 * ticks.max(1.0), "{there} ms is no number of half microseconds");
+    assert!(
+        (ticks - ticks.round()).abs() < 1e-3 * ticks.max(1.0),
+        "{there} ms is no number of half microseconds"
+    );
     assert_eq!(elapsed(start, start), Ok(0.0));
 }
 
 #[test]
 fn a_context_as_a_whole_records_and_waits() {
     let turn = alone();
-    let (one, two, gate, mark) = (stream(NON_BLOCKING), stream(NON_BLOCKING), Gate::new(), event(0));
+    let (one, two, gate, mark) =
+        (stream(NON_BLOCKING), stream(NON_BLOCKING), Gate::new(), event(0));
     gate.hold(one);
     ok!(cuCtxRecordEvent, turn.ctx, mark);
     assert_eq!(cu!(cuEventQuery, mark), NOT_READY);
@@ -123,7 +127,12 @@ fn share_with_a_child() {
         let output = child("events::ask_after_a_shared_event", &[("SHARED_EVENT", &text)]);
         assert!(output.status.success(), "{output:?}");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        text.split("answer ").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap().parse::<u32>().unwrap()
+        text.split("answer ")
+            .nth(1)
+            .and_then(|rest| rest.split_whitespace().next())
+            .unwrap()
+            .parse::<u32>()
+            .unwrap()
     };
     assert_eq!(ask(), 0);
     gate.hold(held);
@@ -139,7 +148,11 @@ fn share_with_a_child() {
 #[ignore = "run by share_with_a_child"]
 fn ask_after_a_shared_event() {
     let _turn = alone();
-    let words: Vec<u64> = std::env::var("SHARED_EVENT").unwrap().split(',').map(|word| word.parse().unwrap()).collect();
+    let words: Vec<u64> = std::env::var("SHARED_EVENT")
+        .unwrap()
+        .split(',')
+        .map(|word| word.parse().unwrap())
+        .collect();
     let handle: [u64; 8] = words.try_into().unwrap();
     let mut event = 0_usize;
     let open = crate::driver::address("cuIpcOpenEventHandle");

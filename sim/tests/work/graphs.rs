@@ -27,7 +27,14 @@ fn kernel_params(function: usize) -> KernelParams {
 
 fn add_kernel(graph: usize, after: &[usize], function: usize) -> usize {
     let mut node = 0;
-    ok!(cuGraphAddKernelNode_v2, &mut node, graph, after.as_ptr(), after.len(), &mut kernel_params(function));
+    ok!(
+        cuGraphAddKernelNode_v2,
+        &mut node,
+        graph,
+        after.as_ptr(),
+        after.len(),
+        &mut kernel_params(function)
+    );
     node
 }
 
@@ -89,9 +96,17 @@ fn nodes_and_edges_are_what_was_asked_for() {
     assert_eq!(neighbours("cuGraphNodeGetDependentNodes", a), [c]);
     let (from, to) = ([a], [b]);
     ok!(cuGraphAddDependencies, graph, from.as_ptr(), to.as_ptr(), 1);
-    assert_eq!(cu!(cuGraphAddDependencies, graph, from.as_ptr(), to.as_ptr(), 1), INVALID_VALUE, "it is there");
+    assert_eq!(
+        cu!(cuGraphAddDependencies, graph, from.as_ptr(), to.as_ptr(), 1),
+        INVALID_VALUE,
+        "it is there"
+    );
     ok!(cuGraphRemoveDependencies, graph, from.as_ptr(), to.as_ptr(), 1);
-    assert_eq!(cu!(cuGraphRemoveDependencies, graph, from.as_ptr(), to.as_ptr(), 1), INVALID_VALUE, "it is gone");
+    assert_eq!(
+        cu!(cuGraphRemoveDependencies, graph, from.as_ptr(), to.as_ptr(), 1),
+        INVALID_VALUE,
+        "it is gone"
+    );
     ok!(cuGraphDestroyNode, a);
     assert_eq!(neighbours("cuGraphNodeGetDependencies", c), [b]);
     assert_eq!(cu!(cuGraphDestroyNode, a), INVALID_VALUE);
@@ -154,7 +169,8 @@ fn a_clone_is_independent_and_knows_its_origin() {
 #[test]
 fn a_child_graph_is_copied_into_its_node() {
     let _turn = alone();
-    let (inner, outer, device) = (get!(usize, cuGraphCreate, 0), get!(usize, cuGraphCreate, 0), device_word());
+    let (inner, outer, device) =
+        (get!(usize, cuGraphCreate, 0), get!(usize, cuGraphCreate, 0), device_word());
     add_fill(inner, &[], device, 5);
     let (mut node, mut embedded) = (0_usize, 0_usize);
     ok!(cuGraphAddChildGraphNode, &mut node, outer, 0, 0, inner);
@@ -182,7 +198,12 @@ fn an_executable_graph_is_changed_node_by_node() {
     ok!(cuMemsetD32_v2, device, 0, 1);
     run(exec);
     assert_eq!(word(device), 0);
-    ok!(cuGraphExecKernelNodeSetParams_v2, exec, kernel, &mut kernel_params(function(code.module, c"small")));
+    ok!(
+        cuGraphExecKernelNodeSetParams_v2,
+        exec,
+        kernel,
+        &mut kernel_params(function(code.module, c"small"))
+    );
     assert_eq!(
         cu!(cuGraphExecMemsetNodeSetParams, exec, kernel, &mut fill_params(device, 9, 1), 0),
         INVALID_VALUE,
@@ -195,8 +216,10 @@ fn kernel_arguments_are_copied_with_the_node() {
     let _turn = alone();
     let (graph, code) = (get!(usize, cuGraphCreate, 0), code());
     let (mut pointer, mut factor, mut count) = (0x1234_5678_u64, 2.5_f32, 7_u32);
-    let mut arguments = [&raw mut pointer as usize, &raw mut factor as usize, &raw mut count as usize];
-    let mut params = KernelParams { params: arguments.as_mut_ptr() as usize, ..kernel_params(code.scale) };
+    let mut arguments =
+        [&raw mut pointer as usize, &raw mut factor as usize, &raw mut count as usize];
+    let mut params =
+        KernelParams { params: arguments.as_mut_ptr() as usize, ..kernel_params(code.scale) };
     let mut node = 0_usize;
     ok!(cuGraphAddKernelNode_v2, &mut node, graph, 0, 0, &mut params);
     (pointer, factor, count) = (0, 0.0, 0);
@@ -208,7 +231,10 @@ fn kernel_arguments_are_copied_with_the_node() {
         (*(copies[0] as *const u64), *(copies[1] as *const f32), *(copies[2] as *const u32))
     };
     assert_eq!(copied, (0x1234_5678, 2.5, 7));
-    assert_eq!((answer.function, answer.grid, pointer, factor, count), (code.scale, [1; 3], 0, 0.0, 0));
+    assert_eq!(
+        (answer.function, answer.grid, pointer, factor, count),
+        (code.scale, [1; 3], 0, 0.0, 0)
+    );
 }
 
 #[test]
@@ -315,7 +341,11 @@ fn memory_nodes_take_memory_when_the_graph_runs() {
     assert_eq!(graph_memory(RESERVED), before.1, "an address costs nothing");
     let exec = instantiate(graph);
     let mut second = 0_usize;
-    assert_eq!(cu!(cuGraphInstantiateWithFlags, &mut second, graph, 0), INVALID_VALUE, "one at a time");
+    assert_eq!(
+        cu!(cuGraphInstantiateWithFlags, &mut second, graph, 0),
+        INVALID_VALUE,
+        "one at a time"
+    );
     assert_eq!(cu!(cuGraphClone, &mut second, graph), INVALID_VALUE);
     assert_eq!(cu!(cuGraphDestroyNode, fill), INVALID_VALUE);
     run(exec);
@@ -429,7 +459,10 @@ fn nodes_can_be_added_by_one_call_for_all_kinds() {
     ok!(cuGraphExecNodeSetParams, exec, node, &mut generic(2, &fill_params(device, 5, 1)));
     run(exec);
     assert_eq!(word(device), 5);
-    assert_eq!(cu!(cuGraphAddNode_v2, &mut node, graph, 0, 0, 0, &mut generic(77, &[])), INVALID_VALUE);
+    assert_eq!(
+        cu!(cuGraphAddNode_v2, &mut node, graph, 0, 0, 0, &mut generic(77, &[])),
+        INVALID_VALUE
+    );
 }
 
 #[test]
@@ -461,5 +494,8 @@ fn a_graph_can_be_drawn() {
     ok!(cuGraphDebugDotPrint, graph, text.as_c_str(), 0);
     let drawn = fs::read_to_string(&path).unwrap();
     fs::remove_file(path).unwrap();
-    assert!(drawn.starts_with("digraph") && drawn.contains("nothing") && drawn.contains("->"), "{drawn}");
+    assert!(
+        drawn.starts_with("digraph") && drawn.contains("nothing") && drawn.contains("->"),
+        "{drawn}"
+    );
 }

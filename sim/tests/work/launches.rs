@@ -8,7 +8,20 @@ const OUT_OF_RESOURCES: u32 = 701;
 const TOO_LARGE: u32 = 720;
 
 fn shaped(function: usize, grid: [u32; 3], block: [u32; 3], shared: u32) -> u32 {
-    cu!(cuLaunchKernel, function, grid[0], grid[1], grid[2], block[0], block[1], block[2], shared, 0, 0, 0)
+    cu!(
+        cuLaunchKernel,
+        function,
+        grid[0],
+        grid[1],
+        grid[2],
+        block[0],
+        block[1],
+        block[2],
+        shared,
+        0,
+        0,
+        0
+    )
 }
 
 #[test]
@@ -43,7 +56,10 @@ fn more_shared_memory_has_to_be_asked_for() {
     assert_eq!(shaped(code.nothing, [1; 3], [1; 3], 100 << 10), INVALID_VALUE);
     ok!(cuFuncSetAttribute, code.nothing, MAX_DYNAMIC_SHARED, 227 << 10);
     assert_eq!(shaped(code.nothing, [1; 3], [1; 3], 227 << 10), 0);
-    assert_eq!(cu!(cuFuncSetAttribute, code.nothing, MAX_DYNAMIC_SHARED, (227 << 10) + 1), INVALID_VALUE);
+    assert_eq!(
+        cu!(cuFuncSetAttribute, code.nothing, MAX_DYNAMIC_SHARED, (227 << 10) + 1),
+        INVALID_VALUE
+    );
 }
 
 #[test]
@@ -51,10 +67,13 @@ fn arguments_come_in_one_of_two_ways() {
     let _turn = alone();
     let code = code();
     let (mut pointer, mut factor, mut count) = (0_u64, 1.0_f32, 4_u32);
-    let mut arguments = [&raw mut pointer as usize, &raw mut factor as usize, &raw mut count as usize];
+    let mut arguments =
+        [&raw mut pointer as usize, &raw mut factor as usize, &raw mut count as usize];
     let (mut buffer, mut size) = ([0_u8; 16], 16_usize);
     let mut packed = [1, buffer.as_mut_ptr() as usize, 2, &raw mut size as usize, 0];
-    let start = |params: usize, extra: usize| cu!(cuLaunchKernel, code.scale, 1, 1, 1, 1, 1, 1, 0, 0, params, extra);
+    let start = |params: usize, extra: usize| {
+        cu!(cuLaunchKernel, code.scale, 1, 1, 1, 1, 1, 1, 0, 0, params, extra)
+    };
     let (params, extra) = (arguments.as_mut_ptr() as usize, packed.as_mut_ptr() as usize);
     assert_eq!(start(params, 0), 0);
     assert_eq!(start(0, extra), 0);
@@ -136,7 +155,9 @@ fn a_cooperative_launch_must_fit_on_the_device() {
     ok!(cuOccupancyMaxActiveBlocksPerMultiprocessor, &mut per_sm, code.nothing, 1024, 0);
     let mut sms = 0_u32;
     ok!(cuDeviceGetAttribute, &mut sms, 16, 0);
-    let launch = |blocks: u32| cu!(cuLaunchCooperativeKernel, code.nothing, blocks, 1, 1, 1024, 1, 1, 0, 0, 0);
+    let launch = |blocks: u32| {
+        cu!(cuLaunchCooperativeKernel, code.nothing, blocks, 1, 1, 1024, 1, 1, 0, 0, 0)
+    };
     assert_eq!((launch(per_sm * sms), launch(per_sm * sms + 1)), (0, TOO_LARGE));
 }
 
@@ -150,7 +171,10 @@ fn occupancy_follows_from_what_a_block_needs() {
         blocks
     };
     // 2048 threads, 64 Ki registers at 32 each, 32 blocks, 228 KiB of which each block costs 1 more.
-    assert_eq!((blocks(code.nothing, 1024, 0), blocks(code.nothing, 256, 0), blocks(code.nothing, 32, 0)), (2, 8, 32));
+    assert_eq!(
+        (blocks(code.nothing, 1024, 0), blocks(code.nothing, 256, 0), blocks(code.nothing, 32, 0)),
+        (2, 8, 32)
+    );
     assert_eq!(blocks(code.nothing, 32, 47 << 10), 4);
     assert_eq!(blocks(code.scale, 32, 0), 32);
     assert_eq!(blocks(code.nothing, 1025, 0), 0);

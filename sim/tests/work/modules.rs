@@ -68,7 +68,10 @@ fn globals_are_memory() {
     ok!(cuMemcpyDtoH_v2, &mut back, address, 64);
     assert_eq!(out, back);
     assert_eq!(cu!(cuMemFree_v2, address), 1, "it is the module's");
-    assert_eq!(cu!(cuModuleGetGlobal_v2, &mut address, &mut bytes, code.module, c"missing"), NOT_FOUND);
+    assert_eq!(
+        cu!(cuModuleGetGlobal_v2, &mut address, &mut bytes, code.module, c"missing"),
+        NOT_FOUND
+    );
 }
 
 #[test]
@@ -155,7 +158,8 @@ fn code_is_refused_with_a_reason_and_a_log() {
         // Error log, its size.
         let options = [5_u32, 6];
         let mut values = [log.as_mut_ptr() as usize, log.len()];
-        let answer = cu!(cuModuleLoadDataEx, &mut module, code, 2, options.as_ptr(), values.as_mut_ptr());
+        let answer =
+            cu!(cuModuleLoadDataEx, &mut module, code, 2, options.as_ptr(), values.as_mut_ptr());
         assert_eq!(log[values[1]], 0, "ends where the size says");
         (answer, values[1] > 0)
     };
@@ -174,7 +178,17 @@ fn the_linker_gives_back_code_that_can_be_loaded() {
     ok!(cuLinkCreate_v2, 0, 0, 0, &mut linker);
     let second = c".version 7.0\n.target sm_70\n.entry other(.param .u64 p) { ret; }";
     for piece in [CODE, second] {
-        ok!(cuLinkAddData_v2, linker, PTX, piece, piece.to_bytes_with_nul().len(), c"piece", 0, 0, 0);
+        ok!(
+            cuLinkAddData_v2,
+            linker,
+            PTX,
+            piece,
+            piece.to_bytes_with_nul().len(),
+            c"piece",
+            0,
+            0,
+            0
+        );
     }
     assert_ne!(cu!(cuLinkAddData_v2, linker, PTX, c"nonsense", 9, c"piece", 0, 0, 0), 0);
     let (mut code, mut size) = (0_usize, 0_usize);

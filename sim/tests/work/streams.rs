@@ -36,7 +36,11 @@ fn the_legacy_stream_waits_for_blocking_streams_and_they_for_it() {
     let other = stream(0);
     assert_eq!(query(other), 0);
     assert_eq!(launch(code.nothing, other), 0);
-    assert_eq!(query(other), NOT_READY, "it waits for the legacy stream, which waits for the first");
+    assert_eq!(
+        query(other),
+        NOT_READY,
+        "it waits for the legacy stream, which waits for the first"
+    );
     gate.open();
     ok!(cuCtxSynchronize);
     gate.reset();

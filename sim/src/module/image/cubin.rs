@@ -55,11 +55,16 @@ fn name_at(names: &[u8], at: usize) -> Option<&str> {
 }
 
 fn sections(file: &[u8]) -> Option<Vec<Section<'_>>> {
-    let (table, count, names) = (usize_at(file, 40)?, usize::from(u16_at(file, 60)?), usize::from(u16_at(file, 62)?));
+    let (table, count, names) =
+        (usize_at(file, 40)?, usize::from(u16_at(file, 60)?), usize::from(u16_at(file, 62)?));
     let header = |index: usize| file.get(table.checked_add(index * SECTION)?..)?.get(..SECTION);
     let contents = |header: &[u8]| {
         let (offset, size) = (usize_at(header, 24)?, usize_at(header, 32)?);
-        if u32_at(header, 4)? == NOBITS { Some(&[][..]) } else { file.get(offset..offset.checked_add(size)?) }
+        if u32_at(header, 4)? == NOBITS {
+            Some(&[][..])
+        } else {
+            file.get(offset..offset.checked_add(size)?)
+        }
     };
     let names = contents(header(names)?)?;
     (0..count)
@@ -82,16 +87,20 @@ fn sections(file: &[u8]) -> Option<Vec<Section<'_>>> {
 pub unsafe fn length(start: *const u8) -> usize {
     // SAFETY: a whole file has a whole header.
     let header = unsafe { std::slice::from_raw_parts(start, HEADER) };
-    let (Some(table), Some(count)) = (usize_at(header, 40), u16_at(header, 60)) else { return HEADER };
+    let (Some(table), Some(count)) = (usize_at(header, 40), u16_at(header, 60)) else {
+        return HEADER;
+    };
     let table_end = table + usize::from(count) * SECTION;
     // SAFETY: a whole file has the section headers its header speaks of.
     let headers = unsafe { std::slice::from_raw_parts(start, table_end) };
-    let ends = headers.get(table..).unwrap_or_default().chunks_exact(SECTION).filter_map(|section| {
-        let size = if u32_at(section, 4)? == NOBITS { 0 } else { usize_at(section, 32)? };
-        usize_at(section, 24)?.checked_add(size)
-    });
+    let ends =
+        headers.get(table..).unwrap_or_default().chunks_exact(SECTION).filter_map(|section| {
+            let size = if u32_at(section, 4)? == NOBITS { 0 } else { usize_at(section, 32)? };
+            usize_at(section, 24)?.checked_add(size)
+        });
     // Program headers may come last.
-    let segments = usize_at(header, 32).unwrap_or(0) + usize::from(u16_at(header, 56).unwrap_or(0)) * 56;
+    let segments =
+        usize_at(header, 32).unwrap_or(0) + usize::from(u16_at(header, 56).unwrap_or(0)) * 56;
     ends.fold(table_end.max(segments), usize::max)
 }
 
@@ -121,7 +130,9 @@ fn contents(file: &[u8], code: u32) -> Option<Image> {
     let sections = sections(file)?;
     let find = |name: &str| sections.iter().find(|section| section.name == name);
     let mut image = Image { bytes: file.len(), opaque: find(OPAQUE).is_some(), ..Image::default() };
-    let Some(table) = sections.iter().find(|section| section.kind == SYMTAB) else { return Some(image) };
+    let Some(table) = sections.iter().find(|section| section.kind == SYMTAB) else {
+        return Some(image);
+    };
     let names = find(".strtab")?.bytes;
     for (index, symbol) in table.bytes.chunks_exact(SYMBOL).enumerate() {
         let name = name_at(names, u32_at(symbol, 0)? as usize)?;
@@ -133,8 +144,17 @@ fn contents(file: &[u8], code: u32) -> Option<Image> {
             }
             OBJECT if section > 0 && section < sections.len() => {
                 let (at, size) = (usize_at(symbol, 8)?, usize_at(symbol, 16)?);
-                let initial = sections[section].bytes.get(at..at.checked_add(size)?).unwrap_or_default().to_vec();
-                image.globals.push(Global { name: name.to_owned(), size, managed: other & MANAGED != 0, initial });
+                let initial = sections[section]
+                    .bytes
+                    .get(at..at.checked_add(size)?)
+                    .unwrap_or_default()
+                    .to_vec();
+                image.globals.push(Global {
+                    name: name.to_owned(),
+                    size,
+                    managed: other & MANAGED != 0,
+                    initial,
+                });
             }
             _ => {}
         }
@@ -150,7 +170,8 @@ fn kernel(name: &str, symbol: u32, code: u32, sections: &[Section]) -> Option<Ke
     let reserved = if code >= 90 { RESERVED_SHARED } else { 0 };
     let mut kernel = Kernel {
         name: CString::new(name).ok()?,
-        shared: of_kernel(".nv.shared.").map_or(0, |section| (section.size as u32).saturating_sub(reserved)),
+        shared: of_kernel(".nv.shared.")
+            .map_or(0, |section| (section.size as u32).saturating_sub(reserved)),
         ptx_version: code,
         binary_version: code,
         ..Kernel::default()
@@ -170,7 +191,10 @@ fn kernel(name: &str, symbol: u32, code: u32, sections: &[Section]) -> Option<Ke
             MAX_THREADS => kernel.limit = (0..3).filter_map(|at| u32_at(value, at * 4)).product(),
             KERNEL_PARAM => {
                 let size = (u32_at(value, 8)? >> 18) as usize;
-                params.push((u16_at(value, 4)?, Param { offset: usize::from(u16_at(value, 6)?), size }));
+                params.push((
+                    u16_at(value, 4)?,
+                    Param { offset: usize::from(u16_at(value, 6)?), size },
+                ));
             }
             _ => {}
         }
@@ -185,7 +209,8 @@ fn records<'a>(section: Option<&Section<'a>>) -> Vec<(u8, &'a [u8])> {
     let mut rest = section.map(|section| section.bytes).unwrap_or_default();
     let mut found = Vec::new();
     while let [format, attribute, low, high, after @ ..] = rest {
-        let size = if *format == IN_RECORD { usize::from(u16::from_le_bytes([*low, *high])) } else { 0 };
+        let size =
+            if *format == IN_RECORD { usize::from(u16::from_le_bytes([*low, *high])) } else { 0 };
         let Some(value) = after.get(..size) else { break };
         found.push((*attribute, value));
         rest = &after[size..];

@@ -46,13 +46,17 @@ struct Entry<'a> {
 }
 
 fn entries(file: &[u8]) -> Option<Vec<Entry<'_>>> {
-    let u16_at = |bytes: &[u8], at: usize| Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?));
-    let u32_at = |bytes: &[u8], at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
-    let u64_at = |bytes: &[u8], at: usize| Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
+    let u16_at =
+        |bytes: &[u8], at: usize| Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?));
+    let u32_at =
+        |bytes: &[u8], at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
+    let u64_at =
+        |bytes: &[u8], at: usize| Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
     let mut rest = file.get(usize::from(u16_at(file, 6)?)..)?;
     let mut found = Vec::new();
     while rest.len() >= 64 {
-        let (header, payload) = (u32_at(rest, 4)? as usize, usize::try_from(u64_at(rest, 8)?).ok()?);
+        let (header, payload) =
+            (u32_at(rest, 4)? as usize, usize::try_from(u64_at(rest, 8)?).ok()?);
         let flags = u64_at(rest, 40)?;
         let body = rest.get(header..header.checked_add(payload)?)?;
         let packed = u32_at(rest, 16)? as usize;
@@ -73,7 +77,10 @@ fn entries(file: &[u8]) -> Option<Vec<Entry<'_>>> {
 pub fn read(file: &[u8], device: u32) -> Result<Image, E> {
     let entries = entries(file).ok_or(E::INVALID_IMAGE)?;
     let best = |kind: u16, fits: &dyn Fn(u32) -> bool| {
-        entries.iter().filter(|entry| entry.kind == kind && fits(entry.arch)).max_by_key(|entry| entry.arch)
+        entries
+            .iter()
+            .filter(|entry| entry.kind == kind && fits(entry.arch))
+            .max_by_key(|entry| entry.arch)
     };
     let cubin = best(CUBIN, &|arch| cubin::runs_on(arch, device));
     let entry = cubin.or_else(|| best(PTX, &|arch| arch <= device)).ok_or(E::NO_BINARY_FOR_GPU)?;

@@ -57,7 +57,9 @@ mod tests {
 
     #[test]
     fn damage_is_noticed() {
-        for block in [&b""[..], b"\x30ab", b"\x16a\x02\x00\x10z", b"\x16a\x00\x00\x10z", b"\xf0\xff"] {
+        for block in
+            [&b""[..], b"\x30ab", b"\x16a\x02\x00\x10z", b"\x16a\x00\x00\x10z", b"\xf0\xff"]
+        {
             assert_eq!(unpack(block, 1000), None, "{block:?}");
         }
         assert_eq!(unpack(b"\x1fa\x01\x00\xff\xff\xff\x00\x10z", 100), None);

@@ -112,7 +112,10 @@ pub unsafe fn read(code: *const c_void, capability: u32) -> Result<Image, E> {
     let start = code.cast::<u8>();
     // SAFETY: the shortest image that is no text has more than four bytes; a shorter text ends within them,
     // and bytes are looked at one by one up to that end.
-    let magic = (0..4).map(|at| unsafe { *start.add(at) }).take_while(|byte| *byte != 0).collect::<Vec<u8>>();
+    let magic = (0..4)
+        .map(|at| unsafe { *start.add(at) })
+        .take_while(|byte| *byte != 0)
+        .collect::<Vec<u8>>();
     // SAFETY: the caller's promise, for each kind of image.
     let bytes = unsafe {
         match magic.as_slice() {
@@ -132,7 +135,11 @@ pub fn read_bytes(bytes: &[u8], capability: u32) -> Result<Image, E> {
         [0x50, 0xed, 0x55, 0xba, ..] => fatbin::read(bytes, capability),
         _ => {
             let text = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
-            ptx::read(std::str::from_utf8(text).or(Err(E::INVALID_IMAGE))?, capability, newest_ptx())
+            ptx::read(
+                std::str::from_utf8(text).or(Err(E::INVALID_IMAGE))?,
+                capability,
+                newest_ptx(),
+            )
         }
     }
 }

@@ -20,7 +20,9 @@ fn tokens(text: &str) -> Vec<&str> {
         } else if first == '"' {
             rest[1..].find('"').map_or(rest.len(), |end| end + 2)
         } else {
-            let word = rest.find(|c: char| !(c.is_alphanumeric() || "._$%@".contains(c))).unwrap_or(rest.len());
+            let word = rest
+                .find(|c: char| !(c.is_alphanumeric() || "._$%@".contains(c)))
+                .unwrap_or(rest.len());
             let length = word.max(first.len_utf8());
             found.push(&rest[..length]);
             length
@@ -51,7 +53,12 @@ fn variable<'a>(words: &[&'a str]) -> Option<Variable<'a>> {
             "[" => count = count.checked_mul(if next == "]" { 0 } else { number(next)? })?,
             "=" => break,
             word if word.starts_with('.') => element = type_size(word).unwrap_or(element),
-            word if name.is_empty() && !word.starts_with(|c: char| c.is_ascii_digit()) && at > 0 => name = word,
+            word if name.is_empty()
+                && !word.starts_with(|c: char| c.is_ascii_digit())
+                && at > 0 =>
+            {
+                name = word
+            }
             _ => {}
         }
         at += 1;
@@ -59,7 +66,11 @@ fn variable<'a>(words: &[&'a str]) -> Option<Variable<'a>> {
     if name.is_empty() || element == 0 {
         return None;
     }
-    Some(Variable { name, size: (element * lanes).checked_mul(count)?, align: align.max(element * lanes) })
+    Some(Variable {
+        name,
+        size: (element * lanes).checked_mul(count)?,
+        align: align.max(element * lanes),
+    })
 }
 
 fn number(word: &str) -> Option<usize> {
@@ -90,18 +101,25 @@ fn without_pointee<'a>(words: &[&'a str]) -> Vec<&'a str> {
 
 pub fn read(text: &str, capability: u32, newest: u32) -> Result<Image, E> {
     let words = tokens(text);
-    let after = |key: &str| words.iter().position(|word| *word == key).and_then(|at| words.get(at + 1).copied());
+    let after = |key: &str| {
+        words.iter().position(|word| *word == key).and_then(|at| words.get(at + 1).copied())
+    };
     let version = after(".version").ok_or(E::INVALID_IMAGE)?;
     let version = version_number(version).ok_or(E::INVALID_PTX)?;
     if version > newest {
         return Err(E::UNSUPPORTED_PTX_VERSION);
     }
-    let target = after(".target").and_then(|target| target.strip_prefix("sm_")).ok_or(E::INVALID_PTX)?;
-    let target: u32 = target.trim_end_matches(|c: char| c.is_ascii_alphabetic()).parse().or(Err(E::INVALID_PTX))?;
+    let target =
+        after(".target").and_then(|target| target.strip_prefix("sm_")).ok_or(E::INVALID_PTX)?;
+    let target: u32 = target
+        .trim_end_matches(|c: char| c.is_ascii_alphabetic())
+        .parse()
+        .or(Err(E::INVALID_PTX))?;
     if target > capability {
         return Err(E::INVALID_PTX);
     }
-    let mut reader = Reader { words: &words, at: 0, image: Image::default(), version, capability, shared: 0 };
+    let mut reader =
+        Reader { words: &words, at: 0, image: Image::default(), version, capability, shared: 0 };
     reader.module().ok_or(E::INVALID_PTX)?;
     reader.image.bytes = text.len();
     Ok(reader.image)
@@ -195,7 +213,12 @@ impl<'a> Reader<'a> {
             self.shared += variable.size;
         } else if !external {
             let name = variable.name.to_owned();
-            self.image.globals.push(Global { name, size: variable.size, managed, initial: Vec::new() });
+            self.image.globals.push(Global {
+                name,
+                size: variable.size,
+                managed,
+                initial: Vec::new(),
+            });
         }
         Some(())
     }
@@ -220,7 +243,9 @@ impl<'a> Reader<'a> {
             shared: u32::try_from(self.shared + declared(body, ".shared")).ok()?,
             local: u32::try_from(declared(body, ".local")).ok()?,
             constant: 0,
-            limit: limit(directives, ".maxntid").or_else(|| limit(directives, ".reqntid")).map_or(0, |d| d.iter().product()),
+            limit: limit(directives, ".maxntid")
+                .or_else(|| limit(directives, ".reqntid"))
+                .map_or(0, |d| d.iter().product()),
             cluster: limit(directives, ".reqnctapercluster"),
             ptx_version: self.version,
             binary_version: self.capability,
@@ -253,6 +278,9 @@ fn declared(body: &[&str], space: &str) -> usize {
 /// `.maxntid 256, 1, 1`; dimensions left out are 1.
 fn limit(directives: &[&str], key: &str) -> Option<[u32; 3]> {
     let at = directives.iter().position(|word| *word == key)?;
-    let mut sizes = directives[at + 1..].iter().filter(|word| **word != ",").map_while(|word| word.parse().ok());
+    let mut sizes = directives[at + 1..]
+        .iter()
+        .filter(|word| **word != ",")
+        .map_while(|word| word.parse().ok());
     Some([sizes.next()?, sizes.next().unwrap_or(1), sizes.next().unwrap_or(1)])
 }

@@ -37,15 +37,22 @@ fn ptx_names_kernels_and_globals() {
     let names: Vec<_> = image.kernels.iter().map(|kernel| kernel.name.to_str().unwrap()).collect();
     assert_eq!(names, ["axpy", "empty"]);
     let axpy = &image.kernels[0];
-    let params: Vec<_> = axpy.params.iter().flatten().map(|param| (param.offset, param.size)).collect();
+    let params: Vec<_> =
+        axpy.params.iter().flatten().map(|param| (param.offset, param.size)).collect();
     assert_eq!(params, [(0, 4), (8, 8), (16, 24), (40, 1)]);
     assert_eq!((axpy.shared, axpy.local, axpy.limit), (576, 40, 256));
     assert_eq!((axpy.cluster, axpy.ptx_version, axpy.binary_version), (Some([2, 1, 1]), 80, 90));
     assert_eq!(image.kernels[1].params.as_deref(), Some(&[][..]));
-    let globals: Vec<_> = image.globals.iter().map(|g| (g.name.as_str(), g.size, g.managed)).collect();
+    let globals: Vec<_> =
+        image.globals.iter().map(|g| (g.name.as_str(), g.size, g.managed)).collect();
     assert_eq!(
         globals,
-        [("counter", 4, false), ("table", 64, false), ("coefficients", 32, false), ("everywhere", 4, true)]
+        [
+            ("counter", 4, false),
+            ("table", 64, false),
+            ("coefficients", 32, false),
+            ("everywhere", 4, true)
+        ]
     );
 }
 
@@ -63,10 +70,14 @@ fn ptx_is_refused_for_a_reason() {
 /// A cubin of one kernel `k`, by hand: sections for names, symbols, code and what describes it.
 fn cubin_bytes(flags: u32, abi: u8) -> Vec<u8> {
     let shstrtab = b"\0.shstrtab\0.strtab\0.symtab\0.text.k\0.nv.info\0.nv.info.k\0.nv.shared.k\0.nv.global.init\0";
-    let at = |name: &str| shstrtab.windows(name.len()).position(|w| w == name.as_bytes()).unwrap() as u32;
+    let at = |name: &str| {
+        shstrtab.windows(name.len()).position(|w| w == name.as_bytes()).unwrap() as u32
+    };
     let strtab = b"\0k\0g\0";
     let mut symtab = vec![0; 24];
-    for (name, info, other, section, size) in [(1_u32, 0x12_u8, 0x10_u8, 4_u16, 16_u64), (3, 0x11, 0, 8, 4)] {
+    for (name, info, other, section, size) in
+        [(1_u32, 0x12_u8, 0x10_u8, 4_u16, 16_u64), (3, 0x11, 0, 8, 4)]
+    {
         symtab.extend(name.to_le_bytes());
         symtab.extend([info, other]);
         symtab.extend(section.to_le_bytes());
@@ -123,9 +134,13 @@ fn a_cubin_names_kernels_and_globals() {
     let kernel = &image.kernels[0];
     assert_eq!(kernel.name.as_c_str(), c"k");
     assert_eq!((kernel.registers, kernel.shared), (40, 512));
-    let params: Vec<_> = kernel.params.iter().flatten().map(|param| (param.offset, param.size)).collect();
+    let params: Vec<_> =
+        kernel.params.iter().flatten().map(|param| (param.offset, param.size)).collect();
     assert_eq!(params, [(0, 8), (8, 24)]);
-    assert_eq!(image.globals, [Global { name: "g".into(), size: 4, managed: false, initial: vec![3, 0, 0, 0] }]);
+    assert_eq!(
+        image.globals,
+        [Global { name: "g".into(), size: 4, managed: false, initial: vec![3, 0, 0, 0] }]
+    );
     // SAFETY: a whole file.
     assert_eq!(unsafe { cubin::length(file.as_ptr()) }, file.len());
 }
@@ -182,7 +197,8 @@ fn fat(entries: &[(u16, u32, u64, &[u8], usize)]) -> Vec<u8> {
 fn the_best_entry_of_a_fat_binary_is_taken() {
     let cubin = cubin_bytes(0x50_0550, 7);
     let ptx = b".version 8.0\n.target sm_70\n.entry from_text() {}";
-    let file = fat(&[(2, 80, 0, &cubin, 0), (1, 70, 0, ptx, 0), (2, 100, 0, b"never looked at", 0)]);
+    let file =
+        fat(&[(2, 80, 0, &cubin, 0), (1, 70, 0, ptx, 0), (2, 100, 0, b"never looked at", 0)]);
     let name = |image: Image| image.kernels[0].name.to_str().unwrap().to_owned();
     assert_eq!(name(read_bytes(&file, 86).unwrap()), "k");
     assert_eq!(name(read_bytes(&file, 90).unwrap()), "from_text");

@@ -56,7 +56,12 @@ impl Writer {
         self.section(format!(".nv.info.{name}"), INFO, about);
         let reserved = if capability >= 90 { cubin::RESERVED_SHARED } else { 0 };
         if kernel.shared > 0 {
-            self.sections.push((format!(".nv.shared.{name}"), NOBITS, Vec::new(), u64::from(kernel.shared + reserved)));
+            self.sections.push((
+                format!(".nv.shared.{name}"),
+                NOBITS,
+                Vec::new(),
+                u64::from(kernel.shared + reserved),
+            ));
         }
     }
 }
@@ -80,7 +85,8 @@ pub fn write_cubin(image: &Image, capability: u32) -> Vec<u8> {
     if image.opaque {
         writer.section(OPAQUE.to_owned(), PROGBITS, Vec::new());
     }
-    let (info, symbols, strings) = (writer.info.clone(), writer.symbols.clone(), writer.strings.clone());
+    let (info, symbols, strings) =
+        (writer.info.clone(), writer.symbols.clone(), writer.strings.clone());
     writer.section(".nv.info".to_owned(), INFO, info);
     writer.section(".symtab".to_owned(), SYMTAB, symbols);
     writer.section(".strtab".to_owned(), STRTAB, strings);

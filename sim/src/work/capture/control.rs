@@ -100,7 +100,8 @@ pub fn end(call: &Call, stream: CUstream, out: *mut CUgraph) -> R {
 impl Capture {
     /// Whether all work of the other streams comes before the end of the one it began on.
     fn joined(&self, origin: &Stream) -> bool {
-        let before: HashSet<usize> = self.graph.up_to(self.after(origin).into_iter().map(|(node, _)| node));
+        let before: HashSet<usize> =
+            self.graph.up_to(self.after(origin).into_iter().map(|(node, _)| node));
         let branches = locked(&self.branches);
         let mut ends = branches.values().flat_map(|branch| &branch.after);
         ends.all(|(node, _)| before.contains(node))

@@ -92,7 +92,13 @@ pub fn info_v3(
     Ok(())
 }
 
-pub fn update(call: &Call, stream: CUstream, nodes: *mut CUgraphNode, count: usize, flags: c_uint) -> R {
+pub fn update(
+    call: &Call,
+    stream: CUstream,
+    nodes: *mut CUgraphNode,
+    count: usize,
+    flags: c_uint,
+) -> R {
     update_v2(call, stream, nodes, ptr::null(), count, flags)
 }
 

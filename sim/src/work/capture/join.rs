@@ -32,10 +32,14 @@ pub fn wait(stream: &Arc<Stream>, event: &Arc<Event>, external: bool) -> Result<
     let last = locked(&event.last).clone();
     match (capture, last) {
         (None, _) if external => Err(E::INVALID_VALUE),
-        (Some(capture), _) if external => capture.add(stream, Kind::Wait(event.clone())).map(|_| true),
+        (Some(capture), _) if external => {
+            capture.add(stream, Kind::Wait(event.clone())).map(|_| true)
+        }
         (None, Last::Captured(theirs, after)) => join(stream, &theirs, after).map(|()| true),
         (None, _) => Ok(false),
-        (Some(mine), Last::Captured(theirs, after)) => merge(stream, &mine, &theirs, after).map(|()| true),
+        (Some(mine), Last::Captured(theirs, after)) => {
+            merge(stream, &mine, &theirs, after).map(|()| true)
+        }
         (Some(mine), _) => mine.spoil(E::STREAM_CAPTURE_ISOLATION),
     }
 }
@@ -55,7 +59,12 @@ fn join(stream: &Arc<Stream>, capture: &Arc<Capture>, after: Vec<Dependency>) ->
     Ok(())
 }
 
-fn merge(stream: &Arc<Stream>, mine: &Arc<Capture>, theirs: &Arc<Capture>, more: Vec<Dependency>) -> R {
+fn merge(
+    stream: &Arc<Stream>,
+    mine: &Arc<Capture>,
+    theirs: &Arc<Capture>,
+    more: Vec<Dependency>,
+) -> R {
     if mine.id != theirs.id {
         if theirs.ended() {
             return mine.spoil(E::STREAM_CAPTURE_ISOLATION);

@@ -95,7 +95,10 @@ impl Capture {
     }
 
     fn after(&self, stream: &Stream) -> Vec<Dependency> {
-        locked(&self.branches).get(&stream.id).map(|branch| branch.after.clone()).unwrap_or_default()
+        locked(&self.branches)
+            .get(&stream.id)
+            .map(|branch| branch.after.clone())
+            .unwrap_or_default()
     }
 
     fn set_after(&self, stream: &Arc<Stream>, after: Vec<Dependency>) {

@@ -49,7 +49,9 @@ pub fn unsafe_call(_: &Context) -> R {
         return Ok(());
     }
     let (me, mode) = (thread::current().id(), MODE.get());
-    captures.retain(|capture: &std::sync::Arc<Capture>| capture.valid() && forbids(capture.mode, capture.thread == me, mode));
+    captures.retain(|capture: &std::sync::Arc<Capture>| {
+        capture.valid() && forbids(capture.mode, capture.thread == me, mode)
+    });
     refuse_all(captures, E::STREAM_CAPTURE_UNSUPPORTED)
 }
 

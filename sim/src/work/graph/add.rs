@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use cudarc::driver::sys::{
     CUDA_BATCH_MEM_OP_NODE_PARAMS_v1, CUDA_HOST_NODE_PARAMS_v1, CUDA_KERNEL_NODE_PARAMS_v1,
-    CUDA_KERNEL_NODE_PARAMS_v2, CUDA_MEM_ALLOC_NODE_PARAMS_v1, CUDA_MEMCPY3D, CUDA_MEMSET_NODE_PARAMS_v1, CUcontext,
-    CUdeviceptr, CUevent, CUgraph, CUgraphEdgeData, CUgraphNode,
+    CUDA_KERNEL_NODE_PARAMS_v2, CUDA_MEM_ALLOC_NODE_PARAMS_v1, CUDA_MEMCPY3D,
+    CUDA_MEMSET_NODE_PARAMS_v1, CUcontext, CUdeviceptr, CUevent, CUgraph, CUgraphEdgeData,
+    CUgraphNode,
 };
 
 use super::params::AllocParams;
@@ -38,35 +39,81 @@ pub(super) fn insert(
 
 type Nodes = *const CUgraphNode;
 
-pub fn add_kernel_v1(_: &Call, out: *mut CUgraphNode, graph: CUgraph, nodes: Nodes, count: usize, params: *const CUDA_KERNEL_NODE_PARAMS_v1) -> R {
+pub fn add_kernel_v1(
+    _: &Call,
+    out: *mut CUgraphNode,
+    graph: CUgraph,
+    nodes: Nodes,
+    count: usize,
+    params: *const CUDA_KERNEL_NODE_PARAMS_v1,
+) -> R {
     given(params)?;
     insert(out, graph, nodes, ptr::null(), count, |_| kernel_v1(params))
 }
 
-pub fn add_kernel(_: &Call, out: *mut CUgraphNode, graph: CUgraph, nodes: Nodes, count: usize, params: *const CUDA_KERNEL_NODE_PARAMS_v2) -> R {
+pub fn add_kernel(
+    _: &Call,
+    out: *mut CUgraphNode,
+    graph: CUgraph,
+    nodes: Nodes,
+    count: usize,
+    params: *const CUDA_KERNEL_NODE_PARAMS_v2,
+) -> R {
     given(params)?;
     insert(out, graph, nodes, ptr::null(), count, |_| kernel(params))
 }
 
 pub(super) fn kernel_v1(params: *const CUDA_KERNEL_NODE_PARAMS_v1) -> Result<Kind, E> {
     let p = take(params)?;
-    launch(p.func as usize, ptr::null_mut(), [p.gridDimX, p.gridDimY, p.gridDimZ], [p.blockDimX, p.blockDimY, p.blockDimZ], p.sharedMemBytes, p.kernelParams, p.extra)
+    launch(
+        p.func as usize,
+        ptr::null_mut(),
+        [p.gridDimX, p.gridDimY, p.gridDimZ],
+        [p.blockDimX, p.blockDimY, p.blockDimZ],
+        p.sharedMemBytes,
+        p.kernelParams,
+        p.extra,
+    )
 }
 
 /// Function and kernel are alternatives; the context says where a kernel runs.
 pub(super) fn kernel(params: *const CUDA_KERNEL_NODE_PARAMS_v2) -> Result<Kind, E> {
     let p = take(params)?;
     let function = if p.func.is_null() { p.kern as usize } else { p.func as usize };
-    launch(function, p.ctx, [p.gridDimX, p.gridDimY, p.gridDimZ], [p.blockDimX, p.blockDimY, p.blockDimZ], p.sharedMemBytes, p.kernelParams, p.extra)
+    launch(
+        function,
+        p.ctx,
+        [p.gridDimX, p.gridDimY, p.gridDimZ],
+        [p.blockDimX, p.blockDimY, p.blockDimZ],
+        p.sharedMemBytes,
+        p.kernelParams,
+        p.extra,
+    )
 }
 
-fn launch(function: usize, ctx: CUcontext, grid: [u32; 3], block: [u32; 3], shared: u32, params: *mut *mut c_void, extra: *mut *mut c_void) -> Result<Kind, E> {
+fn launch(
+    function: usize,
+    ctx: CUcontext,
+    grid: [u32; 3],
+    block: [u32; 3],
+    shared: u32,
+    params: *mut *mut c_void,
+    extra: *mut *mut c_void,
+) -> Result<Kind, E> {
     let ctx = context::named_or_current(ctx)?;
     let launch = Launch::checked(&ctx, function, grid, block, shared)?;
     Ok(Kind::Kernel(launch.with_arguments(params, extra)?))
 }
 
-pub fn add_copy(_: &Call, out: *mut CUgraphNode, graph: CUgraph, nodes: Nodes, count: usize, params: *const CUDA_MEMCPY3D, ctx: CUcontext) -> R {
+pub fn add_copy(
+    _: &Call,
+    out: *mut CUgraphNode,
+    graph: CUgraph,
+    nodes: Nodes,
+    count: usize,
+    params: *const CUDA_MEMCPY3D,
+    ctx: CUcontext,
+) -> R {
     given(params)?;
     insert(out, graph, nodes, ptr::null(), count, |_| copy(params, ctx))
 }
@@ -76,7 +123,15 @@ pub(super) fn copy(params: *const CUDA_MEMCPY3D, ctx: CUcontext) -> Result<Kind,
     copy::Job::of_3d(params).map(Kind::Copy)
 }
 
-pub fn add_fill(_: &Call, out: *mut CUgraphNode, graph: CUgraph, nodes: Nodes, count: usize, params: *const CUDA_MEMSET_NODE_PARAMS_v1, ctx: CUcontext) -> R {
+pub fn add_fill(
+    _: &Call,
+    out: *mut CUgraphNode,
+    graph: CUgraph,
+    nodes: Nodes,
+    count: usize,
+    params: *const CUDA_MEMSET_NODE_PARAMS_v1,
+    ctx: CUcontext,
+) -> R {
     given(params)?;
     insert(out, graph, nodes, ptr::null(), count, |_| fill(params, ctx))
 }
@@ -87,7 +142,14 @@ pub(super) fn fill(params: *const CUDA_MEMSET_NODE_PARAMS_v1, ctx: CUcontext) ->
     fill::Job::of(p.dst, p.pitch, p.value, p.elementSize, p.width, p.height).map(Kind::Fill)
 }
 
-pub fn add_host(_: &Call, out: *mut CUgraphNode, graph: CUgraph, nodes: Nodes, count: usize, params: *const CUDA_HOST_NODE_PARAMS_v1) -> R {
+pub fn add_host(
+    _: &Call,
+    out: *mut CUgraphNode,
+    graph: CUgraph,
+    nodes: Nodes,
+    count: usize,
+    params: *const CUDA_HOST_NODE_PARAMS_v1,
+) -> R {
     given(params)?;
     insert(out, graph, nodes, ptr::null(), count, |_| host(params))
 }
@@ -97,7 +159,14 @@ pub(super) fn host(params: *const CUDA_HOST_NODE_PARAMS_v1) -> Result<Kind, E> {
     HostCall::new(p.fn_, p.userData).map(Kind::Host)
 }
 
-pub fn add_child(_: &Call, out: *mut CUgraphNode, graph: CUgraph, nodes: Nodes, count: usize, child: CUgraph) -> R {
+pub fn add_child(
+    _: &Call,
+    out: *mut CUgraphNode,
+    graph: CUgraph,
+    nodes: Nodes,
+    count: usize,
+    child: CUgraph,
+) -> R {
     insert(out, graph, nodes, ptr::null(), count, |parent| embed(parent, child))
 }
 
@@ -114,11 +183,25 @@ pub fn add_empty(_: &Call, out: *mut CUgraphNode, graph: CUgraph, nodes: Nodes, 
     insert(out, graph, nodes, ptr::null(), count, |_| Ok(Kind::Empty))
 }
 
-pub fn add_record(_: &Call, out: *mut CUgraphNode, graph: CUgraph, nodes: Nodes, count: usize, event: CUevent) -> R {
+pub fn add_record(
+    _: &Call,
+    out: *mut CUgraphNode,
+    graph: CUgraph,
+    nodes: Nodes,
+    count: usize,
+    event: CUevent,
+) -> R {
     insert(out, graph, nodes, ptr::null(), count, |_| record(event))
 }
 
-pub fn add_wait(_: &Call, out: *mut CUgraphNode, graph: CUgraph, nodes: Nodes, count: usize, event: CUevent) -> R {
+pub fn add_wait(
+    _: &Call,
+    out: *mut CUgraphNode,
+    graph: CUgraph,
+    nodes: Nodes,
+    count: usize,
+    event: CUevent,
+) -> R {
     insert(out, graph, nodes, ptr::null(), count, |_| wait(event))
 }
 
@@ -130,7 +213,14 @@ pub(super) fn wait(event: CUevent) -> Result<Kind, E> {
     event::named(event).map(Kind::Wait).or(Err(E::INVALID_VALUE))
 }
 
-pub fn add_alloc(_: &Call, out: *mut CUgraphNode, graph: CUgraph, nodes: Nodes, count: usize, params: *mut CUDA_MEM_ALLOC_NODE_PARAMS_v1) -> R {
+pub fn add_alloc(
+    _: &Call,
+    out: *mut CUgraphNode,
+    graph: CUgraph,
+    nodes: Nodes,
+    count: usize,
+    params: *mut CUDA_MEM_ALLOC_NODE_PARAMS_v1,
+) -> R {
     given(params)?;
     insert(out, graph, nodes, ptr::null(), count, |_| alloc(params.cast()))
 }
@@ -144,11 +234,25 @@ pub(super) fn alloc(params: *mut AllocParams) -> Result<Kind, E> {
     Ok(Kind::alloc(device::of(device)?, p.ptr, p.bytes))
 }
 
-pub fn add_free(_: &Call, out: *mut CUgraphNode, graph: CUgraph, nodes: Nodes, count: usize, ptr: CUdeviceptr) -> R {
+pub fn add_free(
+    _: &Call,
+    out: *mut CUgraphNode,
+    graph: CUgraph,
+    nodes: Nodes,
+    count: usize,
+    ptr: CUdeviceptr,
+) -> R {
     insert(out, graph, nodes, std::ptr::null(), count, |_| Ok(Kind::Free(ptr)))
 }
 
-pub fn add_memory_ops(_: &Call, out: *mut CUgraphNode, graph: CUgraph, nodes: Nodes, count: usize, params: *const CUDA_BATCH_MEM_OP_NODE_PARAMS_v1) -> R {
+pub fn add_memory_ops(
+    _: &Call,
+    out: *mut CUgraphNode,
+    graph: CUgraph,
+    nodes: Nodes,
+    count: usize,
+    params: *const CUDA_BATCH_MEM_OP_NODE_PARAMS_v1,
+) -> R {
     given(params)?;
     insert(out, graph, nodes, ptr::null(), count, |_| memory_ops(params))
 }

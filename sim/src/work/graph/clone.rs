@@ -56,6 +56,7 @@ pub fn find_in_clone(_: &Call, out: *mut CUgraphNode, original: CUgraphNode, clo
     let original = node(original)?;
     let clone = named(clone)?;
     let parts = locked(&clone.parts);
-    let twin = parts.nodes.iter().find(|node| node.original == original.handle).ok_or(E::INVALID_VALUE)?;
+    let twin =
+        parts.nodes.iter().find(|node| node.original == original.handle).ok_or(E::INVALID_VALUE)?;
     put(out, twin.handle as CUgraphNode)
 }

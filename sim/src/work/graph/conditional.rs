@@ -3,8 +3,8 @@
 //! Kernels do not compute here, so a value stays what the handle's default makes it.
 
 use std::ffi::c_uint;
-use std::sync::{Arc, LazyLock, Mutex};
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, LazyLock, Mutex};
 
 use cudarc::driver::sys::{CUcontext, CUgraph};
 
@@ -36,7 +36,14 @@ struct Handle {
 
 static HANDLES: LazyLock<Mutex<Vec<Handle>>> = LazyLock::new(Mutex::default);
 
-pub fn create_condition(_: &Call, out: *mut u64, graph: CUgraph, ctx: CUcontext, value: c_uint, flags: c_uint) -> R {
+pub fn create_condition(
+    _: &Call,
+    out: *mut u64,
+    graph: CUgraph,
+    ctx: CUcontext,
+    value: c_uint,
+    flags: c_uint,
+) -> R {
     given(out)?;
     let graph = named(graph)?;
     context::named_or_current(ctx)?;
@@ -79,7 +86,8 @@ impl Conditional {
 
     /// The body that runs, if one does. A loop ends after one turn: nothing here could end it later.
     pub fn chosen(&self) -> Option<usize> {
-        let value = locked(&HANDLES).iter().find(|handle| handle.number == self.handle)?.value as usize;
+        let value =
+            locked(&HANDLES).iter().find(|handle| handle.number == self.handle)?.value as usize;
         let body = match self.kind {
             SWITCH => value,
             IF if value == 0 => 1,

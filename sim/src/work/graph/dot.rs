@@ -31,7 +31,13 @@ impl Graph {
         };
         for node in &nodes {
             let kind = super::kind::of(node);
-            let _ = writeln!(out, "  \"{:#x}\" [shape=box label=\"{}\\n{}\"];", node.handle, node.local, label(&kind));
+            let _ = writeln!(
+                out,
+                "  \"{:#x}\" [shape=box label=\"{}\\n{}\"];",
+                node.handle,
+                node.local,
+                label(&kind)
+            );
             for inner in kind.embedded() {
                 let _ = writeln!(out, "  subgraph cluster_{} {{", inner.id);
                 inner.draw_parts(out);
@@ -46,7 +52,9 @@ impl Graph {
 
 fn label(kind: &Kind) -> String {
     let name = match kind {
-        Kind::Kernel(launch) => return format!("KERNEL\\n{}", launch.function.name().escape_default()),
+        Kind::Kernel(launch) => {
+            return format!("KERNEL\\n{}", launch.function.name().escape_default());
+        }
         Kind::Copy(_) => "MEMCPY",
         Kind::Fill(_) => "MEMSET",
         Kind::Host(_) => "HOST",

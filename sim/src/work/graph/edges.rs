@@ -40,12 +40,21 @@ impl EdgeData {
 }
 
 fn edge_data(from: *const CUgraphEdgeData, count: usize) -> Result<Vec<EdgeData>, E> {
-    if from.is_null() { Ok(vec![EdgeData::default(); count]) } else { take_many(from.cast(), count) }
+    if from.is_null() {
+        Ok(vec![EdgeData::default(); count])
+    } else {
+        take_many(from.cast(), count)
+    }
 }
 
 impl Graph {
     /// The caller's list of nodes to come after: all of this graph, none of them twice.
-    pub fn dependencies(&self, nodes: *const CUgraphNode, data: *const CUgraphEdgeData, count: usize) -> Result<Vec<Dependency>, E> {
+    pub fn dependencies(
+        &self,
+        nodes: *const CUgraphNode,
+        data: *const CUgraphEdgeData,
+        count: usize,
+    ) -> Result<Vec<Dependency>, E> {
         let mut found = Vec::<Dependency>::with_capacity(count.min(1 << 16));
         for (handle, data) in take_many(nodes, count)?.into_iter().zip(edge_data(data, count)?) {
             data.check(&*self.own(handle)?)?;
@@ -53,26 +62,49 @@ impl Graph {
         }
         let mut sorted: Vec<usize> = found.iter().map(|(node, _)| *node).collect();
         sorted.sort_unstable();
-        if sorted.windows(2).any(|pair| pair[0] == pair[1]) { Err(E::INVALID_VALUE) } else { Ok(found) }
+        if sorted.windows(2).any(|pair| pair[0] == pair[1]) {
+            Err(E::INVALID_VALUE)
+        } else {
+            Ok(found)
+        }
     }
 
     fn own(&self, handle: CUgraphNode) -> Result<std::sync::Arc<Node>, E> {
-        NODES.get(handle as usize).filter(|node| node.graph.as_ptr() == &raw const *self).ok_or(E::INVALID_VALUE)
+        NODES
+            .get(handle as usize)
+            .filter(|node| node.graph.as_ptr() == &raw const *self)
+            .ok_or(E::INVALID_VALUE)
     }
 
-    fn pairs(&self, from: *const CUgraphNode, to: *const CUgraphNode, data: *const CUgraphEdgeData, count: usize) -> Result<Vec<Edge>, E> {
+    fn pairs(
+        &self,
+        from: *const CUgraphNode,
+        to: *const CUgraphNode,
+        data: *const CUgraphEdgeData,
+        count: usize,
+    ) -> Result<Vec<Edge>, E> {
         let ends = take_many(from, count)?.into_iter().zip(take_many(to, count)?);
         ends.zip(edge_data(data, count)?)
             .map(|((from, to), data)| {
                 data.check(&*self.own(from)?)?;
                 self.own(to)?;
-                if from == to { Err(E::INVALID_VALUE) } else { Ok(Edge { from: from as usize, to: to as usize, data }) }
+                if from == to {
+                    Err(E::INVALID_VALUE)
+                } else {
+                    Ok(Edge { from: from as usize, to: to as usize, data })
+                }
             })
             .collect()
     }
 }
 
-pub fn add_dependencies(call: &Call, graph: CUgraph, from: *const CUgraphNode, to: *const CUgraphNode, count: usize) -> R {
+pub fn add_dependencies(
+    call: &Call,
+    graph: CUgraph,
+    from: *const CUgraphNode,
+    to: *const CUgraphNode,
+    count: usize,
+) -> R {
     add_dependencies_v2(call, graph, from, to, std::ptr::null(), count)
 }
 
@@ -87,15 +119,27 @@ pub fn add_dependencies_v2(
     let graph = named(graph)?;
     let more = graph.pairs(from, to, data, count)?;
     let mut parts = locked(&graph.parts);
-    let known = |edge: &Edge, edges: &[Edge]| edges.iter().any(|old| (old.from, old.to) == (edge.from, edge.to));
-    if more.iter().enumerate().any(|(at, edge)| known(edge, &parts.edges) || known(edge, &more[..at])) {
+    let known = |edge: &Edge, edges: &[Edge]| {
+        edges.iter().any(|old| (old.from, old.to) == (edge.from, edge.to))
+    };
+    if more
+        .iter()
+        .enumerate()
+        .any(|(at, edge)| known(edge, &parts.edges) || known(edge, &more[..at]))
+    {
         return Err(E::INVALID_VALUE);
     }
     parts.edges.extend(more);
     Ok(())
 }
 
-pub fn remove_dependencies(call: &Call, graph: CUgraph, from: *const CUgraphNode, to: *const CUgraphNode, count: usize) -> R {
+pub fn remove_dependencies(
+    call: &Call,
+    graph: CUgraph,
+    from: *const CUgraphNode,
+    to: *const CUgraphNode,
+    count: usize,
+) -> R {
     remove_dependencies_v2(call, graph, from, to, std::ptr::null(), count)
 }
 
@@ -120,11 +164,24 @@ pub fn remove_dependencies_v2(
     Ok(())
 }
 
-pub fn get_edges(call: &Call, graph: CUgraph, from: *mut CUgraphNode, to: *mut CUgraphNode, count: *mut usize) -> R {
+pub fn get_edges(
+    call: &Call,
+    graph: CUgraph,
+    from: *mut CUgraphNode,
+    to: *mut CUgraphNode,
+    count: *mut usize,
+) -> R {
     get_edges_v2(call, graph, from, to, std::ptr::null_mut(), count)
 }
 
-pub fn get_edges_v2(_: &Call, graph: CUgraph, from: *mut CUgraphNode, to: *mut CUgraphNode, data: *mut CUgraphEdgeData, count: *mut usize) -> R {
+pub fn get_edges_v2(
+    _: &Call,
+    graph: CUgraph,
+    from: *mut CUgraphNode,
+    to: *mut CUgraphNode,
+    data: *mut CUgraphEdgeData,
+    count: *mut usize,
+) -> R {
     given(count)?;
     let edges = locked(&named(graph)?.parts).edges.clone();
     if from.is_null() != to.is_null() || (from.is_null() && !data.is_null()) {
@@ -155,11 +212,22 @@ pub(super) fn list<T: Copy>(to: *mut T, room: Option<usize>, items: impl Iterato
     Ok(())
 }
 
-pub fn dependencies(call: &Call, handle: CUgraphNode, out: *mut CUgraphNode, count: *mut usize) -> R {
+pub fn dependencies(
+    call: &Call,
+    handle: CUgraphNode,
+    out: *mut CUgraphNode,
+    count: *mut usize,
+) -> R {
     dependencies_v2(call, handle, out, std::ptr::null_mut(), count)
 }
 
-pub fn dependencies_v2(_: &Call, handle: CUgraphNode, out: *mut CUgraphNode, data: *mut CUgraphEdgeData, count: *mut usize) -> R {
+pub fn dependencies_v2(
+    _: &Call,
+    handle: CUgraphNode,
+    out: *mut CUgraphNode,
+    data: *mut CUgraphEdgeData,
+    count: *mut usize,
+) -> R {
     neighbours(handle, out, data, count, |edge| (edge.to, edge.from))
 }
 
@@ -167,7 +235,13 @@ pub fn dependents(call: &Call, handle: CUgraphNode, out: *mut CUgraphNode, count
     dependents_v2(call, handle, out, std::ptr::null_mut(), count)
 }
 
-pub fn dependents_v2(_: &Call, handle: CUgraphNode, out: *mut CUgraphNode, data: *mut CUgraphEdgeData, count: *mut usize) -> R {
+pub fn dependents_v2(
+    _: &Call,
+    handle: CUgraphNode,
+    out: *mut CUgraphNode,
+    data: *mut CUgraphEdgeData,
+    count: *mut usize,
+) -> R {
     neighbours(handle, out, data, count, |edge| (edge.from, edge.to))
 }
 

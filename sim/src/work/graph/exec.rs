@@ -63,12 +63,21 @@ impl Graph {
             let parts = locked(&self.parts);
             (parts.nodes.clone(), parts.edges.clone())
         };
-        let places: HashMap<usize, usize> = nodes.iter().enumerate().map(|(place, node)| (node.handle, place)).collect();
+        let places: HashMap<usize, usize> =
+            nodes.iter().enumerate().map(|(place, node)| (node.handle, place)).collect();
         let mut left = Vec::with_capacity(nodes.len());
         for (place, node) in nodes.iter().enumerate() {
             let kind = locked(&node.kind).clone();
-            let inside = kind.embedded().iter().map(|graph| graph.compile()).collect::<Result<_, _>>()?;
-            left.push(ExecNode { node: node.handle, kind, enabled: true, place, after: Vec::new(), inside });
+            let inside =
+                kind.embedded().iter().map(|graph| graph.compile()).collect::<Result<_, _>>()?;
+            left.push(ExecNode {
+                node: node.handle,
+                kind,
+                enabled: true,
+                place,
+                after: Vec::new(),
+                inside,
+            });
         }
         let (mut before, mut waits) = (vec![0_usize; left.len()], vec![Vec::new(); left.len()]);
         for edge in &edges {
@@ -103,7 +112,9 @@ impl Graph {
     fn check_frees(&self, nodes: &[ExecNode]) -> Result<(), Flaw> {
         for node in nodes {
             let Kind::Free(ptr) = node.kind else { continue };
-            let made = nodes.iter().find(|other| matches!(&other.kind, Kind::Alloc(allocation) if allocation.ptr == ptr));
+            let made = nodes.iter().find(
+                |other| matches!(&other.kind, Kind::Alloc(allocation) if allocation.ptr == ptr),
+            );
             if made.is_some_and(|made| !self.up_to([node.node]).contains(&made.node)) {
                 return Err(Flaw { result: INVALID_STRUCTURE, node: node.node });
             }
@@ -117,7 +128,9 @@ fn check_for_device(nodes: &[ExecNode]) -> Result<(), Flaw> {
     if nodes.is_empty() {
         return Err(Flaw { result: ERROR, node: 0 });
     }
-    let allowed = |kind: &Kind| matches!(kind, Kind::Kernel(_) | Kind::Copy(_) | Kind::Fill(_) | Kind::Child(_));
+    let allowed = |kind: &Kind| {
+        matches!(kind, Kind::Kernel(_) | Kind::Copy(_) | Kind::Fill(_) | Kind::Child(_))
+    };
     match nodes.iter().find(|node| !allowed(&node.kind)) {
         Some(node) => Err(Flaw { result: NODE_NOT_SUPPORTED, node: node.node }),
         None => Ok(()),
@@ -156,7 +169,14 @@ pub fn exec(handle: CUgraphExec) -> Result<Arc<Exec>, E> {
 }
 
 /// The two oldest calls: no flags, and room for a text nobody writes any more.
-pub fn instantiate_with_log(_: &Call, out: *mut CUgraphExec, graph: CUgraph, node: *mut CUgraphNode, log: *mut c_char, size: usize) -> R {
+pub fn instantiate_with_log(
+    _: &Call,
+    out: *mut CUgraphExec,
+    graph: CUgraph,
+    node: *mut CUgraphNode,
+    log: *mut c_char,
+    size: usize,
+) -> R {
     given(out)?;
     let graph = named(graph)?;
     if size > 0 {
@@ -190,7 +210,12 @@ pub struct InstantiateParams {
     result: c_uint,
 }
 
-pub fn instantiate_with_params(call: &Call, out: *mut CUgraphExec, graph: CUgraph, params: *mut InstantiateParams) -> R {
+pub fn instantiate_with_params(
+    call: &Call,
+    out: *mut CUgraphExec,
+    graph: CUgraph,
+    params: *mut InstantiateParams,
+) -> R {
     given(out)?;
     let mut p = take(params)?;
     (p.node, p.result) = (ptr::null_mut(), ERROR);

@@ -3,8 +3,9 @@
 use std::ffi::c_uint;
 
 use cudarc::driver::sys::{
-    CUDA_BATCH_MEM_OP_NODE_PARAMS_v1, CUDA_HOST_NODE_PARAMS_v1, CUDA_KERNEL_NODE_PARAMS_v1, CUDA_KERNEL_NODE_PARAMS_v2,
-    CUDA_MEMCPY3D, CUDA_MEMSET_NODE_PARAMS_v1, CUcontext, CUevent, CUgraph, CUgraphExec, CUgraphNode,
+    CUDA_BATCH_MEM_OP_NODE_PARAMS_v1, CUDA_HOST_NODE_PARAMS_v1, CUDA_KERNEL_NODE_PARAMS_v1,
+    CUDA_KERNEL_NODE_PARAMS_v2, CUDA_MEMCPY3D, CUDA_MEMSET_NODE_PARAMS_v1, CUcontext, CUevent,
+    CUgraph, CUgraphExec, CUgraphNode,
 };
 
 use super::exec::{ExecNode, exec};
@@ -25,7 +26,11 @@ fn find(nodes: &mut [ExecNode], handle: usize) -> Option<&mut ExecNode> {
     None
 }
 
-fn change<T>(exec_handle: CUgraphExec, handle: CUgraphNode, how: impl FnOnce(&mut ExecNode) -> Result<T, E>) -> Result<T, E> {
+fn change<T>(
+    exec_handle: CUgraphExec,
+    handle: CUgraphNode,
+    how: impl FnOnce(&mut ExecNode) -> Result<T, E>,
+) -> Result<T, E> {
     let exec = exec(exec_handle)?;
     let handle = node(handle)?.handle;
     how(find(&mut locked(&exec.nodes), handle).ok_or(E::INVALID_VALUE)?)
@@ -41,24 +46,51 @@ pub(super) fn replace(exec_handle: CUgraphExec, handle: CUgraphNode, new: Result
     })
 }
 
-pub fn exec_set_kernel_v1(_: &Call, exec: CUgraphExec, node: CUgraphNode, params: *const CUDA_KERNEL_NODE_PARAMS_v1) -> R {
+pub fn exec_set_kernel_v1(
+    _: &Call,
+    exec: CUgraphExec,
+    node: CUgraphNode,
+    params: *const CUDA_KERNEL_NODE_PARAMS_v1,
+) -> R {
     replace(exec, node, add::kernel_v1(params))
 }
 
-pub fn exec_set_kernel(_: &Call, exec: CUgraphExec, node: CUgraphNode, params: *const CUDA_KERNEL_NODE_PARAMS_v2) -> R {
+pub fn exec_set_kernel(
+    _: &Call,
+    exec: CUgraphExec,
+    node: CUgraphNode,
+    params: *const CUDA_KERNEL_NODE_PARAMS_v2,
+) -> R {
     replace(exec, node, add::kernel(params))
 }
 
-pub fn exec_set_copy(_: &Call, exec: CUgraphExec, node: CUgraphNode, params: *const CUDA_MEMCPY3D, ctx: CUcontext) -> R {
+pub fn exec_set_copy(
+    _: &Call,
+    exec: CUgraphExec,
+    node: CUgraphNode,
+    params: *const CUDA_MEMCPY3D,
+    ctx: CUcontext,
+) -> R {
     given(params)?;
     replace(exec, node, add::copy(params, ctx))
 }
 
-pub fn exec_set_fill(_: &Call, exec: CUgraphExec, node: CUgraphNode, params: *const CUDA_MEMSET_NODE_PARAMS_v1, ctx: CUcontext) -> R {
+pub fn exec_set_fill(
+    _: &Call,
+    exec: CUgraphExec,
+    node: CUgraphNode,
+    params: *const CUDA_MEMSET_NODE_PARAMS_v1,
+    ctx: CUcontext,
+) -> R {
     replace(exec, node, add::fill(params, ctx))
 }
 
-pub fn exec_set_host(_: &Call, exec: CUgraphExec, node: CUgraphNode, params: *const CUDA_HOST_NODE_PARAMS_v1) -> R {
+pub fn exec_set_host(
+    _: &Call,
+    exec: CUgraphExec,
+    node: CUgraphNode,
+    params: *const CUDA_HOST_NODE_PARAMS_v1,
+) -> R {
     replace(exec, node, add::host(params))
 }
 
@@ -70,7 +102,12 @@ pub fn exec_set_wait(_: &Call, exec: CUgraphExec, node: CUgraphNode, event: CUev
     replace(exec, node, add::wait(event))
 }
 
-pub fn exec_set_memory_ops(_: &Call, exec: CUgraphExec, node: CUgraphNode, params: *const CUDA_BATCH_MEM_OP_NODE_PARAMS_v1) -> R {
+pub fn exec_set_memory_ops(
+    _: &Call,
+    exec: CUgraphExec,
+    node: CUgraphNode,
+    params: *const CUDA_BATCH_MEM_OP_NODE_PARAMS_v1,
+) -> R {
     replace(exec, node, add::memory_ops(params))
 }
 
@@ -78,7 +115,11 @@ pub fn exec_set_memory_ops(_: &Call, exec: CUgraphExec, node: CUgraphNode, param
 pub fn exec_set_child(_: &Call, exec: CUgraphExec, node: CUgraphNode, child: CUgraph) -> R {
     let new = named(child)?.compile().or(Err(E::INVALID_VALUE))?;
     change(exec, node, |node| {
-        let inside = node.inside.first_mut().filter(|_| matches!(node.kind, Kind::Child(_))).ok_or(E::INVALID_VALUE)?;
+        let inside = node
+            .inside
+            .first_mut()
+            .filter(|_| matches!(node.kind, Kind::Child(_)))
+            .ok_or(E::INVALID_VALUE)?;
         compare(inside, &new).or(Err(E::INVALID_VALUE))?;
         adopt(inside, &new);
         Ok(())
@@ -97,6 +138,8 @@ pub fn set_enabled(_: &Call, exec: CUgraphExec, node: CUgraphNode, enabled: c_ui
 
 pub fn get_enabled(_: &Call, exec: CUgraphExec, node: CUgraphNode, out: *mut c_uint) -> R {
     given(out)?;
-    let enabled = change(exec, node, |node| if node.kind.can_be_disabled() { Ok(node.enabled) } else { Err(E::INVALID_VALUE) })?;
+    let enabled = change(exec, node, |node| {
+        if node.kind.can_be_disabled() { Ok(node.enabled) } else { Err(E::INVALID_VALUE) }
+    })?;
     put(out, c_uint::from(enabled))
 }

@@ -4,8 +4,9 @@ use std::ffi::c_uint;
 use std::ptr;
 
 use cudarc::driver::sys::{
-    CUDA_BATCH_MEM_OP_NODE_PARAMS_v1, CUDA_HOST_NODE_PARAMS_v1, CUDA_KERNEL_NODE_PARAMS_v2, CUDA_MEMCPY3D,
-    CUDA_MEMSET_NODE_PARAMS_v1, CUcontext, CUevent, CUgraph, CUgraphEdgeData, CUgraphExec, CUgraphNode,
+    CUDA_BATCH_MEM_OP_NODE_PARAMS_v1, CUDA_HOST_NODE_PARAMS_v1, CUDA_KERNEL_NODE_PARAMS_v2,
+    CUDA_MEMCPY3D, CUDA_MEMSET_NODE_PARAMS_v1, CUcontext, CUevent, CUgraph, CUgraphEdgeData,
+    CUgraphExec, CUgraphNode,
 };
 
 use super::conditional::Conditional;
@@ -77,7 +78,9 @@ impl Parts {
             (1, _) => {
                 let params = self.body::<CopyParams>();
                 // SAFETY: addresses within the caller's struct; the copy's enums are read as numbers by their owner.
-                let (ctx, copy) = unsafe { ((&raw const (*params).ctx).read_unaligned(), &raw const (*params).copy) };
+                let (ctx, copy) = unsafe {
+                    ((&raw const (*params).ctx).read_unaligned(), &raw const (*params).copy)
+                };
                 add::copy(copy, ctx)
             }
             (2, _) => {
@@ -109,7 +112,14 @@ impl Parts {
     }
 }
 
-pub fn add_node(call: &Call, out: *mut CUgraphNode, graph: CUgraph, nodes: *const CUgraphNode, count: usize, params: *mut NodeParams) -> R {
+pub fn add_node(
+    call: &Call,
+    out: *mut CUgraphNode,
+    graph: CUgraph,
+    nodes: *const CUgraphNode,
+    count: usize,
+    params: *mut NodeParams,
+) -> R {
     add_node_v2(call, out, graph, nodes, ptr::null(), count, params)
 }
 
@@ -131,7 +141,12 @@ pub fn set_params(_: &Call, handle: CUgraphNode, params: *mut NodeParams) -> R {
     super::params::set(handle, parts.read(None))
 }
 
-pub fn exec_set_params(call: &Call, exec: CUgraphExec, handle: CUgraphNode, params: *mut NodeParams) -> R {
+pub fn exec_set_params(
+    call: &Call,
+    exec: CUgraphExec,
+    handle: CUgraphNode,
+    params: *mut NodeParams,
+) -> R {
     let parts = Parts::checked(params)?;
     if parts.kind() == 4 {
         return exec_params::exec_set_child(call, exec, handle, take(parts.body::<CUgraph>())?);
@@ -147,7 +162,10 @@ pub fn get_params(_: &Call, handle: CUgraphNode, out: *mut NodeParams) -> R {
     let parts = Parts(out);
     match &kind {
         Kind::Kernel(launch) => put(parts.body(), params::kernel_of(launch)),
-        Kind::Copy(job) => put(parts.body(), CopyParams { flags: 0, reserved: 0, ctx: ptr::null_mut(), copy: job.describe() }),
+        Kind::Copy(job) => put(
+            parts.body(),
+            CopyParams { flags: 0, reserved: 0, ctx: ptr::null_mut(), copy: job.describe() },
+        ),
         Kind::Host(_) => params::host_of(&kind).map_or(Ok(()), |host| put(parts.body(), host)),
         Kind::Fill(_) => params::fill_of(&kind).map_or(Ok(()), |fill| put(parts.body(), fill)),
         Kind::Child(graph) => put(parts.body(), graph.handle as CUgraph),

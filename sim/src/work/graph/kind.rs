@@ -39,7 +39,10 @@ pub struct HostCall {
 }
 
 impl HostCall {
-    pub fn new(function: Option<unsafe extern "C" fn(*mut c_void)>, data: *mut c_void) -> Result<HostCall, E> {
+    pub fn new(
+        function: Option<unsafe extern "C" fn(*mut c_void)>,
+        data: *mut c_void,
+    ) -> Result<HostCall, E> {
         Ok(HostCall { function: function.ok_or(E::INVALID_VALUE)?, data: data as usize })
     }
 

@@ -64,7 +64,12 @@ fn collect(nodes: &[ExecNode], ctx: &Arc<Context>, steps: &mut Vec<Step>) {
 impl Exec {
     fn allocations(&self) -> Vec<u64> {
         let nodes = locked(&self.nodes);
-        nodes.iter().filter_map(|node| if let Kind::Alloc(made) = &node.kind { Some(made.ptr) } else { None }).collect()
+        nodes
+            .iter()
+            .filter_map(
+                |node| if let Kind::Alloc(made) = &node.kind { Some(made.ptr) } else { None },
+            )
+            .collect()
     }
 
     /// Gives the allocations their memory. What an earlier launch left unfreed stands in the way.
@@ -89,7 +94,8 @@ impl Exec {
         let nodes = locked(&self.nodes);
         let mut handles = vec![0; nodes.len()];
         for node in nodes.iter() {
-            let after: Vec<_> = node.after.iter().map(|place| (handles[*place], EdgeData::default())).collect();
+            let after: Vec<_> =
+                node.after.iter().map(|place| (handles[*place], EdgeData::default())).collect();
             let added = node.kind.copied().and_then(|kind| graph.add(kind, &after));
             if added.is_err() {
                 graph.dissolve();

@@ -43,7 +43,9 @@ pub fn plan_free(graph: &Arc<Graph>, ptr: u64) -> R {
     let owner = owners.get_mut(&ptr).ok_or(E::INVALID_VALUE)?;
     let free = match owner.frees {
         None => true,
-        Some(other) => other != owner.allocates && graph.handle != owner.allocates && other != graph.handle,
+        Some(other) => {
+            other != owner.allocates && graph.handle != owner.allocates && other != graph.handle
+        }
     };
     if !free {
         return Err(E::INVALID_VALUE);

@@ -131,7 +131,13 @@ impl Graph {
         self.add_as(kind, after, local, 0)
     }
 
-    fn add_as(self: &Arc<Graph>, kind: Kind, after: &[Dependency], local: u32, original: usize) -> Result<usize, E> {
+    fn add_as(
+        self: &Arc<Graph>,
+        kind: Kind,
+        after: &[Dependency],
+        local: u32,
+        original: usize,
+    ) -> Result<usize, E> {
         kind.admit(self)?;
         let node = Arc::new(Node {
             handle: NODES.reserve(),
@@ -143,7 +149,11 @@ impl Graph {
         });
         let handle = node.handle;
         let mut parts = locked(&self.parts);
-        parts.edges.extend(after.iter().map(|(from, data)| Edge { from: *from, to: handle, data: *data }));
+        parts.edges.extend(after.iter().map(|(from, data)| Edge {
+            from: *from,
+            to: handle,
+            data: *data,
+        }));
         parts.nodes.push(node.clone());
         NODES.insert_at(handle, node);
         Ok(handle)

@@ -29,7 +29,11 @@ fn object(handle: CUuserObject) -> Result<Arc<UserObject>, E> {
 }
 
 fn counted(count: c_uint) -> Result<u64, E> {
-    if count == 0 || count > i32::MAX as c_uint { Err(E::INVALID_VALUE) } else { Ok(u64::from(count)) }
+    if count == 0 || count > i32::MAX as c_uint {
+        Err(E::INVALID_VALUE)
+    } else {
+        Ok(u64::from(count))
+    }
 }
 
 pub fn create_object(
@@ -61,7 +65,13 @@ pub fn release_object(_: &Call, handle: CUuserObject, count: c_uint) -> R {
     drop_references(handle as usize, counted(count)?)
 }
 
-pub fn graph_retain_object(_: &Call, graph: CUgraph, handle: CUuserObject, count: c_uint, flags: c_uint) -> R {
+pub fn graph_retain_object(
+    _: &Call,
+    graph: CUgraph,
+    handle: CUuserObject,
+    count: c_uint,
+    flags: c_uint,
+) -> R {
     let (graph, object, count) = (named(graph)?, object(handle)?, counted(count)?);
     if flags > MOVE {
         return Err(E::INVALID_VALUE);
@@ -77,7 +87,10 @@ pub fn graph_release_object(_: &Call, graph: CUgraph, handle: CUuserObject, coun
     let (graph, count) = (named(graph)?, counted(count)?);
     object(handle)?;
     let mut held = locked(&graph.objects);
-    let left = held.get(&(handle as usize)).and_then(|have| have.checked_sub(count)).ok_or(E::INVALID_VALUE)?;
+    let left = held
+        .get(&(handle as usize))
+        .and_then(|have| have.checked_sub(count))
+        .ok_or(E::INVALID_VALUE)?;
     match left {
         0 => held.remove(&(handle as usize)),
         _ => held.insert(handle as usize, left),

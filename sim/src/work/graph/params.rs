@@ -4,8 +4,9 @@ use std::ffi::{c_int, c_uint};
 use std::ptr;
 
 use cudarc::driver::sys::{
-    CUDA_BATCH_MEM_OP_NODE_PARAMS_v1, CUDA_HOST_NODE_PARAMS_v1, CUDA_KERNEL_NODE_PARAMS_v1, CUDA_KERNEL_NODE_PARAMS_v2,
-    CUDA_MEM_ALLOC_NODE_PARAMS_v1, CUDA_MEMCPY3D, CUDA_MEMSET_NODE_PARAMS_v1, CUdeviceptr, CUevent, CUgraphNode,
+    CUDA_BATCH_MEM_OP_NODE_PARAMS_v1, CUDA_HOST_NODE_PARAMS_v1, CUDA_KERNEL_NODE_PARAMS_v1,
+    CUDA_KERNEL_NODE_PARAMS_v2, CUDA_MEM_ALLOC_NODE_PARAMS_v1, CUDA_MEMCPY3D,
+    CUDA_MEMSET_NODE_PARAMS_v1, CUdeviceptr, CUevent, CUgraphNode,
 };
 
 use super::kind::of;
@@ -37,7 +38,8 @@ pub struct AllocParams {
 impl AllocParams {
     /// The device it is to be on: pinned device memory that is not shared is all there is.
     pub fn device(&self) -> Result<c_int, E> {
-        let plain = self.allocation == 1 && self.location == 1 && self.handles == 0 && self.bytes > 0;
+        let plain =
+            self.allocation == 1 && self.location == 1 && self.handles == 0 && self.bytes > 0;
         if plain { Ok(self.location_id) } else { Err(E::INVALID_VALUE) }
     }
 
@@ -114,10 +116,18 @@ pub fn get_kernel_v1(_: &Call, handle: CUgraphNode, out: *mut CUDA_KERNEL_NODE_P
 }
 
 pub fn get_kernel(_: &Call, handle: CUgraphNode, out: *mut CUDA_KERNEL_NODE_PARAMS_v2) -> R {
-    get(handle, out, |kind| if let Kind::Kernel(launch) = kind { Some(kernel_of(launch)) } else { None })
+    get(
+        handle,
+        out,
+        |kind| if let Kind::Kernel(launch) = kind { Some(kernel_of(launch)) } else { None },
+    )
 }
 
-pub fn set_kernel_v1(_: &Call, handle: CUgraphNode, params: *const CUDA_KERNEL_NODE_PARAMS_v1) -> R {
+pub fn set_kernel_v1(
+    _: &Call,
+    handle: CUgraphNode,
+    params: *const CUDA_KERNEL_NODE_PARAMS_v1,
+) -> R {
     set(handle, add::kernel_v1(params))
 }
 
@@ -162,7 +172,9 @@ pub fn set_host(_: &Call, handle: CUgraphNode, params: *const CUDA_HOST_NODE_PAR
 }
 
 pub fn get_record(_: &Call, handle: CUgraphNode, out: *mut CUevent) -> R {
-    get(handle, out, |kind| if let Kind::Record(event) = kind { Some(event.handle as CUevent) } else { None })
+    get(handle, out, |kind| {
+        if let Kind::Record(event) = kind { Some(event.handle as CUevent) } else { None }
+    })
 }
 
 pub fn set_record(_: &Call, handle: CUgraphNode, event: CUevent) -> R {
@@ -170,7 +182,9 @@ pub fn set_record(_: &Call, handle: CUgraphNode, event: CUevent) -> R {
 }
 
 pub fn get_wait(_: &Call, handle: CUgraphNode, out: *mut CUevent) -> R {
-    get(handle, out, |kind| if let Kind::Wait(event) = kind { Some(event.handle as CUevent) } else { None })
+    get(handle, out, |kind| {
+        if let Kind::Wait(event) = kind { Some(event.handle as CUevent) } else { None }
+    })
 }
 
 pub fn set_wait(_: &Call, handle: CUgraphNode, event: CUevent) -> R {
@@ -199,11 +213,19 @@ pub(super) fn memory_ops_of(kind: &Kind) -> Option<CUDA_BATCH_MEM_OP_NODE_PARAMS
     })
 }
 
-pub fn get_memory_ops(_: &Call, handle: CUgraphNode, out: *mut CUDA_BATCH_MEM_OP_NODE_PARAMS_v1) -> R {
+pub fn get_memory_ops(
+    _: &Call,
+    handle: CUgraphNode,
+    out: *mut CUDA_BATCH_MEM_OP_NODE_PARAMS_v1,
+) -> R {
     get(handle, out, memory_ops_of)
 }
 
-pub fn set_memory_ops(_: &Call, handle: CUgraphNode, params: *const CUDA_BATCH_MEM_OP_NODE_PARAMS_v1) -> R {
+pub fn set_memory_ops(
+    _: &Call,
+    handle: CUgraphNode,
+    params: *const CUDA_BATCH_MEM_OP_NODE_PARAMS_v1,
+) -> R {
     set(handle, add::memory_ops(params))
 }
 
@@ -212,7 +234,12 @@ fn kernel_node(handle: CUgraphNode) -> Result<std::sync::Arc<Node>, E> {
     if matches!(of(&node), Kind::Kernel(_)) { Ok(node) } else { Err(E::INVALID_VALUE) }
 }
 
-pub fn get_attribute(_: &Call, handle: CUgraphNode, attribute: c_uint, out: *mut AttributeValue) -> R {
+pub fn get_attribute(
+    _: &Call,
+    handle: CUgraphNode,
+    attribute: c_uint,
+    out: *mut AttributeValue,
+) -> R {
     given(out)?;
     let node = kernel_node(handle)?;
     Launch::known_attribute(attribute)?;
@@ -220,7 +247,12 @@ pub fn get_attribute(_: &Call, handle: CUgraphNode, attribute: c_uint, out: *mut
     put(out, value)
 }
 
-pub fn set_attribute(_: &Call, handle: CUgraphNode, attribute: c_uint, value: *const AttributeValue) -> R {
+pub fn set_attribute(
+    _: &Call,
+    handle: CUgraphNode,
+    attribute: c_uint,
+    value: *const AttributeValue,
+) -> R {
     let value = crate::api::take(value)?;
     let node = kernel_node(handle)?;
     Launch::known_attribute(attribute)?;

@@ -14,10 +14,17 @@ pub fn get_nodes(_: &Call, graph: CUgraph, out: *mut CUgraphNode, count: *mut us
 }
 
 pub fn get_root_nodes(_: &Call, graph: CUgraph, out: *mut CUgraphNode, count: *mut usize) -> R {
-    answer(graph, out, count, |graph, node| locked(&graph.parts).edges.iter().all(|edge| edge.to != node))
+    answer(graph, out, count, |graph, node| {
+        locked(&graph.parts).edges.iter().all(|edge| edge.to != node)
+    })
 }
 
-fn answer(graph: CUgraph, out: *mut CUgraphNode, count: *mut usize, wanted: impl Fn(&Graph, usize) -> bool) -> R {
+fn answer(
+    graph: CUgraph,
+    out: *mut CUgraphNode,
+    count: *mut usize,
+    wanted: impl Fn(&Graph, usize) -> bool,
+) -> R {
     given(count)?;
     let graph = named(graph)?;
     let mut nodes: Vec<usize> = locked(&graph.parts).nodes.iter().map(|node| node.handle).collect();

@@ -74,15 +74,30 @@ pub(super) fn allowed(old: &Kind, new: &Kind) -> Result<(), Verdict> {
         return Err(Verdict::NodeTypeChanged);
     }
     match (old, new) {
-        (Kind::Kernel(old), Kind::Kernel(new)) if old.function.ctx_id() != new.function.ctx_id() => Err(Verdict::FunctionChanged),
-        (Kind::Kernel(old), Kind::Kernel(new)) if old.cooperative != new.cooperative => Err(Verdict::ParametersChanged),
-        (Kind::Copy(old), Kind::Copy(new)) if !old.same_memory(new) => Err(Verdict::ParametersChanged),
-        (Kind::Fill(old), Kind::Fill(new)) => {
-            let ((_, _, _, old_size, old_width, old_height), (_, _, _, size, width, height)) = (old.describe(), new.describe());
-            let same = (old_size, old_width, old_height) == (size, width, height);
-            if same || (old_height == 1 && height == 1) { Ok(()) } else { Err(Verdict::ParametersChanged) }
+        (Kind::Kernel(old), Kind::Kernel(new))
+            if old.function.ctx_id() != new.function.ctx_id() =>
+        {
+            Err(Verdict::FunctionChanged)
         }
-        (Kind::MemoryOps(old), Kind::MemoryOps(new)) if old.len() != new.len() => Err(Verdict::ParametersChanged),
+        (Kind::Kernel(old), Kind::Kernel(new)) if old.cooperative != new.cooperative => {
+            Err(Verdict::ParametersChanged)
+        }
+        (Kind::Copy(old), Kind::Copy(new)) if !old.same_memory(new) => {
+            Err(Verdict::ParametersChanged)
+        }
+        (Kind::Fill(old), Kind::Fill(new)) => {
+            let ((_, _, _, old_size, old_width, old_height), (_, _, _, size, width, height)) =
+                (old.describe(), new.describe());
+            let same = (old_size, old_width, old_height) == (size, width, height);
+            if same || (old_height == 1 && height == 1) {
+                Ok(())
+            } else {
+                Err(Verdict::ParametersChanged)
+            }
+        }
+        (Kind::MemoryOps(old), Kind::MemoryOps(new)) if old.len() != new.len() => {
+            Err(Verdict::ParametersChanged)
+        }
         (Kind::Alloc(old), Kind::Alloc(new)) if old.ptr != new.ptr => Err(Verdict::NotSupported),
         (Kind::Free(old), Kind::Free(new)) if old != new => Err(Verdict::NotSupported),
         _ => Ok(()),
@@ -111,7 +126,13 @@ fn attempt(exec_handle: CUgraphExec, graph: CUgraph) -> Result<(), Obstacle> {
     Ok(())
 }
 
-pub fn update_v1(_: &Call, exec_handle: CUgraphExec, graph: CUgraph, node: *mut CUgraphNode, result: *mut c_uint) -> R {
+pub fn update_v1(
+    _: &Call,
+    exec_handle: CUgraphExec,
+    graph: CUgraph,
+    node: *mut CUgraphNode,
+    result: *mut c_uint,
+) -> R {
     exec(exec_handle)?;
     named(graph)?;
     let obstacle = attempt(exec_handle, graph).err();
@@ -128,6 +149,13 @@ pub fn update(_: &Call, exec_handle: CUgraphExec, graph: CUgraph, info: *mut Upd
         Ok(()) => (Ok(()), Obstacle::at(Verdict::Success, 0)),
         Err(why) => (Err(E::GRAPH_EXEC_UPDATE_FAILURE), why),
     };
-    put(info, UpdateInfo { result: why.verdict as c_uint, node: why.node as CUgraphNode, from: why.from as CUgraphNode })?;
+    put(
+        info,
+        UpdateInfo {
+            result: why.verdict as c_uint,
+            node: why.node as CUgraphNode,
+            from: why.from as CUgraphNode,
+        },
+    )?;
     answer
 }
