@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::context::{self, Context};
+use crate::work::host;
 use crate::{faults, init};
 
 pub use crate::errors::E;
@@ -13,20 +14,19 @@ pub type R = Result<(), E>;
 /// One call of one entry point.
 #[derive(Clone, Copy)]
 pub struct Call {
-    pub name: &'static str,
     /// Stream 0 means the calling thread's default stream, not the legacy one.
     pub per_thread: bool,
 }
 
 impl Call {
-    const fn new(name: &'static str) -> Call {
+    const fn new(name: &str) -> Call {
         let n = name.as_bytes();
         let per_thread = n.len() > 5
             && n[n.len() - 5] == b'_'
             && n[n.len() - 4] == b'p'
             && n[n.len() - 3] == b't'
             && (n[n.len() - 2] == b's' || n[n.len() - 2] == b'd');
-        Call { name, per_thread }
+        Call { per_thread }
     }
 
     /// The calling thread's current context, if it is usable.
@@ -37,7 +37,7 @@ impl Call {
     }
 }
 
-/// These answer before `cuInit`.
+/// These answer before `cuInit`, and to host functions, which may call nothing else.
 const ANY_TIME: [&str; 7] = [
     "cuInit",
     "cuDriverGetVersion",
@@ -53,6 +53,9 @@ pub fn enter(name: &'static str, body: impl FnOnce(&Call) -> R) -> u32 {
         let after = faults::before(name)?;
         if !init::done() && !ANY_TIME.contains(&name) {
             return Err(E::NOT_INITIALIZED);
+        }
+        if host::calling() && !ANY_TIME.contains(&name) {
+            return Err(E::NOT_PERMITTED);
         }
         body(&Call::new(name))?;
         after.apply();

@@ -1,5 +1,6 @@
 //! Time as the simulated GPU sees it. Nothing else in the simulator reads a clock or sleeps.
 
+use std::hint;
 use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,6 +10,10 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> u64;
     /// Returns once `now` has reached `moment`.
     fn wait_until(&self, moment: u64);
+    /// The same without the delay of waking up, at the cost of a processor meanwhile.
+    fn watch_until(&self, moment: u64) {
+        self.wait_until(moment);
+    }
 }
 
 struct Wall(Instant);
@@ -22,6 +27,12 @@ impl Clock for Wall {
         let now = self.now();
         if moment > now {
             thread::sleep(Duration::from_nanos(moment - now));
+        }
+    }
+
+    fn watch_until(&self, moment: u64) {
+        while self.now() < moment {
+            hint::spin_loop();
         }
     }
 }

@@ -30,10 +30,10 @@ pub fn granted(sms: u32) -> u32 {
     }
 }
 
-/// Rounded up to whole pairs of SMs.
+/// SMs are given in pairs; a share is rounded down to them, but never to nothing.
 fn portion(sms: u32, share: f64) -> u32 {
-    let exact = (f64::from(sms) * share / 100.0).ceil() as u32;
-    exact.max(1).next_multiple_of(2).min(sms)
+    let exact = (f64::from(sms) * share / 100.0) as u32;
+    (exact - exact % 2).max(2).min(sms)
 }
 
 #[cfg(test)]
@@ -44,7 +44,7 @@ mod tests {
     fn portions_are_pairs() {
         assert_eq!(portion(132, 100.0), 132);
         assert_eq!(portion(132, 50.0), 66);
-        assert_eq!(portion(132, 30.0), 40);
+        assert_eq!(portion(132, 30.0), 38);
         assert_eq!(portion(132, 0.1), 2);
         assert_eq!(portion(1, 50.0), 1);
     }

@@ -155,7 +155,7 @@ fn under_mps() {
     let mps = ("CUOTA_SIM_MPS", "1");
     passes("shows_sms", &[("SMS", "132")]);
     passes("shows_sms", &[mps, ("SMS", "132")]);
-    passes("shows_sms", &[mps, ("CUDA_MPS_ACTIVE_THREAD_PERCENTAGE", "30"), ("SMS", "40")]);
+    passes("shows_sms", &[mps, ("CUDA_MPS_ACTIVE_THREAD_PERCENTAGE", "30"), ("SMS", "38")]);
     passes("shows_sms", &[("CUDA_MPS_ACTIVE_THREAD_PERCENTAGE", "30"), ("SMS", "132")]);
     for (variable, answer) in [("1", "700"), ("0", "0")] {
         let machine = Folder::new();

@@ -13,11 +13,6 @@ impl Context {
     fn peers(&self) -> MutexGuard<'_, BTreeSet<usize>> {
         self.peers.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// Whether this context was given access to the other's memory.
-    pub fn reaches(&self, other: &Context) -> bool {
-        self.peers().contains(&other.handle)
-    }
 }
 
 fn pair(call: &Call, peer: CUcontext) -> Result<(Arc<Context>, Arc<Context>), E> {

@@ -91,11 +91,6 @@ impl Context {
     fn settings(&self) -> MutexGuard<'_, Settings> {
         self.settings.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// Bytes of local memory each thread of a kernel may use as its stack.
-    pub fn stack_bytes(&self) -> usize {
-        self.settings().stack_bytes
-    }
 }
 
 pub fn get_limit(call: &Call, out: *mut usize, limit: c_uint) -> R {

@@ -9,8 +9,8 @@ use crate::api::{E, given, take, take_many};
 
 /// Names in the `extra` list of a launch.
 const END: usize = 0;
-const BUFFER_POINTER: usize = 1;
-const BUFFER_SIZE: usize = 2;
+pub const BUFFER_POINTER: usize = 1;
+pub const BUFFER_SIZE: usize = 2;
 
 /// A launch has its arguments one by one, or packed in one buffer.
 #[derive(Clone, Copy)]
@@ -27,36 +27,27 @@ impl Given {
         params: *mut *mut c_void,
         extra: *mut *mut c_void,
     ) -> Result<Given, E> {
-        let given = match (params.is_null(), extra.is_null()) {
+        let passed = match (params.is_null(), extra.is_null()) {
             (false, false) => return Err(E::INVALID_VALUE),
             (false, true) => Given::Params(params),
             (true, false) => packed(extra)?,
             (true, true) => Given::Nothing,
         };
-        let needed = kernel
-            .params
-            .as_ref()
-            .and_then(|params| params.last())
-            .map_or(0, |last| last.offset + last.size);
-        match given {
-            Given::Nothing if needed > 0 => Err(E::INVALID_VALUE),
-            Given::Packed { size, .. } if kernel.params.is_some() && size < needed => {
-                Err(E::INVALID_VALUE)
+        // Of an unknown kernel anything goes.
+        let known = kernel.params.as_deref().unwrap_or_default();
+        let Some(last) = known.last() else { return Ok(passed) };
+        match passed {
+            Given::Nothing => Err(E::INVALID_VALUE),
+            Given::Packed { size, .. } if size < last.offset + last.size => Err(E::INVALID_VALUE),
+            Given::Packed { .. } => Ok(passed),
+            Given::Params(params) => {
+                for argument in take_many(params, known.len())? {
+                    given(argument)?;
+                }
+                Ok(passed)
             }
-            Given::Params(params) if needed > 0 => {
-                let count = kernel.params.as_ref().map_or(0, Vec::len);
-                take_many(params, count)?
-                    .into_iter()
-                    .try_for_each(|argument| given_argument(argument))?;
-                Ok(given)
-            }
-            _ => Ok(given),
         }
     }
-}
-
-fn given_argument(argument: *mut c_void) -> Result<(), E> {
-    given(argument)
 }
 
 fn packed(mut extra: *mut *mut c_void) -> Result<Given, E> {
@@ -94,9 +85,9 @@ unsafe impl Send for Arguments {}
 unsafe impl Sync for Arguments {}
 
 impl Arguments {
-    pub fn copied(kernel: &Kernel, given: Given) -> Result<Arc<Arguments>, E> {
+    pub fn copied(kernel: &Kernel, passed: Given) -> Result<Arc<Arguments>, E> {
         let mut copy = Arguments { values: Vec::new(), pointers: Vec::new(), size: None };
-        match given {
+        match passed {
             Given::Nothing => {}
             Given::Params(params) => {
                 let sizes = kernel.params.as_deref().unwrap_or_default();

@@ -7,7 +7,6 @@ use cudarc::driver::sys::{CUevent, CUfunction, CUlaunchConfig, CUstream};
 
 use super::Launch;
 use crate::api::{Call, E, R, take, take_many};
-use crate::context::Context;
 use crate::work::graph::Kind;
 use crate::work::{self, Stream, capture, event};
 
@@ -29,9 +28,10 @@ fn start(
     }
 }
 
-/// The stream, which must be one of the context.
-fn stream_of(call: &Call, ctx: &Arc<Context>, handle: CUstream) -> Result<Arc<Stream>, E> {
-    let stream = work::stream(call, ctx, handle)?;
+/// The stream to launch in, whose context then says what fits: it may be a part of the current one.
+fn stream_of(call: &Call, handle: CUstream) -> Result<Arc<Stream>, E> {
+    let ctx = call.ctx()?;
+    let stream = work::stream(call, &ctx, handle)?;
     // A stream of a green context runs the code of its primary context, and the other way round.
     if Arc::ptr_eq(&stream.ctx.modules, &ctx.modules) { Ok(stream) } else { Err(E::INVALID_HANDLE) }
 }
@@ -50,15 +50,15 @@ pub fn kernel(
     params: *mut *mut c_void,
     extra: *mut *mut c_void,
 ) -> R {
-    let ctx = call.ctx()?;
+    let stream = stream_of(call, stream)?;
     let launch = Launch::checked(
-        &ctx,
+        &stream.ctx,
         function as usize,
         [grid_x, grid_y, grid_z],
         [block_x, block_y, block_z],
         shared,
     )?;
-    start(&stream_of(call, &ctx, stream)?, launch, params, extra)
+    start(&stream, launch, params, extra)
 }
 
 pub fn cooperative(
@@ -74,15 +74,16 @@ pub fn cooperative(
     stream: CUstream,
     params: *mut *mut c_void,
 ) -> R {
-    let ctx = call.ctx()?;
+    let stream = stream_of(call, stream)?;
     let launch = Launch::checked(
-        &ctx,
+        &stream.ctx,
         function as usize,
         [grid_x, grid_y, grid_z],
         [block_x, block_y, block_z],
         shared,
     )?;
-    start(&stream_of(call, &ctx, stream)?, launch.cooperative(&ctx)?, params, std::ptr::null_mut())
+    let launch = launch.cooperative(&stream.ctx)?;
+    start(&stream, launch, params, std::ptr::null_mut())
 }
 
 /// `CUlaunchAttribute`
@@ -123,26 +124,27 @@ pub fn kernel_ex(
     extra: *mut *mut c_void,
 ) -> R {
     let c = take(config)?;
-    let ctx = call.ctx()?;
+    let stream = stream_of(call, c.hStream)?;
+    let ctx = &stream.ctx;
     let attributes = attributes(&c)?;
     let (grid, block) =
         ([c.gridDimX, c.gridDimY, c.gridDimZ], [c.blockDimX, c.blockDimY, c.blockDimZ]);
-    let mut launch = Launch::checked(&ctx, function as usize, grid, block, c.sharedMemBytes)?;
+    let mut launch = Launch::checked(ctx, function as usize, grid, block, c.sharedMemBytes)?;
     let mut events = Vec::new();
     for attribute in attributes.iter().filter(|attribute| attribute.id != 0) {
         Launch::known_attribute(attribute.id)?;
         match attribute.id {
-            COOPERATIVE if attribute.value[0] != 0 => launch = launch.cooperative(&ctx)?,
+            COOPERATIVE if attribute.value[0] != 0 => launch = launch.cooperative(ctx)?,
             CLUSTER => launch.check_cluster(
                 Some([attribute.value[0], attribute.value[1], attribute.value[2]]),
-                &ctx,
+                ctx,
             )?,
             PROGRAMMATIC_EVENT | COMPLETION_EVENT => events.push(event_of(attribute)),
             _ => {}
         }
     }
     events.iter().try_for_each(|event| event::named(*event).map(|_| ()))?;
-    start(&stream_of(call, &ctx, c.hStream)?, launch, params, extra)?;
+    start(&stream, launch, params, extra)?;
     events.into_iter().try_for_each(|event| event::record(call, event, c.hStream))
 }
 

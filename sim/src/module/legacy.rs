@@ -5,6 +5,7 @@ use std::ptr;
 
 use cudarc::driver::sys::{CUfunction, CUstream};
 
+use super::arguments::{BUFFER_POINTER, BUFFER_SIZE};
 use super::function::{Legacy, live};
 use super::{launch_calls, locked};
 use crate::api::{Call, E, R, take_many};
@@ -97,9 +98,9 @@ pub fn launch_grid_async(
     let [x, y, z] = legacy.block;
     legacy.arguments.resize(legacy.size, 0);
     let mut extra: [*mut c_void; 5] = [
-        1 as *mut c_void,
+        BUFFER_POINTER as *mut c_void,
         legacy.arguments.as_mut_ptr().cast(),
-        2 as *mut c_void,
+        BUFFER_SIZE as *mut c_void,
         (&raw mut legacy.size).cast(),
         ptr::null_mut(),
     ];

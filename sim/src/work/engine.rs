@@ -24,6 +24,8 @@ const POLL: Duration = Duration::from_micros(20);
 const PATIENCE: Duration = Duration::from_millis(2);
 /// While the device is busy, it is looked at no later than this: what one waits for may come first elsewhere.
 const SLICE: u64 = 100_000;
+/// How late a sleeping thread may wake up.
+const WAKING: u64 = 80_000;
 
 /// Takes charge of a stream until it is idle.
 pub fn take(stream: Arc<Stream>) {
@@ -45,6 +47,11 @@ pub fn announce() {
 
 /// Returns once `done` is true, moving work along meanwhile.
 pub fn wait(done: impl Fn() -> bool) {
+    wait_by(done, sleep_briefly_then_watch);
+}
+
+/// The same with a choice of how to spend the time while the device is busy.
+fn wait_by(done: impl Fn() -> bool, pass: fn(u64)) {
     while !done() {
         let seen = *locked(&NEWS);
         let (moved, next) = look();
@@ -53,7 +60,7 @@ pub fn wait(done: impl Fn() -> bool) {
         }
         let patience = match next {
             Outlook::At(end) => {
-                clock().wait_until(end.min(clock().now().saturating_add(SLICE)));
+                pass(end);
                 continue;
             }
             Outlook::Poll => POLL,
@@ -63,6 +70,19 @@ pub fn wait(done: impl Fn() -> bool) {
         if *news == seen && !done() {
             drop(CAME.wait_timeout(news, patience).unwrap_or_else(PoisonError::into_inner));
         }
+    }
+}
+
+fn sleep_briefly(end: u64) {
+    clock().wait_until(end.min(clock().now().saturating_add(SLICE)));
+}
+
+/// For a program that waits for a result: it is not made to wait for a thread to wake up.
+fn sleep_briefly_then_watch(end: u64) {
+    if end.saturating_sub(clock().now()) <= WAKING {
+        clock().watch_until(end);
+    } else {
+        sleep_briefly(end - WAKING);
     }
 }
 
@@ -98,6 +118,7 @@ fn drive() {
         }
         drop(busy);
         // A task that panics is gone from its queue; the rest goes on.
-        let _ = catch_unwind(AssertUnwindSafe(|| wait(|| locked(&BUSY).is_empty())));
+        let _ =
+            catch_unwind(AssertUnwindSafe(|| wait_by(|| locked(&BUSY).is_empty(), sleep_briefly)));
     }
 }

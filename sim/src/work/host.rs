@@ -11,13 +11,14 @@ use super::{engine, locked};
 use crate::clock::clock;
 
 type Job = Box<dyn FnOnce() + Send>;
+type Jobs = Mutex<Sender<(Job, Arc<Moment>)>>;
 
 thread_local! {
     static HERE: Cell<bool> = const { Cell::new(false) };
 }
 
 /// One at a time, in the order in which they came up: independent ones may be serialised.
-static JOBS: LazyLock<Option<Mutex<Sender<(Job, Arc<Moment>)>>>> = LazyLock::new(|| {
+static JOBS: LazyLock<Option<Jobs>> = LazyLock::new(|| {
     let (give, take) = channel::<(Job, Arc<Moment>)>();
     let serve = move || {
         HERE.set(true);

@@ -10,6 +10,8 @@ use crate::api::{Call, R};
 use crate::context::Context;
 use crate::memory::{copy, fill};
 
+// Made for one call and taken apart in it.
+#[allow(clippy::large_enum_variant)]
 pub enum Op {
     Copy(copy::Job),
     Fill(fill::Job),
@@ -21,7 +23,7 @@ impl Op {
     /// As a node, if a graph can hold it.
     fn kind(self) -> Result<Kind, Box<dyn FnOnce() + Send>> {
         match self {
-            Op::Copy(job) => Ok(Kind::Copy(job)),
+            Op::Copy(job) => Ok(Kind::Copy(Box::new(job))),
             Op::Fill(job) => Ok(Kind::Fill(job)),
             Op::Run(job) => Err(job),
         }

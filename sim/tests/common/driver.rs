@@ -106,6 +106,7 @@ pub fn alone() -> Alone {
     static TURN: Mutex<()> = Mutex::new(());
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     ok!(cuInit, 0);
+    empty_stack();
     let ctx = get!(usize, cuCtxCreate_v2, 0, 0);
     Alone { ctx, _turn: turn }
 }
@@ -115,7 +116,12 @@ impl Drop for Alone {
         let mut mode = 0_u32;
         cu!(cuThreadExchangeStreamCaptureMode, &mut mode);
         cu!(cuCtxDestroy_v2, self.ctx);
+        empty_stack();
     }
+}
+
+fn empty_stack() {
+    while cu!(cuCtxPopCurrent_v2, 0) == 0 {}
 }
 
 pub const NON_BLOCKING: u32 = 1;

@@ -44,8 +44,9 @@ rows! { "contexts":
         ok!(cuCtxSetCurrent, 0);
         word("cuCtxGetDevice", [])
     };
-    cuCtxGetLimit, "a limit that does not exist" => 215,
-        |_| word("cuCtxGetLimit", [0]), |_| word("cuCtxGetLimit", [99]);
+    cuCtxGetLimit, "a limit devices of capability 9 have no more" => 215,
+        |_| word("cuCtxGetLimit", [0]), |_| word("cuCtxGetLimit", [3]);
+    cuCtxSetLimit, "a limit that does not exist" => 1, |_| cu!(cuCtxSetLimit, 0, 4096), |_| cu!(cuCtxSetLimit, 99, 4096);
     cuDevicePrimaryCtxRelease_v2, "more often than retained" => 201, |_| {
         let mut ctx = 0_usize;
         ok!(cuDevicePrimaryCtxRetain, &mut ctx, 0);

@@ -81,7 +81,10 @@ fn update(old: usize, new: usize) -> u32 {
 
 fn edges_without_data(world: &World, port: u64) -> u32 {
     let graph = graph();
-    let (from, to) = ([kernel_node(graph, world.code.nothing, 1).unwrap()], [kernel_node(graph, world.code.nothing, 1).unwrap()]);
+    let (from, to) = (
+        [kernel_node(graph, world.code.nothing, 1).unwrap()],
+        [kernel_node(graph, world.code.nothing, 1).unwrap()],
+    );
     // From the port where programmatic launches start, of the kind that does not wait for the end.
     let data = [port | port << 16];
     ok!(cuGraphAddDependencies_v2, graph, from.as_ptr(), to.as_ptr(), data.as_ptr(), 1);

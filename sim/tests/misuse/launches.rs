@@ -23,8 +23,15 @@ fn cooperative(world: &World, blocks: u32) -> u32 {
 fn clustered(world: &World, blocks: u64, cluster: u32) -> u32 {
     let mut attribute = [0_u32; 18];
     attribute[..5].copy_from_slice(&[4, 0, cluster, 1, 1]);
-    let mut config = [1 << 32 | blocks, 1 << 32 | 1, 1 << 32 | 1, 0, world.stream as u64, attribute.as_ptr() as u64, 1];
-    config[3] = 0;
+    let mut config = [
+        1 << 32 | blocks,
+        1 << 32 | 1,
+        1 << 32 | 1,
+        0,
+        world.stream as u64,
+        attribute.as_ptr() as u64,
+        1,
+    ];
     cu!(cuLaunchKernelEx, &mut config, world.code.nothing, 0, 0)
 }
 

@@ -5,8 +5,11 @@ mod common;
 #[path = "../common/driver.rs"]
 mod driver;
 
+mod capture_rules;
 mod captures;
 mod events;
+mod graph_changes;
+mod graph_memory;
 mod graphs;
 mod launches;
 mod modules;

@@ -3,6 +3,7 @@
 use std::ffi::CString;
 use std::sync::Arc;
 
+use super::words::{u16_at, u32_at, usize_at};
 use super::write::OPAQUE;
 use super::{Global, Image, Kernel, Param};
 use crate::api::E;
@@ -29,18 +30,6 @@ pub const REGISTERS: u8 = 0x2f;
 
 /// From capability 9 on the compiler counts what the driver keeps of a block's shared memory.
 pub const RESERVED_SHARED: u32 = 1024;
-
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    Some(u16::from_le_bytes(bytes.get(at..at.checked_add(2)?)?.try_into().ok()?))
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(bytes.get(at..at.checked_add(4)?)?.try_into().ok()?))
-}
-
-fn usize_at(bytes: &[u8], at: usize) -> Option<usize> {
-    usize::try_from(u64::from_le_bytes(bytes.get(at..at.checked_add(8)?)?.try_into().ok()?)).ok()
-}
 
 #[derive(Clone, Copy)]
 struct Section<'a> {

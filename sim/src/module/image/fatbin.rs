@@ -2,10 +2,13 @@
 
 use std::ffi::c_void;
 
+use super::words::{u16_at, u32_at, u64_at, usize_at};
 use super::{Image, cubin, lz4, read_bytes};
 use crate::api::E;
 
 const HEADER: usize = 16;
+/// The shortest header of an entry.
+const ENTRY: usize = 64;
 const PTX: u16 = 1;
 const CUBIN: u16 = 2;
 const LZ4: u64 = 1 << 13;
@@ -46,29 +49,22 @@ struct Entry<'a> {
 }
 
 fn entries(file: &[u8]) -> Option<Vec<Entry<'_>>> {
-    let u16_at =
-        |bytes: &[u8], at: usize| Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?));
-    let u32_at =
-        |bytes: &[u8], at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
-    let u64_at =
-        |bytes: &[u8], at: usize| Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
     let mut rest = file.get(usize::from(u16_at(file, 6)?)..)?;
     let mut found = Vec::new();
-    while rest.len() >= 64 {
-        let (header, payload) =
-            (u32_at(rest, 4)? as usize, usize::try_from(u64_at(rest, 8)?).ok()?);
-        let flags = u64_at(rest, 40)?;
-        let body = rest.get(header..header.checked_add(payload)?)?;
-        let packed = u32_at(rest, 16)? as usize;
+    while rest.len() >= ENTRY {
+        let (header, payload) = (u32_at(rest, 4)? as usize, usize_at(rest, 8)?);
+        let end = header.checked_add(payload).filter(|_| header >= ENTRY)?;
+        let (flags, packed) = (u64_at(rest, 40)?, u32_at(rest, 16)? as usize);
+        let body = rest.get(header..end)?;
         let compressed = flags & (LZ4 | ZSTD) != 0 && packed > 0;
         found.push(Entry {
             kind: u16_at(rest, 0)?,
             arch: u32_at(rest, 28)?,
             flags: if compressed { flags } else { 0 },
             bytes: if compressed { body.get(..packed)? } else { body },
-            unpacked: usize::try_from(u64_at(rest, 56)?).ok()?,
+            unpacked: usize_at(rest, 56)?,
         });
-        rest = &rest[header + payload..];
+        rest = &rest[end..];
     }
     Some(found)
 }

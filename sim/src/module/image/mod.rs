@@ -4,6 +4,7 @@ mod cubin;
 mod fatbin;
 mod lz4;
 mod ptx;
+mod words;
 mod write;
 
 pub use write::write_cubin;

@@ -177,7 +177,8 @@ impl<'a> Reader<'a> {
             match word {
                 ".entry" => self.kernel()?,
                 ".func" => {
-                    if self.until(&["{", ";"])?.1 == "{" {
+                    let (_, end) = self.until(&["{", ";"])?;
+                    if end == "{" {
                         self.block()?;
                     }
                 }
@@ -196,12 +197,11 @@ impl<'a> Reader<'a> {
     }
 
     fn global(&mut self, space: &str, external: bool) -> Option<()> {
-        let (mut words, mut end) = self.until(&[";", "{"])?;
+        let (mut words, end) = self.until(&[";", "{"])?;
         if end == "{" {
             self.block()?;
-            end = self.until(&[";"])?.1;
+            self.until(&[";"])?;
         }
-        debug_assert_eq!(end, ";");
         let managed = words.contains(&".managed");
         if words.first() == Some(&".attribute") {
             words = &words[words.iter().position(|word| *word == ")")? + 1..];

@@ -166,6 +166,21 @@ fn damaged_cubins_are_refused_not_believed() {
     }
 }
 
+#[test]
+fn damaged_text_and_fat_binaries_do_no_harm() {
+    let fat = fat(&[(1, 70, 0, TEXT.as_bytes(), 0), (2, 80, 1 << 13, b"\x36abc\x03\x00\x10z", 14)]);
+    for whole in [TEXT.as_bytes(), &fat] {
+        for at in 0..whole.len() {
+            let _ = read_bytes(&whole[..at], 90);
+            for byte in *b"\"{(;.[0/" {
+                let mut damaged = whole.to_vec();
+                damaged[at] = byte;
+                let _ = read_bytes(&damaged, 90);
+            }
+        }
+    }
+}
+
 fn fat(entries: &[(u16, u32, u64, &[u8], usize)]) -> Vec<u8> {
     let mut body = Vec::new();
     for (kind, arch, flags, bytes, unpacked) in entries {

@@ -23,8 +23,14 @@ pub struct Shown {
     edges: Vec<EdgeData>,
 }
 
+struct Asked {
+    stream: Arc<Stream>,
+    capture: Option<Arc<Capture>>,
+    status: c_uint,
+}
+
 /// Asking does no harm, but the legacy stream has no answer while a blocking one is captured.
-fn asked(call: &Call, stream: CUstream) -> Result<(Arc<Stream>, Option<Arc<Capture>>, c_uint), E> {
+fn asked(call: &Call, stream: CUstream) -> Result<Asked, E> {
     let stream = named(call, stream)?;
     if stream.kind == Kind::Legacy && !in_the_way_of_legacy(&stream.ctx).is_empty() {
         return Err(E::STREAM_CAPTURE_IMPLICIT);
@@ -35,12 +41,12 @@ fn asked(call: &Call, stream: CUstream) -> Result<(Arc<Stream>, Option<Arc<Captu
         Some(capture) if capture.valid() => ACTIVE,
         Some(_) => INVALIDATED,
     };
-    Ok((stream, capture, status))
+    Ok(Asked { stream, capture, status })
 }
 
 pub fn is_capturing(call: &Call, stream: CUstream, status: *mut c_uint) -> R {
     given(status)?;
-    put(status, asked(call, stream)?.2)
+    put(status, asked(call, stream)?.status)
 }
 
 pub fn info_v1(call: &Call, stream: CUstream, status: *mut c_uint, id: *mut u64) -> R {
@@ -73,7 +79,7 @@ pub fn info_v3(
     if nodes.is_null() && !edges.is_null() {
         return Err(E::INVALID_VALUE);
     }
-    let (stream, capture, state) = asked(call, stream)?;
+    let Asked { stream, capture, status: state } = asked(call, stream)?;
     put(status, state)?;
     let Some(capture) = capture.filter(|_| state == ACTIVE) else { return Ok(()) };
     put_opt(id, capture.id);
@@ -111,7 +117,7 @@ pub fn update_v2(
     flags: c_uint,
 ) -> R {
     const REPLACE: c_uint = 1;
-    let (stream, capture, status) = asked(call, stream)?;
+    let Asked { stream, capture, status } = asked(call, stream)?;
     let capture = capture.ok_or(E::ILLEGAL_STATE)?;
     if status == INVALIDATED {
         return Err(E::STREAM_CAPTURE_INVALIDATED);

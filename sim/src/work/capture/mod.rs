@@ -210,8 +210,10 @@ pub fn alloc(stream: &Arc<Stream>, device: &Device, bytes: usize) -> Option<Resu
         Ok(Some(capture)) => capture,
         Err(why) => return Some(Err(why)),
     };
-    let place = graph_mem::reserve(device, bytes);
-    Some(place.and_then(|ptr| capture.add(stream, Kind::alloc(device, ptr, bytes)).map(|_| ptr)))
+    Some(graph_mem::reserve(device, bytes).and_then(|ptr| {
+        let added = capture.add(stream, Kind::alloc(device, ptr, bytes));
+        added.map(|_| ptr).inspect_err(|_| graph_mem::forget(ptr))
+    }))
 }
 
 /// The same for a free.

@@ -120,7 +120,7 @@ pub fn add_copy(
 
 pub(super) fn copy(params: *const CUDA_MEMCPY3D, ctx: CUcontext) -> Result<Kind, E> {
     context::named_or_current(ctx)?.check()?;
-    copy::Job::of_3d(params).map(Kind::Copy)
+    copy::Job::of_3d(params).map(|job| Kind::Copy(Box::new(job)))
 }
 
 pub fn add_fill(

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, Weak};
 use cudarc::driver::sys::{CUgraph, CUgraphExec, CUgraphNode, CUstream};
 
 use super::objects::Kept;
-use super::{Graph, Holder, Kind, launch, named};
+use super::{Graph, Holder, Kind, launch, memory, named};
 use crate::api::{Call, E, R, given, put, put_opt, take};
 use crate::handles::Table;
 use crate::work::locked;
@@ -153,6 +153,7 @@ fn make(graph: &Arc<Graph>, flags: u64) -> Result<CUgraphExec, Flaw> {
         check_for_device(&nodes)?;
     }
     graph.execs.fetch_add(1, Ordering::AcqRel);
+    allocations(&nodes).for_each(memory::hold);
     let exec = Exec {
         id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
         flags: flags & !UPLOAD,
@@ -245,7 +246,16 @@ pub fn exec_destroy(_: &Call, handle: CUgraphExec) -> R {
     if let Some(graph) = exec.source.upgrade() {
         graph.execs.fetch_sub(1, Ordering::AcqRel);
     }
+    allocations(&locked(&exec.nodes)).for_each(memory::let_go);
     Ok(())
+}
+
+/// The addresses its nodes allocate.
+pub fn allocations(nodes: &[ExecNode]) -> impl Iterator<Item = u64> {
+    nodes.iter().filter_map(|node| match &node.kind {
+        Kind::Alloc(made) => Some(made.ptr),
+        _ => None,
+    })
 }
 
 pub fn exec_flags(_: &Call, handle: CUgraphExec, out: *mut u64) -> R {

@@ -18,7 +18,7 @@ use crate::work::values::MemoryOp;
 #[derive(Clone)]
 pub enum Kind {
     Kernel(Launch),
-    Copy(copy::Job),
+    Copy(Box<copy::Job>),
     Fill(fill::Job),
     Host(HostCall),
     Child(Arc<Graph>),
@@ -84,7 +84,7 @@ impl Kind {
     pub(super) fn retire(&self) {
         match self {
             Kind::Child(graph) => graph.dissolve(),
-            Kind::Alloc(allocation) => memory::forget(allocation.ptr),
+            Kind::Alloc(allocation) => memory::let_go(allocation.ptr),
             Kind::Free(ptr) => memory::unplan_free(*ptr),
             Kind::Conditional(conditional) => conditional.retire(),
             _ => {}

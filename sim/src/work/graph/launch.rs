@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cudarc::driver::sys::{CUgraphExec, CUstream};
 
-use super::exec::{AUTO_FREE, Exec, ExecNode, exec};
+use super::exec::{AUTO_FREE, Exec, ExecNode, allocations, exec};
 use super::memory;
 use super::{EdgeData, Graph, Holder, Kind};
 use crate::api::{Call, E, R};
@@ -39,7 +39,8 @@ pub fn upload(call: &Call, handle: CUgraphExec, stream: CUstream) -> R {
     let exec = exec(handle)?;
     let stream = named(call, stream)?;
     capture::refuse(&stream)?;
-    for ptr in exec.allocations() {
+    let all: Vec<u64> = allocations(&locked(&exec.nodes)).collect();
+    for ptr in all {
         if !graph_mem::live(ptr) {
             graph_mem::back(ptr)?;
             graph_mem::idle(ptr);
@@ -62,28 +63,22 @@ fn collect(nodes: &[ExecNode], ctx: &Arc<Context>, steps: &mut Vec<Step>) {
 }
 
 impl Exec {
-    fn allocations(&self) -> Vec<u64> {
-        let nodes = locked(&self.nodes);
-        nodes
-            .iter()
-            .filter_map(
-                |node| if let Kind::Alloc(made) = &node.kind { Some(made.ptr) } else { None },
-            )
-            .collect()
-    }
-
     /// Gives the allocations their memory. What an earlier launch left unfreed stands in the way.
     fn back(&self) -> R {
-        for ptr in self.allocations() {
-            if memory::outlives_graph(ptr) && graph_mem::live(ptr) {
+        let all: Vec<u64> = allocations(&locked(&self.nodes)).collect();
+        for ptr in &all {
+            if memory::outlives_graph(*ptr) && graph_mem::live(*ptr) {
                 if self.flags & AUTO_FREE == 0 {
                     return Err(E::INVALID_VALUE);
                 }
-                graph_mem::idle(ptr);
+                graph_mem::idle(*ptr);
             }
         }
-        for ptr in self.allocations() {
-            graph_mem::back(ptr)?;
+        for (at, ptr) in all.iter().enumerate() {
+            if let Err(why) = graph_mem::back(*ptr) {
+                all[..at].iter().for_each(|given| graph_mem::idle(*given));
+                return Err(why);
+            }
         }
         Ok(())
     }

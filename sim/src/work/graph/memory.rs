@@ -23,17 +23,20 @@ impl Kind {
     }
 }
 
-/// Handles of graphs.
 #[derive(Clone, Copy)]
 struct Owner {
+    /// The graph that allocates, and the one that frees, by their handles.
     allocates: usize,
     frees: Option<usize>,
+    /// The graph with the node and the executable graphs made of it: the address stays as long as one is left.
+    holders: u32,
 }
 
 static OWNERS: LazyLock<Mutex<HashMap<u64, Owner>>> = LazyLock::new(Mutex::default);
 
 pub fn adopt(graph: &Arc<Graph>, allocation: &Allocation) -> R {
-    locked(&OWNERS).insert(allocation.ptr, Owner { allocates: graph.handle, frees: None });
+    let owner = Owner { allocates: graph.handle, frees: None, holders: 1 };
+    locked(&OWNERS).insert(allocation.ptr, owner);
     Ok(())
 }
 
@@ -54,8 +57,12 @@ pub fn plan_free(graph: &Arc<Graph>, ptr: u64) -> R {
     Ok(())
 }
 
+/// A free node is gone. That of the allocating graph goes with the graph, and executable graphs
+/// made of it still free what they allocate.
 pub fn unplan_free(ptr: u64) {
-    if let Some(owner) = locked(&OWNERS).get_mut(&ptr) {
+    if let Some(owner) = locked(&OWNERS).get_mut(&ptr)
+        && owner.frees != Some(owner.allocates)
+    {
         owner.frees = None;
     }
 }
@@ -65,8 +72,21 @@ pub fn freed(ptr: u64) {
     graph_mem::idle(ptr);
 }
 
-pub fn forget(ptr: u64) {
-    if locked(&OWNERS).remove(&ptr).is_some() {
+/// One more executable graph makes this allocation.
+pub fn hold(ptr: u64) {
+    if let Some(owner) = locked(&OWNERS).get_mut(&ptr) {
+        owner.holders += 1;
+    }
+}
+
+/// The graph or an executable graph is gone; with the last of them the address.
+pub fn let_go(ptr: u64) {
+    let mut owners = locked(&OWNERS);
+    let Some(owner) = owners.get_mut(&ptr) else { return };
+    owner.holders = owner.holders.saturating_sub(1);
+    if owner.holders == 0 {
+        owners.remove(&ptr);
+        drop(owners);
         graph_mem::forget(ptr);
     }
 }
