@@ -53,8 +53,9 @@ fn make_stubs(out: &Path) {
         for (version, symbols) in &versions {
             let _ = writeln!(script, "{version} {{ global: {}; }};", symbols.join("; "));
             for symbol in symbols {
-                // `environ` is data; the size does not matter to whoever only refers to it.
-                let kind = if symbol == "environ" { "object" } else { "function" };
+                // Data is 8 bytes here: a pointer.
+                let data = ["environ", "program_invocation_name"].contains(&symbol.as_str());
+                let kind = if data { "object" } else { "function" };
                 let _ =
                     writeln!(code, ".globl {symbol}\n.type {symbol}, @{kind}\n{symbol}: .quad 0");
                 let _ = writeln!(code, ".size {symbol}, 8");

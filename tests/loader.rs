@@ -203,21 +203,19 @@ fn the_first_call_may_be_made_again_from_within_itself() {
     Run::new(&program, Way::Preloaded).arg("fork").ok();
 }
 
-/// A constructor that joins a thread, in what a library needs rather than in the library itself.
+/// A question loads nothing, also about a library that is linked to the driver.
 #[test]
-fn however_deep_the_need_for_the_driver_is() {
+fn a_probe_for_a_linked_library_loads_no_driver() {
     let scratch = Scratch::new();
-    let host = scratch.compile("host.c", "host", &[]);
-    std::fs::create_dir(scratch.join("deeper")).expect("the scratch directory is writable");
-    scratch.compile_linked("joins.c", "deeper/libinner.so", &["-DLIBRARY", "-shared", "-fPIC"]);
-    let path = format!("-L{}", scratch.join("deeper").display());
-    let link =
-        ["-shared", "-fPIC", &path, "-Wl,--no-as-needed", "-linner", "-Wl,-rpath,$ORIGIN/deeper"];
-    scratch.compile("probe.c", "libouter.so", &[&["-DLIBRARY"][..], &link].concat());
-    let outer = scratch.join("libouter.so");
-    same(|way| Run::new(&host, way).arg(&outer).arg("n").arg("getpid").arg("-"));
-    // By a path that starts where the program is.
-    same(|way| Run::new(&host, way).arg("$ORIGIN/deeper/libinner.so").arg("n").arg("-").arg("-"));
+    let program = scratch.compile("probe.c", "probe", &[]);
+    let linked =
+        scratch.compile_linked("linked.c", "liblinked.so", &["-DLIBRARY", "-shared", "-fPIC"]);
+    for mode in ["probe:", "wrong:"] {
+        let asked = format!("{mode}{}", linked.display());
+        same(|way| Run::new(&program, way).arg(&asked));
+        let with = Run::new(&program, Way::Preloaded).arg(&asked).ok();
+        assert!(with.tally().is_none(), "the driver was loaded");
+    }
 }
 
 #[test]
@@ -269,5 +267,23 @@ fn nvml_is_caught_where_it_is_opened() {
     let out = same(|way| Run::new(&program, way));
     assert!(out.starts_with("0 "), "{out}");
     let outcome = Run::new(&program, Way::Preloaded).ok();
+    assert_eq!(outcome.hook_calls().get("nvmlDeviceGetMemoryInfo"), Some(&2));
+}
+
+/// NVML opens the driver for itself on some releases: from within it, that is as good as from without.
+#[test]
+fn an_nvml_that_opens_the_driver() {
+    let scratch = Scratch::new();
+    scratch.compile(
+        "nvml_opens.c",
+        "libnvidia-ml.so.1",
+        &["-shared", "-fPIC", "-Wl,-soname,libnvidia-ml.so.1"],
+    );
+    let program = scratch.compile("nvml.c", "nvml", &[]);
+    let path = format!("{}:{}", scratch.path().display(), simulator("").display());
+    let run = |way| Run::new(&program, way).env("LD_LIBRARY_PATH", &path);
+    same(run);
+    let outcome = run(Way::Preloaded).ok();
+    outcome.assert_counts(&[("cuDriverGetVersion", 3), ("cuInit", 0)]);
     assert_eq!(outcome.hook_calls().get("nvmlDeviceGetMemoryInfo"), Some(&2));
 }

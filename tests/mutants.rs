@@ -1,11 +1,11 @@
-//! What must not compile does not: the table is broken on purpose and checked.
+//! The library broken on purpose: a wrong row must not compile, a panic must not leave a body.
 
 mod support;
 
 use std::path::Path;
 use std::process::Command;
 
-use support::{Scratch, root};
+use support::{Run, Scratch, Way, root};
 
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("the scratch directory is writable");
@@ -41,8 +41,12 @@ fn project() -> Scratch {
 
 /// What the compiler says; none if it is content.
 fn complaint(project: &Scratch) -> Option<String> {
+    cargo(project, "check")
+}
+
+fn cargo(project: &Scratch, what: &str) -> Option<String> {
     let output = Command::new(std::env::var("CARGO").unwrap_or("cargo".into()))
-        .args(["check", "--lib", "-p", "cuota", "--offline", "--color", "never"])
+        .args([what, "--lib", "-p", "cuota", "--offline", "--color", "never"])
         .env("CARGO_TARGET_DIR", root().join("target/mutants"))
         .current_dir(project.path())
         .output()
@@ -50,9 +54,37 @@ fn complaint(project: &Scratch) -> Option<String> {
     (!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
+/// Bodies that panic before they ask the driver: an allocation is refused, anything else goes through,
+/// and the program lives. Through the exported symbols of a library built so.
+fn panics_end_at_the_symbol(project: &Scratch) {
+    let path = project.join("src/hooks/memory.rs");
+    let original = std::fs::read_to_string(&path).expect("a copied file");
+    std::fs::write(
+        &path,
+        original.replace("real.call()", "{ if true { panic!(\"planted\") } real.call() }"),
+    )
+    .expect("the scratch directory is writable");
+    assert_eq!(cargo(project, "build"), None);
+    let scratch = Scratch::new();
+    let program = scratch.compile_linked("refused.c", "refused", &[]);
+    let run = Run::new(&program, Way::Bare);
+    let library = root().join("target/mutants/debug/libcuota.so");
+    let outcome = run.env("LD_PRELOAD", library).ok();
+    assert_eq!(outcome.out(), "alloc 2 free 1\n");
+    assert!(
+        outcome.err().contains("cuota: error: panicked at src/hooks/memory.rs"),
+        "{}",
+        outcome.err()
+    );
+    let driven = outcome.driver_calls();
+    assert_eq!((driven.get("cuMemAlloc_v2"), driven.get("cuMemFree_v2")), (None, Some(&1)));
+    std::fs::write(&path, original).expect("the scratch directory is writable");
+}
+
 #[test]
-fn a_broken_row_does_not_compile() {
+fn what_is_broken_on_purpose_is_noticed() {
     let project = project();
+    panics_end_at_the_symbol(&project);
     assert_eq!(complaint(&project), None, "the table as it is");
     for (file, from, to, expected) in [
         (

@@ -9,6 +9,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::command::Failure;
+use crate::exports;
 
 pub const FILE: &str = "libcuota.so";
 
@@ -23,9 +24,18 @@ pub fn find() -> Result<PathBuf, Failure> {
         })?)),
     };
     match places.iter().find(|place| place.is_file()) {
-        Some(place) => Ok(place.clone()),
+        Some(place) if is_ours(place) => Ok(place.clone()),
+        Some(place) => Err(Failure::ours(format!(
+            "{} is not cuota's library: nothing would be caught\nInstall {FILE} there (`make install`), or set CUOTA_LIB to its path.",
+            place.display()
+        ))),
         None => Err(Failure::ours(not_found(told.is_some(), &places))),
     }
+}
+
+/// Whether a file is this library, by the symbol that marks it.
+fn is_ours(file: &Path) -> bool {
+    exports::of(file).is_ok_and(|names| names.contains("cuota_version"))
 }
 
 /// Where the library of this command is: beside it, or where an installed prefix has libraries.
@@ -49,9 +59,9 @@ fn not_found(told: bool, places: &[PathBuf]) -> String {
 /// `list`, an LD_PRELOAD, with `library` last in it: first it would hide what others stand before.
 pub fn appended(list: Option<&OsStr>, library: &Path) -> Result<OsString, Failure> {
     let path = library.as_os_str().as_bytes();
-    if path.iter().any(|byte| is_separator(*byte)) {
+    if path.iter().any(|byte| is_separator(*byte) || *byte == b'$') {
         return Err(Failure::ours(format!(
-            "{} cannot be preloaded: LD_PRELOAD takes no path with a space or a colon in it\nLink or copy the library to another directory and name it in CUOTA_LIB.",
+            "{} cannot be preloaded: LD_PRELOAD takes no path with a space, a colon or a dollar sign in it\nLink or copy the library to another directory and name it in CUOTA_LIB.",
             library.display()
         )));
     }
@@ -121,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_path_the_list_cannot_carry_is_refused() {
-        for path in ["/a b/l.so", "/a:b/l.so"] {
+        for path in ["/a b/l.so", "/a:b/l.so", "/$ORIGIN/l.so"] {
             assert!(appended(None, Path::new(path)).unwrap_err().text.contains("CUOTA_LIB"));
         }
     }

@@ -1,7 +1,6 @@
 //! The loader's functions, past our own `dlopen` and `dlsym`.
 //!
-//! No allocation, no lock, no thread-local, nothing of std: this runs before `main`, inside signal
-//! handlers and inside malloc's own start-up.
+//! Nothing here allocates or locks beyond what the loader itself does when asked.
 
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::sync::atomic::{AtomicPtr, Ordering};
@@ -141,16 +140,6 @@ pub fn handle_of(map: *const LinkMap) -> *mut c_void {
     open(name, libc::RTLD_LAZY | libc::RTLD_NOLOAD)
 }
 
-/// Whether a library of that name is in the process.
-pub fn is_loaded(name: &CStr) -> bool {
-    let handle = open(name, libc::RTLD_LAZY | libc::RTLD_NOLOAD);
-    if !handle.is_null() {
-        // SAFETY: opened just above; whoever had it open still has.
-        unsafe { close(handle) };
-    }
-    !handle.is_null()
-}
-
 /// Offers the file the loader finds by `name` in a namespace of its own, where we are not.
 pub fn elsewhere(name: &CStr, stop: &mut dyn FnMut(&CStr) -> bool) -> bool {
     // SAFETY: the name ends in NUL. The copy that is loaded is closed again before anybody sees it.
@@ -171,18 +160,20 @@ pub fn our_handle() -> *mut c_void {
     kept(&HANDLE, || handle_of(ourselves()))
 }
 
-/// The program's own record: what `dlopen(NULL)` returns, the first in the loader's list.
+/// The program's own handle, the global scope: what `dlopen(NULL)` gives.
 pub fn program() -> *mut LinkMap {
-    let mut map = ourselves();
-    // SAFETY: the list is linked by the loader. The objects before us in it (the program, and what
-    // was loaded before we were) are never unloaded while we are, since we were needed after them or
-    // are preloaded; their `prev` links therefore do not change.
-    unsafe {
-        while !map.is_null() && !(*map).prev.is_null() {
-            map = (*map).prev;
+    static PROGRAM: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
+    kept(&PROGRAM, || {
+        let address = loaders(&DLOPEN, c"dlopen");
+        if address.is_null() {
+            return address;
         }
-    }
-    map
+        // SAFETY: `address` is the loader's `dlopen`; null asks for the program itself.
+        unsafe {
+            core::mem::transmute::<*mut c_void, Dlopen>(address)(core::ptr::null(), libc::RTLD_LAZY)
+        }
+    })
+    .cast()
 }
 
 /// The name the loader knows an object by ("" for the program itself).

@@ -1,99 +1,137 @@
-//! What ELF files say of themselves. Any bytes may stand in them.
-#![forbid(unsafe_code)]
+//! What an ELF file says of itself, read in small pieces: this happens on other people's `dlopen`,
+//! perhaps on a small stack. Any bytes may stand in the file.
+//!
+//! Nothing is mapped (valgrind takes a mapped library for a loaded one), and the system calls are bare:
+//! libc's would make `dlopen` a point where a thread can be cancelled.
 
-use core::ffi::CStr;
+use core::ffi::{CStr, c_int};
 
-use super::cache::with_file;
+use super::find::SONAME;
 
 const DT_NULL: u64 = 0;
 const DT_NEEDED: u64 = 1;
 const DT_STRTAB: u64 = 5;
-const DT_RPATH: u64 = 15;
-const DT_RUNPATH: u64 = 29;
 const PT_LOAD: u32 = 1;
 const PT_DYNAMIC: u32 = 2;
+/// Sizes of a program header and of a dynamic entry.
+const HEADER: usize = 56;
+const ENTRY: usize = 16;
+/// What is looked at of each table at once: more than the tables of any library have but a huge one's
+/// list of needs, which is then looked at in part.
+const CHUNK: usize = 1024;
+/// Loaded segments, and libraries needed, that are remembered.
+const SEGMENTS: usize = 8;
+const NEEDS: usize = 48;
 
 #[cfg(target_arch = "x86_64")]
 const MACHINE: u16 = 62;
 #[cfg(target_arch = "aarch64")]
 const MACHINE: u16 = 183;
 
+struct File(c_int);
+
+impl File {
+    fn open(path: &CStr) -> Option<File> {
+        // Not blocking: the name may be a pipe's.
+        let flags = libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NONBLOCK;
+        // SAFETY: a system call with a C string; the descriptor it gives is ours alone.
+        let fd = unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), flags) };
+        c_int::try_from(fd).ok().filter(|fd| *fd >= 0).map(File)
+    }
+
+    /// Up to `bytes.len()` bytes from `at`.
+    fn read<'b>(&self, at: usize, bytes: &'b mut [u8]) -> &'b [u8] {
+        let (start, room) = (bytes.as_mut_ptr(), bytes.len());
+        // SAFETY: a system call that writes at most `room` bytes from `start`.
+        let read = unsafe { libc::syscall(libc::SYS_pread64, self.0, start, room, at) };
+        bytes.get(..usize::try_from(read).unwrap_or(0)).unwrap_or_default()
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        // SAFETY: our own descriptor, not used again.
+        unsafe { libc::syscall(libc::SYS_close, self.0) };
+    }
+}
+
+fn half(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes.get(at..at + 2)?.try_into().ok().map(u16::from_le_bytes)
+}
+
+fn word(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes)
+}
+
+fn long(bytes: &[u8], at: usize) -> Option<usize> {
+    let eight = bytes.get(at..at + 8)?.try_into().ok()?;
+    usize::try_from(u64::from_le_bytes(eight)).ok()
+}
+
 /// Whether the loader passes silently over this file, wherever it finds it: made for another
 /// machine, or another word size.
 pub fn is_for_another_machine(path: &CStr) -> bool {
-    let other = |file: &[u8]| {
-        file.starts_with(b"\x7fELF")
-            && (file.get(4..6) != Some(b"\x02\x01") || half(file, 18) != Some(MACHINE))
-    };
-    with_file(path, other).unwrap_or(false)
+    let mut start = [0; 20];
+    let Some(file) = File::open(path) else { return false };
+    let start = file.read(0, &mut start);
+    let ours = start.get(4..6) == Some(b"\x02\x01") && half(start, 18) == Some(MACHINE);
+    start.starts_with(b"\x7fELF") && !ours
 }
 
-fn half(file: &[u8], at: usize) -> Option<u16> {
-    file.get(at..at + 2)?.try_into().ok().map(u16::from_le_bytes)
+/// Whether the library in the file at `path` is linked to the driver.
+pub fn needs_driver(path: &CStr) -> bool {
+    File::open(path).and_then(|file| needs(&file)).unwrap_or(false)
 }
 
-fn word(file: &[u8], at: usize) -> Option<u32> {
-    file.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes)
-}
-
-fn long(file: &[u8], at: usize) -> Option<usize> {
-    let bytes = file.get(at..at.checked_add(8)?)?.try_into().ok()?;
-    usize::try_from(u64::from_le_bytes(bytes)).ok()
-}
-
-/// The dynamic section of a file and the strings it refers to.
-pub struct Dynamic<'a> {
-    file: &'a [u8],
-    start: usize,
-    count: usize,
-    strings: usize,
-}
-
-impl<'a> Dynamic<'a> {
-    pub fn of(file: &'a [u8]) -> Option<Dynamic<'a>> {
-        if !file.starts_with(b"\x7fELF\x02\x01") {
-            return None;
+fn needs(file: &File) -> Option<bool> {
+    let mut chunk = [0; CHUNK];
+    let start = file.read(0, chunk.get_mut(..64)?);
+    if !start.starts_with(b"\x7fELF\x02\x01") {
+        return None;
+    }
+    let (table, count) = (long(start, 32)?, usize::from(half(start, 56)?));
+    let headers = file.read(table, chunk.get_mut(..(count * HEADER).min(CHUNK))?);
+    // Of each loaded segment: offset in the file, address, length there.
+    let mut segments = [(0, 0, 0); SEGMENTS];
+    let mut places = segments.iter_mut();
+    let mut dynamic = None;
+    for header in headers.chunks_exact(HEADER) {
+        let piece = (long(header, 8)?, long(header, 16)?, long(header, 32)?);
+        match word(header, 0)? {
+            PT_DYNAMIC => dynamic = Some((piece.0, piece.2)),
+            PT_LOAD => *places.next()? = piece,
+            _ => {}
         }
-        let (table, size, count) =
-            (long(file, 32)?, half(file, 54)? as usize, half(file, 56)? as usize);
-        let headers = || (0..count).filter_map(|i| table.checked_add(i * size));
-        let dynamic = headers().find(|&at| word(file, at) == Some(PT_DYNAMIC))?;
-        let (start, length) = (long(file, dynamic + 8)?, long(file, dynamic + 32)?);
-        let mut found = Dynamic { file, start, count: length / 16, strings: 0 };
-        let address = found.values(DT_STRTAB).next()?;
-        // The strings are given by address; the segment that holds them says where in the file.
-        found.strings = headers().find_map(|at| {
-            let (offset, base, held) =
-                (long(file, at + 8)?, long(file, at + 16)?, long(file, at + 32)?);
-            let inside = address.checked_sub(base).filter(|into| *into < held)?;
-            (word(file, at)? == PT_LOAD).then_some(offset.checked_add(inside)?)
-        })?;
-        Some(found)
     }
-
-    fn values(&self, wanted: u64) -> impl Iterator<Item = usize> {
-        let (file, start) = (self.file, self.start);
-        let tags = (0..self.count).map_while(move |i| {
-            let at = start.checked_add(i.checked_mul(16)?)?;
-            Some((long(file, at)? as u64, long(file, at + 8)?)).filter(|(tag, _)| *tag != DT_NULL)
-        });
-        tags.filter(move |(tag, _)| *tag == wanted).map(|(_, value)| value)
+    let (section, length) = dynamic?;
+    let entries = file.read(section, chunk.get_mut(..length.min(CHUNK))?);
+    let mut names = [0; NEEDS];
+    let mut places = names.iter_mut();
+    let mut needed = 0;
+    let mut address = None;
+    for entry in entries.chunks_exact(ENTRY) {
+        match (long(entry, 0)? as u64, long(entry, 8)?) {
+            (DT_NULL, _) => break,
+            (DT_STRTAB, value) => address = Some(value),
+            (DT_NEEDED, value) => {
+                if let Some(place) = places.next() {
+                    *place = value;
+                    needed += 1;
+                }
+            }
+            _ => {}
+        }
     }
-
-    fn texts(&self, wanted: u64) -> impl Iterator<Item = &'a CStr> {
-        let (file, strings) = (self.file, self.strings);
-        let bytes = self.values(wanted).filter_map(move |at| file.get(strings.checked_add(at)?..));
-        bytes.filter_map(|bytes| CStr::from_bytes_until_nul(bytes).ok())
-    }
-
-    /// The libraries the file is linked to.
-    pub fn needed(&self) -> impl Iterator<Item = &'a CStr> {
-        self.texts(DT_NEEDED)
-    }
-
-    /// The directories it wants them looked for in.
-    pub fn run_path(&self) -> impl Iterator<Item = &'a [u8]> {
-        let lists = self.texts(DT_RUNPATH).chain(self.texts(DT_RPATH));
-        lists.flat_map(|list| list.to_bytes().split(|byte| *byte == b':'))
-    }
+    // The strings are given by address; the segment that holds them says where in the file.
+    let address = address?;
+    let strings = segments.into_iter().find_map(|(offset, base, held)| {
+        let inside = address.checked_sub(base).filter(|into| *into < held)?;
+        offset.checked_add(inside)
+    })?;
+    let wanted = SONAME.to_bytes_with_nul();
+    let mut text = [0; 16];
+    Some(names.iter().take(needed).any(|name| {
+        let at = strings.checked_add(*name);
+        at.is_some_and(|at| file.read(at, &mut text).starts_with(wanted))
+    }))
 }

@@ -1,14 +1,15 @@
 //! Where the real driver is, without the SONAME's help: the loader would answer with us.
 //!
-//! Order: `CUOTA_DRIVER`, the program's own path if it gave one, where the loader looks for the
-//! caller and for the program (`LD_LIBRARY_PATH`, run paths), its cache, the usual container and
-//! distribution directories; last, what the loader itself finds in a namespace without us.
+//! Order: `CUOTA_DRIVER`, the program's own path if it gave one, where the loader looks (run paths of
+//! the caller and of the program, `LD_LIBRARY_PATH` as it was at start-up, its cache), the usual
+//! container and distribution directories; last, what the loader itself finds in a namespace
+//! without us.
 
 use core::ffi::{CStr, c_char};
 
 use super::dl::LinkMap;
 use super::path::Path;
-use super::{cache, directories, dl, process};
+use super::{cache, dl, file, loaded, process};
 
 pub const SONAME: &CStr = c"libcuda.so.1";
 
@@ -81,18 +82,73 @@ pub fn search(asked: Asked, stop: &mut dyn FnMut(&CStr) -> bool) -> bool {
     if asked.path().is_some_and(|path| exists(path) && stop(path)) {
         return true;
     }
-    let file = asked.name.map_or(SONAME.to_bytes(), |path| base(path.to_bytes()));
+    let name = asked.name.map_or(SONAME.to_bytes(), |path| base(path.to_bytes()));
     let mut path = Path::new();
-    let mut offer = |directory: &[u8], stop: &mut dyn FnMut(&CStr) -> bool| {
-        [SONAME.to_bytes(), file]
-            .into_iter()
-            .any(|file| path.set(directory, file) && exists(path.as_c()) && stop(path.as_c()))
+    let mut offer = |directory: &[u8], origin: &[u8], stop: &mut dyn FnMut(&CStr) -> bool| {
+        [SONAME.to_bytes(), name].into_iter().any(|file| {
+            path.set_expanded(directory, origin, file) && exists(path.as_c()) && stop(path.as_c())
+        })
     };
-    directories::of(asked.caller, &mut |directory| offer(directory, stop))
-        || directories::of(dl::program(), &mut |directory| offer(directory, stop))
+    let mut program = Path::new();
+    process::program_path(&mut program);
+    let program = split(program.as_c().to_bytes()).0;
+    let mut run_paths = |kind, stop: &mut dyn FnMut(&CStr) -> bool| {
+        [asked.caller, dl::program()].into_iter().any(|object| {
+            let own = split(dl::name_of(object).to_bytes()).0;
+            let origin = if own.is_empty() { program } else { own };
+            // SAFETY: the caller is about to be returned to, and the program stays.
+            unsafe { loaded::run_path(object, kind, &mut |list| offer(list, origin, stop)) }
+        })
+    };
+    if run_paths(loaded::DT_RPATH, stop) {
+        return true;
+    }
+    let listed = process::first_library_path();
+    let listed = listed.split(|byte| matches!(byte, b':' | b';'));
+    let mut path = Path::new();
+    for directory in listed {
+        for file in [SONAME.to_bytes(), name] {
+            let there = path.set_expanded(directory, program, file) && exists(path.as_c());
+            if there && stop(path.as_c()) {
+                return true;
+            }
+        }
+    }
+    run_paths(loaded::DT_RUNPATH, stop)
         || cache::lookup(SONAME, stop)
-        || DIRECTORIES.iter().any(|directory| offer(directory.to_bytes(), stop))
+        || DIRECTORIES.iter().any(|directory| {
+            path.set(directory.to_bytes(), SONAME.to_bytes())
+                && exists(path.as_c())
+                && stop(path.as_c())
+        })
         || dl::elsewhere(SONAME, stop)
+}
+
+/// Whether opening the library of that name makes the driver needed at once. A bare name is looked
+/// for in `LD_LIBRARY_PATH` alone, and what the library needs in turn is not looked at: this is paid
+/// for on every `dlopen` of a program that may have nothing to do with CUDA.
+pub fn needs_driver(library: &CStr) -> bool {
+    if library.to_bytes().contains(&b'/') {
+        return file::needs_driver(library);
+    }
+    // SAFETY: as in `told`.
+    let listed = unsafe { libc::getenv(c"LD_LIBRARY_PATH".as_ptr()) };
+    if listed.is_null() {
+        return false;
+    }
+    // SAFETY: getenv answers with a C string.
+    let listed = unsafe { CStr::from_ptr(listed) }.to_bytes();
+    let mut path = Path::new();
+    let mut directories = listed.split(|byte| matches!(byte, b':' | b';'));
+    directories
+        .any(|directory| path.set(directory, library.to_bytes()) && file::needs_driver(path.as_c()))
+}
+
+/// A path's directory and its last part.
+fn split(path: &[u8]) -> (&[u8], &[u8]) {
+    let file = base(path);
+    let directory = path.get(..path.len() - file.len()).unwrap_or_default();
+    (directory.strip_suffix(b"/").unwrap_or(directory), file)
 }
 
 /// The last part of a path.

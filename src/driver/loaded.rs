@@ -9,6 +9,8 @@ const DT_NULL: i64 = 0;
 const DT_NEEDED: i64 = 1;
 const DT_STRTAB: i64 = 5;
 const DT_SYMTAB: i64 = 6;
+pub const DT_RPATH: i64 = 15;
+pub const DT_RUNPATH: i64 = 29;
 const DT_GNU_HASH: i64 = 0x6fff_fef5;
 const PT_DYNAMIC: u32 = 2;
 const SYMBOL: usize = 24;
@@ -77,6 +79,33 @@ unsafe fn dynamic_needs(dynamic: *const c_void, base: usize) -> bool {
         // SAFETY: a DT_NEEDED value is the offset of a C string in the object's string table.
         unsafe { CStr::from_ptr(strings.add(name)) == SONAME }
     })
+}
+
+/// Offers the directories a loaded object gives by `kind` (DT_RPATH, DT_RUNPATH) until `stop` is
+/// content. Beside a DT_RUNPATH the other does not count.
+///
+/// # Safety
+/// `map` is null, or the loader's record of an object that stays loaded meanwhile.
+pub unsafe fn run_path(
+    map: *const LinkMap,
+    kind: i64,
+    stop: &mut dyn FnMut(&[u8]) -> bool,
+) -> bool {
+    if map.is_null() {
+        return false;
+    }
+    // SAFETY: the dynamic section is where the record says; its values are offsets of C strings in
+    // the object's string table.
+    unsafe {
+        let (base, tags) = ((*map).base, tags((*map).dynamic));
+        let find = |wanted| tags.clone().find(|(tag, _)| *tag == wanted).map(|(_, value)| value);
+        if kind == DT_RPATH && find(DT_RUNPATH).is_some() {
+            return false;
+        }
+        let (Some(strings), Some(list)) = (find(DT_STRTAB), find(kind)) else { return false };
+        let list = CStr::from_ptr((relocated(strings, base) as *const c_char).add(list));
+        list.to_bytes().split(|byte| *byte == b':').any(stop)
+    }
 }
 
 /// Shows `see` each name a loaded object exports.

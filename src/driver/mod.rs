@@ -7,16 +7,14 @@
 pub mod absent;
 pub mod addresses;
 mod cache;
-mod directories;
 pub mod dl;
 pub mod entry;
-mod file;
+pub mod file;
 pub mod find;
 #[cfg(all(target_arch = "x86_64", not(test)))]
 mod glibc;
 pub mod load;
 mod loaded;
-pub mod needs;
 pub mod path;
 pub mod process;
 pub mod scope;

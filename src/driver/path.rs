@@ -20,6 +20,8 @@ impl Path {
 
     /// Makes this the path of `file` in `directory`; false if it does not fit.
     pub fn set(&mut self, directory: &[u8], file: &[u8]) -> bool {
+        // An empty entry of a list is the working directory.
+        let directory = if directory.is_empty() { b"." } else { directory };
         let directory = directory.strip_suffix(b"/").unwrap_or(directory);
         let total = directory.len() + 1 + file.len();
         let Some((place, rest)) = self.bytes.split_at_mut_checked(total) else { return false };

@@ -64,13 +64,54 @@ pub fn program_path(path: &mut Path) {
     });
 }
 
+/// `LD_LIBRARY_PATH` as the loader took it when the process started, whatever became of the
+/// environment since; empty if there was none, or the loader did not listen to it.
+pub fn first_library_path() -> Vec<u8> {
+    if has_more_rights() {
+        return Vec::new();
+    }
+    let environment = std::fs::read("/proc/self/environ").unwrap_or_default();
+    let mut entries = environment.split(|byte| *byte == 0);
+    entries.find_map(|entry| entry.strip_prefix(b"LD_LIBRARY_PATH=")).unwrap_or_default().to_vec()
+}
+
 /// Whether not even libc's own constructor has run: a program's `.preinit_array` is calling.
 pub fn is_before_constructors() -> bool {
     unsafe extern "C" {
-        static environ: *const *const core::ffi::c_char;
+        static program_invocation_name: *const core::ffi::c_char;
     }
-    // SAFETY: libc's own variable, read while nobody else is there to write it.
-    unsafe { environ.is_null() }
+    // SAFETY: libc's own variable: the empty string until its constructor has seen `argv`.
+    unsafe { *program_invocation_name == 0 }
+}
+
+/// While this lives its thread cannot be cancelled: a forced unwind must not meet our frames.
+pub struct NotCancelled {
+    before: core::ffi::c_int,
+}
+
+unsafe extern "C" {
+    fn pthread_setcancelstate(
+        state: core::ffi::c_int,
+        old: *mut core::ffi::c_int,
+    ) -> core::ffi::c_int;
+}
+
+impl NotCancelled {
+    pub fn new() -> NotCancelled {
+        const DISABLE: core::ffi::c_int = 1;
+        let mut before = 0;
+        // SAFETY: changes this thread's own state and writes the old one to our memory.
+        unsafe { pthread_setcancelstate(DISABLE, &mut before) };
+        NotCancelled { before }
+    }
+}
+
+impl Drop for NotCancelled {
+    fn drop(&mut self) {
+        let mut ignored = 0;
+        // SAFETY: gives back the state `new` found.
+        unsafe { pthread_setcancelstate(self.before, &mut ignored) };
+    }
 }
 
 /// Whether the process runs with more rights than its caller (set-user-ID, file capabilities): the
@@ -95,6 +136,7 @@ pub fn is_on_signal_stack() -> bool {
 ///
 /// Not std's stderr: its lock, held by another thread at a fork, would hang the child.
 pub fn write_stderr(line: &[u8]) {
+    let _here = NotCancelled::new();
     let mut ready = libc::pollfd { fd: libc::STDERR_FILENO, events: libc::POLLOUT, revents: 0 };
     // SAFETY: plain system calls on this thread's own memory. SIGPIPE is blocked for this thread
     // around the write and taken back if the write raised it; one that was pending before stays.

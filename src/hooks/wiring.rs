@@ -7,7 +7,7 @@ use core::sync::atomic::AtomicU64;
 use super::{forward, nvml, rows};
 use crate::driver::find::{self as find_driver, Asked};
 use crate::driver::load::{self, Outcome, Wiring};
-use crate::driver::{Entry, Kind, Library};
+use crate::driver::{Entry, Kind, Library, process};
 use crate::{client, log};
 
 const COUNT: usize = rows::ENTRIES.len() + nvml::ENTRIES.len() + forward::ENTRIES.len();
@@ -108,6 +108,7 @@ pub fn open(library: Library) {
 
 /// Loads the real driver, or says why what there is will not do.
 pub fn open_cuda(asked: Asked) -> Outcome {
+    let _here = process::NotCancelled::new();
     let outcome = load::cuda(asked, &Hooks);
     if let (Outcome::Broken(_), Some(path)) = (&outcome, find_driver::told()) {
         client::init();
@@ -123,6 +124,7 @@ pub fn open_cuda(asked: Asked) -> Outcome {
 
 /// Wires NVML's rows to the library behind `handle`.
 pub fn open_nvml(handle: Option<*mut core::ffi::c_void>) -> bool {
+    let _here = process::NotCancelled::new();
     load::nvml(handle, &Hooks)
 }
 

@@ -1,6 +1,7 @@
 /* NVML by dlopen and dlsym, as pynvml does. */
 #include <dlfcn.h>
 #include <stdio.h>
+#include <string.h>
 
 int main(void)
 {
@@ -11,7 +12,10 @@ int main(void)
     int (*by_index)(unsigned, void **) = dlsym(library, "nvmlDeviceGetHandleByIndex_v2");
     int (*memory)(void *, unsigned long long *) = dlsym(library, "nvmlDeviceGetMemoryInfo");
     void *missing = dlsym(library, "nvmlDeviceGetNoSuchThing");
-    const char *error = dlerror();
+    const char *said = dlerror();
+    char error[200] = "no error";
+    if (said)
+        strncpy(error, said, sizeof error - 1);
     void *device = NULL;
     unsigned long long bytes[3] = {0};
     if (!init || !by_index || !memory || init() || by_index(0, &device))

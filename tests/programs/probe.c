@@ -29,6 +29,10 @@ static void ask(const char *what)
         say(what, handle = dlopen(NULL, RTLD_NOW));
     else if (!strncmp(what, "path:", 5))
         say(what, handle = dlopen(what + 5, RTLD_NOW));
+    else if (!strncmp(what, "probe:", 6))
+        say("probe", dlopen(what + 6, RTLD_NOW | RTLD_NOLOAD));
+    else if (!strncmp(what, "wrong:", 6))
+        say("wrong", dlopen(what + 6, 0));
     else if (!strncmp(what, "default:", 8))
         say(what, dlsym(RTLD_DEFAULT, what + 8));
     else if (!strncmp(what, "next:", 5))

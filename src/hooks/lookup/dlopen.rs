@@ -6,7 +6,7 @@ use super::Jump;
 use crate::driver::find::{self, Asked};
 use crate::driver::load::{self, Outcome};
 use crate::driver::path::Kept;
-use crate::driver::{dl, needs, scope};
+use crate::driver::{dl, scope};
 use crate::hooks::open_cuda;
 
 // SAFETY: stands before the loader's `dlopen`, with its signature, and ends in it.
@@ -30,14 +30,16 @@ unsafe extern "C" fn rewrite_dlopen(
     let Some(name) = name else { return };
     if find::means_driver(name.to_bytes()) {
         rewrite_driver(jump, Asked { name: Some(name), caller: dl::object_of(caller) }, flags);
-    } else if load::driver().is_null() && name.to_bytes().windows(3).any(|part| part == b".so") {
+    } else if load::driver().is_null() && really_opens(flags) && find::needs_driver(name) {
         // What is linked to the driver may make its first driver call from a constructor, on another
         // thread than the one that holds the loader's lock: the driver must be there before.
-        let caller = dl::object_of(caller);
-        if needs::the_driver(name, caller) {
-            open_cuda(Asked { name: None, caller });
-        }
+        open_cuda(Asked { name: None, caller: core::ptr::null() });
     }
+}
+
+/// Not a mere question, nor a mode the loader will refuse.
+fn really_opens(flags: c_int) -> bool {
+    flags & libc::RTLD_NOLOAD == 0 && flags & (libc::RTLD_LAZY | libc::RTLD_NOW) != 0
 }
 
 fn rewrite_driver(jump: &mut Jump, asked: Asked, flags: c_int) {

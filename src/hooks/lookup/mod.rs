@@ -2,9 +2,9 @@
 //! `cuGetProcAddress`.
 //!
 //! The two loader functions only rewrite their arguments and jump: result, `dlerror`, reference
-//! counts, RUNPATH, namespaces and the caller's RTLD_NEXT are the real function's. On that path
-//! nothing is allocated, locked or thread-local: it runs before `main`, in signal handlers, and
-//! inside malloc's own start-up.
+//! counts, RUNPATH, namespaces and the caller's RTLD_NEXT are the real function's. For names that have
+//! nothing to do with CUDA nothing is allocated, locked or thread-local: this runs before `main`, in
+//! signal handlers, and inside malloc's own start-up.
 
 mod dlopen;
 mod dlsym;
