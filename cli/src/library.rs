@@ -24,7 +24,7 @@ pub fn find() -> Result<PathBuf, Failure> {
         })?)),
     };
     match places.iter().find(|place| place.is_file()) {
-        Some(place) if is_ours(place) => Ok(place.clone()),
+        Some(place) if !is_of_another(place) => Ok(place.clone()),
         Some(place) => Err(Failure::ours(format!(
             "{} is not cuota's library: nothing would be caught\nInstall {FILE} there (`make install`), or set CUOTA_LIB to its path.",
             place.display()
@@ -33,9 +33,9 @@ pub fn find() -> Result<PathBuf, Failure> {
     }
 }
 
-/// Whether a file is this library, by the symbol that marks it.
-fn is_ours(file: &Path) -> bool {
-    exports::of(file).is_ok_and(|names| names.contains("cuota_version"))
+/// Whether a file is a library, but not this one, by the symbol that marks ours.
+fn is_of_another(file: &Path) -> bool {
+    exports::of(file).is_ok_and(|names| !names.contains("cuota_version"))
 }
 
 /// Where the library of this command is: beside it, or where an installed prefix has libraries.

@@ -107,6 +107,8 @@ fn a_file_that_is_no_library_is_refused() {
     let file = folder.file("libcuota.so", "text");
     let (status, _, err) = ended(cuota(["run", "true"]).env("CUOTA_LIB", file));
     assert!(status == Some(125) && err.contains("is not an ELF file"), "{err}");
+    let (status, _, err) = ended(cuota(["run", "true"]).env("CUOTA_LIB", "/bin/true"));
+    assert!(status == Some(125) && err.contains("/bin/true is not cuota's library"), "{err}");
 }
 
 #[test]
