@@ -28,6 +28,7 @@ install: build
 	install -d $(DESTDIR)$(LIBDIR) $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include
 	install -m 755 $(OUT)/libcuota.so $(DESTDIR)$(LIBDIR)/libcuota.so
 	install -m 755 $(OUT)/cuota $(DESTDIR)$(PREFIX)/bin/cuota
+	install -m 644 include/cuota.h $(DESTDIR)$(PREFIX)/include/cuota.h
 
 lint:
 	bash tests/lint
