@@ -64,6 +64,48 @@ fn pycuda() {
     );
 }
 
+#[test]
+fn nvidia_ml_py() {
+    let Some(place) = installed() else { return };
+    let (bare, with) =
+        (python(&place, "nvml.py", Way::Bare), python(&place, "nvml.py", Way::Preloaded));
+    assert_eq!((with.out(), with.err()), (bare.out(), bare.err()));
+    let hooked = with.hook_calls();
+    for name in
+        ["nvmlDeviceGetMemoryInfo", "nvmlDeviceGetMemoryInfo_v2", "nvmlDeviceGetUtilizationRates"]
+    {
+        assert_eq!(hooked.get(name), Some(&1), "{name}: {hooked:?}");
+    }
+}
+
+/// Rust's client, and the ones in `examples/` that show what a program looks like.
+#[test]
+fn the_examples() {
+    let scratch = Scratch::new();
+    let cargo = std::env::var("CARGO").unwrap_or("cargo".into());
+    let made = Command::new(cargo)
+        .args(["build", "--quiet", "--locked", "--example", "alloc"])
+        .current_dir(root())
+        .status();
+    assert!(made.is_ok_and(|status| status.success()));
+    let built = std::env::current_exe().expect("this test").with_file_name("../examples/alloc");
+    let linked = scratch.compile_linked("../../examples/alloc.c", "alloc", &[]);
+    let script = root().join("examples/alloc.py");
+    let runs: [&dyn Fn(Way) -> Run; 3] =
+        [&|way| Run::new(&built, way), &|way| Run::new(&linked, way), &|way| {
+            Run::new("python3", way).arg(&script)
+        }];
+    for run in runs {
+        let bare = run(Way::Bare).ok();
+        for way in [Way::Preloaded, Way::Mounted] {
+            let with = run(way).ok();
+            assert_eq!((with.out(), with.err()), (bare.out(), bare.err()), "{way:?}");
+            assert_eq!(with.driver_calls(), bare.driver_calls(), "{way:?}");
+            assert_eq!(with.hook_calls().get("cuMemAlloc_v2"), Some(&1), "{way:?}");
+        }
+    }
+}
+
 /// NVIDIA's runtimes resolve everything through us; then they stop at a private handshake that the
 /// simulated driver does not imitate.
 #[test]
