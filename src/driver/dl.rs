@@ -66,19 +66,22 @@ fn loaders(cell: &AtomicPtr<c_void>, name: &CStr) -> *mut c_void {
 }
 
 /// Whoever comes after us: a wrapper preloaded behind us sees what it would see without us.
-fn next(cell: &AtomicPtr<c_void>, name: &CStr) -> *mut c_void {
-    // SAFETY: RTLD_NEXT is a pseudo-handle, relative to this library; the name ends in NUL.
-    kept(cell, || unsafe { sym(libc::RTLD_NEXT, name.as_ptr()) })
+fn next(cell: &AtomicPtr<c_void>, name: &CStr, own: &AtomicPtr<c_void>) -> *mut c_void {
+    kept(cell, || {
+        // SAFETY: RTLD_NEXT is a pseudo-handle, relative to this library; the name ends in NUL.
+        let found = unsafe { sym(libc::RTLD_NEXT, name.as_ptr()) };
+        if found.is_null() { loaders(own, name) } else { found }
+    })
 }
 
 /// The next `dlopen` after ours, as an address to jump to.
 pub fn next_dlopen() -> *mut c_void {
-    next(&NEXT_DLOPEN, c"dlopen")
+    next(&NEXT_DLOPEN, c"dlopen", &DLOPEN)
 }
 
 /// The next `dlsym` after ours, as an address to jump to.
 pub fn next_dlsym() -> *mut c_void {
-    next(&NEXT_DLSYM, c"dlsym")
+    next(&NEXT_DLSYM, c"dlsym", &DLSYM)
 }
 
 /// `dlopen(path)` as the loader answers it; null if it fails.
