@@ -63,6 +63,30 @@ fn beside_the_program_and_in_directories_for_this_processor() {
     }
 }
 
+/// No list of directories is not a list of one: the working directory is not searched.
+#[test]
+fn not_where_the_program_happens_to_be() {
+    let scratch = Scratch::new();
+    let here = scratch.join("here");
+    driver_in(&here);
+    let program = scratch.compile("opened.c", "opened", &[]);
+    for list in [None, Some("")] {
+        let run = |preload: bool| {
+            let mut command = Command::new(&program);
+            command
+                .args(["libcuda.so.1", "n", "dlsym"])
+                .current_dir(&here)
+                .env_remove("LD_LIBRARY_PATH");
+            command.envs(list.map(|list| ("LD_LIBRARY_PATH", list)));
+            command.envs(preload.then(|| ("LD_PRELOAD", library())));
+            let output = command.output().expect("it starts");
+            (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+        };
+        assert_eq!(run(true), run(false));
+        assert_eq!(run(true).0, Some(2));
+    }
+}
+
 #[test]
 fn after_the_environment_is_gone() {
     let scratch = Scratch::new();

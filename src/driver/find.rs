@@ -83,45 +83,48 @@ pub fn search(asked: Asked, stop: &mut dyn FnMut(&CStr) -> bool) -> bool {
         return true;
     }
     let name = asked.name.map_or(SONAME.to_bytes(), |path| base(path.to_bytes()));
-    let mut path = Path::new();
-    let mut offer = |directory: &[u8], origin: &[u8], stop: &mut dyn FnMut(&CStr) -> bool| {
-        [SONAME.to_bytes(), name].into_iter().any(|file| {
-            path.set_expanded(directory, origin, file) && exists(path.as_c()) && stop(path.as_c())
-        })
-    };
     let mut program = Path::new();
     process::program_path(&mut program);
     let program = split(program.as_c().to_bytes()).0;
-    let mut run_paths = |kind, stop: &mut dyn FnMut(&CStr) -> bool| {
+    let run_paths = |kind, stop: &mut dyn FnMut(&CStr) -> bool| {
         [asked.caller, dl::program()].into_iter().any(|object| {
             let own = split(dl::name_of(object).to_bytes()).0;
             let origin = if own.is_empty() { program } else { own };
+            let mut look = |directory: &[u8]| in_directory(directory, origin, name, stop);
             // SAFETY: the caller is about to be returned to, and the program stays.
-            unsafe { loaded::run_path(object, kind, &mut |list| offer(list, origin, stop)) }
+            unsafe { loaded::run_path(object, kind, &mut look) }
         })
     };
-    if run_paths(loaded::DT_RPATH, stop) {
-        return true;
-    }
-    let listed = process::first_library_path();
-    let listed = listed.split(|byte| matches!(byte, b':' | b';'));
-    let mut path = Path::new();
-    for directory in listed {
-        for file in [SONAME.to_bytes(), name] {
-            let there = path.set_expanded(directory, program, file) && exists(path.as_c());
-            if there && stop(path.as_c()) {
-                return true;
-            }
-        }
-    }
-    run_paths(loaded::DT_RUNPATH, stop)
+    run_paths(loaded::DT_RPATH, stop)
+        || listed(&process::first_library_path())
+            .any(|directory| in_directory(directory, program, name, stop))
+        || run_paths(loaded::DT_RUNPATH, stop)
         || cache::lookup(SONAME, stop)
-        || DIRECTORIES.iter().any(|directory| {
-            path.set(directory.to_bytes(), SONAME.to_bytes())
-                && exists(path.as_c())
-                && stop(path.as_c())
-        })
+        || DIRECTORIES.iter().any(|directory| in_directory(directory.to_bytes(), b"", name, stop))
         || dl::elsewhere(SONAME, stop)
+}
+
+/// Offers the driver's file in a directory, under its own name or the one it was asked for by.
+fn in_directory(
+    directory: &[u8],
+    origin: &[u8],
+    name: &[u8],
+    stop: &mut dyn FnMut(&CStr) -> bool,
+) -> bool {
+    // With more rights than its caller, a program is not where the caller may have put it.
+    if directory.contains(&b'$') && process::has_more_rights() {
+        return false;
+    }
+    let mut path = Path::new();
+    [SONAME.to_bytes(), name].into_iter().any(|file| {
+        path.set_expanded(directory, origin, file) && exists(path.as_c()) && stop(path.as_c())
+    })
+}
+
+/// The directories of a list like `LD_LIBRARY_PATH`; an empty list has none.
+fn listed(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let directories = list.split(|byte| matches!(byte, b':' | b';'));
+    directories.filter(|_| !list.is_empty())
 }
 
 /// Whether opening the library of that name makes the driver needed at once. A bare name is looked
@@ -132,15 +135,14 @@ pub fn needs_driver(library: &CStr) -> bool {
         return file::needs_driver(library);
     }
     // SAFETY: as in `told`.
-    let listed = unsafe { libc::getenv(c"LD_LIBRARY_PATH".as_ptr()) };
-    if listed.is_null() {
+    let list = unsafe { libc::getenv(c"LD_LIBRARY_PATH".as_ptr()) };
+    if list.is_null() {
         return false;
     }
     // SAFETY: getenv answers with a C string.
-    let listed = unsafe { CStr::from_ptr(listed) }.to_bytes();
+    let list = unsafe { CStr::from_ptr(list) }.to_bytes();
     let mut path = Path::new();
-    let mut directories = listed.split(|byte| matches!(byte, b':' | b';'));
-    directories
+    listed(list)
         .any(|directory| path.set(directory, library.to_bytes()) && file::needs_driver(path.as_c()))
 }
 
