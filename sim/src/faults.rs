@@ -1,8 +1,9 @@
 //! Trouble on request: `CUOTA_SIM_FAULT=name:call=what,…`, where `call` counts from 1 in each process or is `*`.
 //!
 //! `what` is a number (returned in place of the answer), `fault` or `fault:` and a number (the work
-//! faults: its context is lost to that error, else to 700), `die` (SIGKILL), or `sleep:` and a time in
-//! ns, us, ms or s (the call takes that much longer).
+//! faults: its context is lost to that error, else to 700), `die` (SIGKILL), `server` (the simulated MPS
+//! server dies: all contexts of its clients on the card are lost to 806), or `sleep:` and a time in ns,
+//! us, ms or s (the call takes that much longer).
 
 use std::collections::HashMap;
 use std::env;
@@ -17,6 +18,7 @@ enum What {
     Return(u32),
     Fault(E),
     Die,
+    ServerDies,
     Sleep(u64),
 }
 
@@ -54,6 +56,7 @@ fn parse(item: &str) -> Option<(&str, Rule)> {
     let what = match what {
         "fault" => What::Fault(E::ILLEGAL_ADDRESS),
         "die" => What::Die,
+        "server" => What::ServerDies,
         _ => match what.split_once(':') {
             Some(("fault", code)) => What::Fault(E(code.parse().ok()?)),
             Some(("sleep", time)) => What::Sleep(nanoseconds(time)?),
@@ -80,22 +83,25 @@ fn nanoseconds(time: &str) -> Option<u64> {
 #[must_use]
 pub struct After {
     fault: Option<E>,
+    server_dies: bool,
 }
 
 impl After {
     /// The work this call submitted faults: its context is lost.
     pub fn apply(self) {
-        if let Some(error) = self.fault
-            && let Ok(ctx) = context::current()
-        {
+        let Ok(ctx) = context::current() else { return };
+        if let Some(error) = self.fault {
             ctx.fault(error);
+        }
+        if self.server_dies {
+            ctx.server_died();
         }
     }
 }
 
 /// Applies the plan for this call of `name`.
 pub fn before(name: &str) -> Result<After, E> {
-    let mut after = After { fault: None };
+    let mut after = After { fault: None, server_dies: false };
     if PLANS.is_empty() {
         return Ok(after);
     }
@@ -107,6 +113,7 @@ pub fn before(name: &str) -> Result<After, E> {
         match rule.what {
             What::Return(code) => return Err(E(code)),
             What::Fault(error) => after.fault = Some(error),
+            What::ServerDies => after.server_dies = true,
             What::Sleep(time) => clock::pause(time),
             // SAFETY: ends this process, as asked.
             What::Die => unsafe {

@@ -124,10 +124,8 @@ fn faults_on_request() {
     passes("lost_after_get_flags", &[("CUOTA_SIM_FAULT", "cuCtxGetFlags:1=fault")]);
     let dead = child("second_get_flags_is_refused", &[("CUOTA_SIM_FAULT", "cuCtxGetFlags:1=die")]);
     assert_eq!(dead.status.signal(), Some(9));
-    let slow = [("CUOTA_SIM_FAULT", "cuInit:*=sleep:50ms,cuCtxGetFlags:2=2")];
-    let start = std::time::Instant::now();
+    let slow = [("CUOTA_SIM_FAULT", "cuInit:*=sleep:1ms,cuCtxGetFlags:2=2")];
     passes("second_get_flags_is_refused", &slow);
-    assert!(start.elapsed().as_millis() >= 50);
 }
 
 #[test]
@@ -157,10 +155,16 @@ fn under_mps() {
     passes("shows_sms", &[mps, ("SMS", "132")]);
     passes("shows_sms", &[mps, ("CUDA_MPS_ACTIVE_THREAD_PERCENTAGE", "30"), ("SMS", "38")]);
     passes("shows_sms", &[("CUDA_MPS_ACTIVE_THREAD_PERCENTAGE", "30"), ("SMS", "132")]);
-    for (variable, answer) in [("1", "700"), ("0", "0")] {
+    for (variable, trouble, answer) in
+        [("1", "fault", "700"), ("0", "fault", "0"), ("1", "server", "806"), ("0", "server", "0")]
+    {
         let machine = Folder::new();
-        let variables =
-            [("CUOTA_SIM", machine.text()), ("CUOTA_SIM_MPS", variable), ("ANSWER", answer)];
+        let variables = [
+            ("CUOTA_SIM", machine.text()),
+            ("CUOTA_SIM_MPS", variable),
+            ("TROUBLE", trouble),
+            ("ANSWER", answer),
+        ];
         passes("a_neighbour_faults", &variables);
     }
 }
@@ -183,9 +187,18 @@ fn a_neighbour_faults() {
     let (cuda, _) = context();
     assert_eq!(flags(&cuda), 0);
     let [machine, mps] = ["CUOTA_SIM", "CUOTA_SIM_MPS"].map(|name| std::env::var(name).unwrap());
-    let fault = ("CUOTA_SIM_FAULT", "cuCtxGetFlags:1=fault");
-    passes("lost_once", &[("CUOTA_SIM", &machine), ("CUOTA_SIM_MPS", &mps), fault]);
-    assert_eq!(flags(&cuda).to_string(), std::env::var("ANSWER").unwrap());
+    let [trouble, answer] = ["TROUBLE", "ANSWER"].map(|name| std::env::var(name).unwrap());
+    let plan = format!("cuCtxGetFlags:1={trouble}");
+    // Whose kernel faulted is lost in any case; without MPS there is no server to die.
+    let own = if trouble == "fault" { "700" } else { &answer };
+    let variables = [
+        ("CUOTA_SIM", &*machine),
+        ("CUOTA_SIM_MPS", &mps),
+        ("CUOTA_SIM_FAULT", &plan),
+        ("ANSWER", own),
+    ];
+    passes("lost_once", &variables);
+    assert_eq!(flags(&cuda).to_string(), answer);
     // Whoever comes later is not touched by what was before.
     let mut fresh = 0;
     assert_eq!(cuda.call("cuCtxCreate_v2", [at(&mut fresh), 0, 0]), 0);
@@ -196,7 +209,8 @@ fn a_neighbour_faults() {
 #[ignore = "a child"]
 fn lost_once() {
     let (cuda, _) = context();
-    assert_eq!([flags(&cuda), flags(&cuda)], [0, 700]);
+    let answer = std::env::var("ANSWER").unwrap().parse().unwrap();
+    assert_eq!([flags(&cuda), flags(&cuda)], [0, answer]);
 }
 
 #[test]

@@ -120,8 +120,11 @@ impl Context {
         if !self.live.load(Ordering::Acquire) {
             return Err(E::CONTEXT_IS_DESTROYED);
         }
-        if mps::enabled() && machine::current().faults(self.device.number) != self.faults_before {
-            self.stick(E::ILLEGAL_ADDRESS);
+        if mps::enabled() {
+            let faults = machine::current().faults(self.device.number);
+            if faults != self.faults_before {
+                self.stick(E(faults as u32));
+            }
         }
         match self.error.load(Ordering::Acquire) {
             0 => Ok(()),
@@ -130,11 +133,18 @@ impl Context {
     }
 
     /// Work of this context faulted: every later call of it answers so. Under MPS the fault
-    /// reaches everyone on the card.
+    /// reaches everyone on the card; none of the others is told which it was.
     pub fn fault(&self, error: E) {
         self.stick(error);
         if mps::enabled() {
-            machine::current().fault(self.device.number);
+            machine::current().fault(self.device.number, E::ILLEGAL_ADDRESS.0);
+        }
+    }
+
+    /// The MPS server died: none of its clients reaches the card any more.
+    pub fn server_died(&self) {
+        if mps::enabled() {
+            machine::current().fault(self.device.number, E::MPS_RPC_FAILURE.0);
         }
     }
 

@@ -50,7 +50,8 @@ pub struct CardWords {
     pub context_bytes: AtomicU64,
     /// The highest sum ever held by the living.
     pub highest: AtomicU64,
-    /// Raised by each kernel fault that reaches the card's other processes (simulated MPS).
+    /// High half: how often something reached all of the card's processes (simulated MPS); low half:
+    /// the error it left them with, the last time.
     pub faults: AtomicU64,
     pub uuid: [AtomicU64; 2],
     pub name: [AtomicU64; NAME_BYTES / 8],

@@ -76,15 +76,18 @@ impl Machine {
         Some(self.card_words(number)?.read())
     }
 
-    /// Kernel faults so far that reach every process on the card (simulated MPS): a context whose
-    /// card's count rose since it was made has met one.
+    /// What has so far reached every process on the card (simulated MPS): a context whose card's
+    /// word changed since it was made has met it. The low half says with which error.
     pub fn faults(&self, card: usize) -> u64 {
         self.card_words(card).map_or(0, |words| words.faults.load(Relaxed))
     }
 
-    pub fn fault(&self, card: usize) {
+    /// Everyone on the card meets `error`.
+    pub fn fault(&self, card: usize, error: u32) {
         if let Some(words) = self.card_words(card) {
-            words.faults.fetch_add(1, Relaxed);
+            let _ = words.faults.fetch_update(Relaxed, Relaxed, |faults| {
+                Some(((faults >> 32) + 1) << 32 | u64::from(error))
+            });
         }
     }
 
