@@ -7,6 +7,7 @@
 )]
 
 pub mod config;
+pub mod ledger;
 pub mod names;
 pub mod shm;
 pub mod tally;

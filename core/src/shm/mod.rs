@@ -1,5 +1,7 @@
 //! Memory shared between processes.
 
 mod map;
+mod wide;
 
 pub use map::Words;
+pub use wide::Pair;

@@ -1,0 +1,18 @@
+//! The ledger's algorithm: charges that never exceed a limit, are never falsely refused, and are
+//! exact whoever is killed between any two instructions. Nothing here waits for another process.
+#![forbid(unsafe_code)]
+
+mod account;
+mod operate;
+mod reap;
+mod rules;
+mod word;
+
+#[cfg(test)]
+mod tests;
+
+pub use account::{Account, HEAD, LANE, Lane, SLOT, Slot};
+pub use operate::{Answer, Change, Owned, announce};
+pub use reap::{Living, is_closed, join, leave, reap};
+pub use rules::{Exact, Rules};
+pub use word::{MOST_BYTES, Total, TotalWord, UNLIMITED, Word};

@@ -1,0 +1,174 @@
+//! What an owner does to its lane: charge, give back, and notice that it was taken for dead.
+//!
+//! The commit is one swap of the total. Before it nothing has happened, after it everything has:
+//! a process that dies between any two instructions leaves a ledger that is exact.
+#![forbid(unsafe_code)]
+
+use core::marker::PhantomData;
+
+use super::reap::{self, Living};
+use super::{Account, Lane, MOST_BYTES, Rules, Slot, Total, TotalWord, Word};
+
+/// An owner's side of its lane. Not shared between processes; whoever uses it from several threads
+/// locks it.
+#[derive(Clone, Copy, Debug)]
+pub struct Owned<R> {
+    pub lane: usize,
+    /// Our incarnation.
+    pub id: u64,
+    /// The lane's number as we left it.
+    pub seq: u64,
+    /// The lane's slot as we left it.
+    pub slot: Slot,
+    pub rules: PhantomData<R>,
+}
+
+/// A change of what a lane holds.
+#[derive(Clone, Copy, Debug)]
+pub enum Change {
+    /// Bytes asked for: refused beyond the limit.
+    Reserve(u64),
+    /// Bytes given back.
+    Refund(u64),
+    /// Bytes that are held already, whatever the limit says.
+    Force(u64),
+    /// What the driver holds for itself, in place of the last such figure.
+    Untracked(u64),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Answer {
+    Done,
+    /// It did not fit, at a moment during the call.
+    Refused {
+        used: u64,
+        limit: u64,
+    },
+    /// We were taken for dead: our lane is not ours any more, and counts nothing of ours.
+    Lost,
+}
+
+impl Slot {
+    /// The slot after a change at `time`.
+    #[inline(always)]
+    fn after(&self, change: Change, time: u64) -> Slot {
+        let (charge, untracked) = match change {
+            Change::Reserve(bytes) | Change::Force(bytes) => {
+                (self.charge.saturating_add(bytes), self.untracked)
+            }
+            Change::Refund(bytes) => (self.charge.saturating_sub(bytes), self.untracked),
+            Change::Untracked(bytes) => {
+                let tracked = self.charge.saturating_sub(self.untracked);
+                (tracked.saturating_add(bytes), bytes)
+            }
+        };
+        let time = time.max(self.time);
+        let delta = i128::from(charge.cast_signed()) - i128::from(self.charge.cast_signed());
+        let moment = self.moment.wrapping_add(delta.wrapping_mul(i128::from(time)).cast_unsigned());
+        Slot { charge, untracked, time, moment, uncertain: self.uncertain }
+    }
+}
+
+impl<R: Rules> Owned<R> {
+    /// Applies a change, or says why not. `now` is the time all members share.
+    #[inline(always)]
+    pub fn change<A: Word, T: TotalWord>(
+        &mut self,
+        account: &Account<A, T>,
+        change: Change,
+        now: u64,
+        living: &dyn Living,
+    ) -> Answer {
+        let Some(lane) = account.lane(self.lane) else { return Answer::Lost };
+        // Somebody else's slots are not ours to write.
+        if lane.owner().load() != self.id {
+            return Answer::Lost;
+        }
+        let after = self.slot.after(change, now);
+        // Odd or even, the next even number: the slot that is not current.
+        let seq = (self.seq | 1) + 1;
+        lane.write(seq, &after);
+        loop {
+            let before =
+                if matches!(change, Change::Reserve(_)) { account.limit.load() } else { 0 };
+            let total = account.total.read();
+            if let Change::Reserve(bytes) = change {
+                let limit = if R::LIMIT_AFTER_TOTAL { account.limit.load() } else { before };
+                if total.used.saturating_add(bytes) > limit.min(MOST_BYTES) {
+                    if limit != before && R::RECHECKS_LIMIT {
+                        continue;
+                    }
+                    match self.refuse(account, total, now, living) {
+                        true => return Answer::Refused { used: total.used, limit },
+                        false => continue,
+                    }
+                }
+            }
+            if account.seq(self.lane, total) > self.seq {
+                return Answer::Lost;
+            }
+            if R::HELPS && usize::from(total.lane) != self.lane {
+                account.help(total);
+            }
+            account.note_peak(total);
+            let used = (total.used + after.charge).saturating_sub(self.slot.charge);
+            let used = if R::WHOLE { used } else { total.used };
+            let next = Total { used, lane: self.lane as u16, seq, ..total };
+            if account.total.replace(total, next) {
+                if !R::WHOLE {
+                    self.add_separately(account, &after);
+                }
+                (self.seq, self.slot) = (seq, after);
+                return Answer::Done;
+            }
+        }
+    }
+
+    /// Whether a refusal is just: everybody whose charge stood in the way is alive, and was counted
+    /// when the total was read. The dead are reaped on the way.
+    #[cold]
+    fn refuse<A: Word, T: TotalWord>(
+        &self,
+        account: &Account<A, T>,
+        total: Total,
+        now: u64,
+        living: &dyn Living,
+    ) -> bool {
+        for index in (0..account.members()).filter(|index| *index != self.lane) {
+            let owner = account.lane(index).map_or(0, |lane: Lane<A>| lane.owner().load());
+            if owner != 0 && !living.is_alive(owner) {
+                reap::reap::<R, A, T>(account, index, owner, now, living);
+                return false;
+            }
+        }
+        !R::COUNTS_REAPS || account.total.read().reaps == total.reaps
+    }
+
+    /// The broken variant's second step.
+    #[cold]
+    fn add_separately<A: Word, T: TotalWord>(&self, account: &Account<A, T>, after: &Slot) {
+        loop {
+            let total = account.total.read();
+            let used = (total.used + after.charge).saturating_sub(self.slot.charge);
+            if account.total.replace(total, Total { used, ..total }) {
+                return;
+            }
+        }
+    }
+}
+
+/// Announces a limit that was just written: no commit that read the old one succeeds after this.
+pub fn announce<R: Rules, A: Word, T: TotalWord>(account: &Account<A, T>) {
+    if !R::ANNOUNCES_LIMIT {
+        return;
+    }
+    let nobody = account.members();
+    loop {
+        let total = account.total.read();
+        let seq = (account.seq(nobody, total) | 1) + 1;
+        account.help(total);
+        if account.total.replace(total, Total { lane: nobody as u16, seq, ..total }) {
+            return;
+        }
+    }
+}

@@ -1,0 +1,5 @@
+#![forbid(unsafe_code)]
+
+mod broken;
+mod scenarios;
+mod world;
