@@ -11,30 +11,30 @@ pub trait Living {
     fn is_alive(&self, id: u64) -> bool;
 }
 
-/// Takes the charge of `owner`, who looked dead, off the total, and frees its lane. Whoever is late
-/// finds that it has been done.
+/// Takes the charge of `owner`, who looked dead, off the total, and frees its lane; whether it was
+/// this call that freed it. Whoever is late finds that it has been done.
 pub fn reap<R: Rules, A: Word, T: TotalWord>(
     account: &Account<A, T>,
     index: usize,
     owner: u64,
     now: u64,
     living: &dyn Living,
-) {
-    let Some(lane) = account.lane(index) else { return };
+) -> bool {
+    let Some(lane) = account.lane(index) else { return false };
     loop {
         let seq = account.seq(index, account.total.read());
         if R::RECHECKS_OWNER && lane.owner().load() != owner {
-            return;
+            return false;
         }
         // After the number was read: what the dead wrote before is known, and nothing comes after.
         if living.is_alive(owner) {
-            return;
+            return false;
         }
         if is_closed(seq) || close::<R, A, T>(account, index, seq, now) {
             break;
         }
     }
-    let _ = lane.owner().replace(owner, 0);
+    lane.owner().replace(owner, 0)
 }
 
 /// Whether a number says that the lane's charge is nobody's any more (or never was).

@@ -1,11 +1,13 @@
-//! A file as a row of 64-bit words that several processes read and write.
+//! A stretch of a file as a row of 64-bit words that several processes read and write.
 
 use std::fs::File;
 use std::io;
-use std::os::fd::AsRawFd;
-use std::sync::atomic::AtomicU64;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 
-/// The words of a mapped file. Every word is an atomic: never a plain reference to memory another
+use crate::ledger::Word;
+
+/// The words of a mapped stretch. Every word is an atomic: never a plain reference to memory another
 /// process writes. The mapping lasts as long as the process.
 #[derive(Clone, Copy)]
 pub struct Words {
@@ -15,10 +17,18 @@ pub struct Words {
 impl Words {
     /// Maps the first `count` words of `file`, which is at least that long.
     pub fn map(file: &File, count: usize) -> io::Result<Words> {
-        let bytes = count * size_of::<u64>();
-        if count == 0 || file.metadata()?.len() < bytes as u64 {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file is too short"));
+        Words::map_at(file.as_fd(), 0, count)
+    }
+
+    /// Maps `count` words from the byte `start`, a multiple of a page; the file is that long.
+    pub fn map_at(file: BorrowedFd, start: u64, count: usize) -> io::Result<Words> {
+        let short = || io::Error::new(io::ErrorKind::UnexpectedEof, "the file is too short");
+        let bytes = count.checked_mul(size_of::<u64>()).ok_or_else(short)?;
+        let end = start.checked_add(bytes as u64).ok_or_else(short)?;
+        if count == 0 || super::file::size(file)? < end {
+            return Err(short());
         }
+        let offset = libc::off_t::try_from(start).map_err(|_| short())?;
         // SAFETY: a fresh shared mapping of a descriptor that is open; the kernel chooses the place.
         let start = unsafe {
             libc::mmap(
@@ -27,7 +37,7 @@ impl Words {
                 libc::PROT_READ | libc::PROT_WRITE,
                 libc::MAP_SHARED,
                 file.as_raw_fd(),
-                0,
+                offset,
             )
         };
         if start == libc::MAP_FAILED {
@@ -39,11 +49,61 @@ impl Words {
         Ok(Words { words })
     }
 
+    /// Keeps the mapping, and with it the open file and its locks, out of children made by fork.
+    /// They must not touch these words; false if the kernel cannot do it.
+    pub fn keep_from_children(&self) -> bool {
+        let (start, bytes) = (self.words.as_ptr(), size_of_val(self.words));
+        // SAFETY: advice on a whole mapping of our own; it changes nothing in this process.
+        unsafe { libc::madvise(start.cast_mut().cast(), bytes, libc::MADV_DONTFORK) == 0 }
+    }
+
     pub fn get(&self, index: usize) -> Option<&'static AtomicU64> {
         self.words.get(index)
     }
 
     pub fn run(&self, start: usize, count: usize) -> Option<&'static [AtomicU64]> {
         self.words.get(start..start.checked_add(count)?)
+    }
+
+    /// The word at `index`, or 0 past the end.
+    pub fn value(&self, index: usize) -> u64 {
+        self.get(index).map_or(0, |word| word.load(Ordering::Acquire))
+    }
+
+    pub fn set(&self, index: usize, value: u64) {
+        if let Some(word) = self.get(index) {
+            word.store(value, Ordering::Release);
+        }
+    }
+}
+
+impl Word for AtomicU64 {
+    #[inline(always)]
+    fn load(&self) -> u64 {
+        AtomicU64::load(self, Ordering::Acquire)
+    }
+    #[inline(always)]
+    fn store(&self, value: u64) {
+        AtomicU64::store(self, value, Ordering::Release);
+    }
+    #[inline(always)]
+    fn replace(&self, old: u64, new: u64) -> bool {
+        self.compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+    #[inline(always)]
+    fn raise(&self, value: u64) {
+        self.fetch_max(value, Ordering::AcqRel);
+    }
+    #[inline(always)]
+    fn peek(&self) -> u64 {
+        AtomicU64::load(self, Ordering::Relaxed)
+    }
+    #[inline(always)]
+    fn put(&self, value: u64) {
+        AtomicU64::store(self, value, Ordering::Relaxed);
+    }
+    #[inline(always)]
+    fn settle() {
+        fence(Ordering::Acquire);
     }
 }

@@ -1,7 +1,12 @@
-//! Memory shared between processes.
+//! Memory shared between processes, and the files behind it. The only `unsafe` of this crate.
 
+pub mod clock;
+mod descriptor;
+pub mod file;
 mod map;
 mod wide;
 
+pub use clock::Clock;
+pub use descriptor::Descriptor;
 pub use map::Words;
 pub use wide::Pair;

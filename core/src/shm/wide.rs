@@ -51,16 +51,17 @@ impl TotalWord for Pair<'_> {
 #[inline(always)]
 unsafe fn swap(at: *mut u64, old: [u64; 2], new: [u64; 2]) -> bool {
     let done: u8;
-    // SAFETY: promised by the caller. `rbx` belongs to the compiler, so it is borrowed and given back.
+    // SAFETY: promised by the caller. `rbx` belongs to the compiler, so it is borrowed and given back;
+    // everything else has a register by name, or it might be given `rbx` itself.
     unsafe {
         core::arch::asm!(
-            "xchg {low}, rbx",
-            "lock cmpxchg16b [{at}]",
-            "setz {done}",
-            "mov rbx, {low}",
-            at = in(reg) at,
-            low = inout(reg) new[0] => _,
-            done = out(reg_byte) done,
+            "xchg rsi, rbx",
+            "lock cmpxchg16b [rdi]",
+            "setz r8b",
+            "mov rbx, rsi",
+            in("rdi") at,
+            inout("rsi") new[0] => _,
+            out("r8b") done,
             in("rcx") new[1],
             inout("rax") old[0] => _,
             inout("rdx") old[1] => _,

@@ -1,0 +1,142 @@
+//! One device's part of a ledger: claimed at the door by whoever sees the device first.
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::AtomicU64;
+
+use super::layout::{self, DEVICES, device, header};
+use super::trouble::{Trouble, What};
+use super::{Book, Door};
+use crate::ledger::{Account, UNLIMITED};
+use crate::shm::{Pair, Words, file};
+
+/// A device as the ledger names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Device {
+    pub uuid: [u8; 16],
+    pub bytes: u64,
+}
+
+/// A device's mapped part.
+#[derive(Clone, Copy)]
+pub struct Part {
+    words: Words,
+    total: Pair<'static>,
+    limit: &'static AtomicU64,
+    peak: &'static AtomicU64,
+    lanes: &'static [AtomicU64],
+}
+
+impl Part {
+    fn new(words: Words, layout: layout::Layout) -> Option<Part> {
+        Some(Part {
+            words,
+            total: Pair::new(words.run(device::TOTAL, 2)?)?,
+            limit: words.get(device::LIMIT)?,
+            peak: words.get(device::PEAK)?,
+            lanes: words.run(device::LANES, layout.lanes_words())?,
+        })
+    }
+
+    #[inline(always)]
+    pub fn account(&self) -> Account<'static, AtomicU64, Pair<'static>> {
+        Account::new(self.total, self.limit, self.peak, self.lanes)
+    }
+
+    pub fn value(&self, word: usize) -> u64 {
+        self.words.value(word)
+    }
+
+    pub fn set(&self, word: usize, value: u64) {
+        self.words.set(word, value);
+    }
+
+    pub fn word(&self, word: usize) -> Option<&'static AtomicU64> {
+        self.words.get(word)
+    }
+}
+
+fn halves(uuid: [u8; 16]) -> [u64; 2] {
+    let whole = u128::from_le_bytes(uuid);
+    [whole as u64, (whole >> 64) as u64]
+}
+
+pub(super) fn uuid_of(low: u64, high: u64) -> [u8; 16] {
+    (u128::from(low) | u128::from(high) << 64).to_le_bytes()
+}
+
+impl Book {
+    fn entry(&self, index: usize, word: usize) -> usize {
+        header::DIRECTORY + index * header::DIRECTORY_ENTRY + word
+    }
+
+    fn is_claimed(&self, index: usize) -> bool {
+        index < DEVICES && self.head.value(self.entry(index, 2)) == 1
+    }
+
+    /// The device's part, if the ledger has it; mapped once.
+    pub fn part(&self, index: usize) -> Option<Part> {
+        if !self.is_claimed(index) {
+            return None;
+        }
+        let place = self.parts.get(index)?;
+        let words = match place.get() {
+            Some(words) => *words,
+            None => {
+                let start = self.layout.device_at(index);
+                let count = self.layout.device_words();
+                let words = self.file.with(|fd| Words::map_at(fd, start, count)).ok()?;
+                if self.kept_from_children {
+                    words.keep_from_children();
+                }
+                *place.get_or_init(|| words)
+            }
+        };
+        Part::new(words, self.layout)
+    }
+
+    pub fn find_device(&self, uuid: [u8; 16]) -> Option<usize> {
+        let [low, high] = halves(uuid);
+        (0..DEVICES).find(|index| {
+            self.is_claimed(*index)
+                && self.head.value(self.entry(*index, 0)) == low
+                && self.head.value(self.entry(*index, 1)) == high
+        })
+    }
+}
+
+impl Door<'_> {
+    /// The device's part, made if this ledger has none: room first, then what it is, and then it is
+    /// there. Whoever dies in between leaves a place that the next one takes.
+    pub fn claim(&self, wanted: Device) -> Result<usize, Trouble> {
+        let book = self.book;
+        if let Some(index) = book.find_device(wanted.uuid) {
+            return Ok(index);
+        }
+        let free = (0..DEVICES).find(|index| !book.is_claimed(*index));
+        let index = free.ok_or_else(|| book.trouble(What::TooManyDevices))?;
+        let layout = book.layout;
+        let mapped = book.file.with(|fd| {
+            file::allocate(fd, layout.device_at(index + 1))?;
+            Words::map_at(fd, layout.device_at(index), layout.device_words())
+        });
+        let words = mapped.map_err(|why| book.trouble(What::Full(why)))?;
+        if book.kept_from_children {
+            words.keep_from_children();
+        }
+        let [low, high] = halves(wanted.uuid);
+        words.set(device::LIMIT, UNLIMITED);
+        words.set(device::WANTED, UNLIMITED);
+        // Nobody committed yet: the tag names no lane.
+        words.set(device::TOTAL + 1, u64::from(u16::MAX) << 48);
+        words.set(device::UUID, low);
+        words.set(device::UUID + 1, high);
+        words.set(device::BYTES, wanted.bytes);
+        if let Some(place) = book.parts.get(index) {
+            let _ = place.set(words);
+        }
+        book.head.set(book.entry(index, 0), low);
+        book.head.set(book.entry(index, 1), high);
+        book.head.set(book.entry(index, 2), 1);
+        Ok(index)
+    }
+}

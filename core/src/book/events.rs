@@ -1,0 +1,112 @@
+//! The ring of events: many writers, newest wins, nobody waits. A record carries its number; one that
+//! was never finished, or that two writers met in, does not add up and is skipped.
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::{AtomicU64, Ordering, fence};
+
+use super::Book;
+use super::layout::{event, header};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Kind {
+    Joined = 1,
+    /// Found dead, and what it held on the device given back.
+    Died = 3,
+    /// Asked, limit, held at that moment.
+    Refused = 8,
+    /// New, old.
+    LimitChanged = 9,
+    /// What the driver holds for itself: now, before.
+    Untracked = 14,
+}
+
+impl Kind {
+    pub const ALL: [Kind; 5] =
+        [Kind::Joined, Kind::Died, Kind::Refused, Kind::LimitChanged, Kind::Untracked];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Joined => "joined",
+            Kind::Died => "died",
+            Kind::Refused => "refused",
+            Kind::LimitChanged => "limit changed",
+            Kind::Untracked => "untracked",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Nanoseconds since boot.
+    pub time: u64,
+    /// Incarnation; 0 if it was no member.
+    pub member: u64,
+    pub kind: Kind,
+    /// Index in the ledger's directory.
+    pub device: Option<usize>,
+    pub payload: [u64; 3],
+}
+
+/// No device.
+const NONE: u64 = u32::MAX as u64;
+
+impl Event {
+    fn words(&self) -> [u64; 6] {
+        let device = self.device.map_or(NONE, |index| index as u64);
+        let [first, second, third] = self.payload;
+        [self.time, self.member, self.kind as u64 | device << 32, first, second, third]
+    }
+
+    fn from_words([time, member, kind, first, second, third]: [u64; 6]) -> Option<Event> {
+        let (code, device) = (kind & 0xffff_ffff, kind >> 32);
+        let kind = Kind::ALL.into_iter().find(|kind| *kind as u64 == code)?;
+        let device = (device != NONE).then_some(device as usize);
+        Some(Event { time, member, kind, device, payload: [first, second, third] })
+    }
+}
+
+fn mix(number: u64, words: &[u64; 6]) -> u64 {
+    words.iter().fold(number.wrapping_add(1), |mixed, word| {
+        (mixed ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)
+    })
+}
+
+impl Book {
+    pub(super) fn event_at(&self, number: u64) -> usize {
+        let index = number % self.layout.events.max(1);
+        (self.layout.ring_at() / 8) as usize + index as usize * event::WORDS
+    }
+
+    /// Writes an event over the oldest.
+    pub fn record(&self, new: Event) {
+        let Some(written) = self.head.get(header::WRITTEN) else { return };
+        let number = written.fetch_add(1, Ordering::AcqRel);
+        let Some(record) = self.head.run(self.event_at(number), event::WORDS) else { return };
+        let [state, words @ .., check] = record else { return };
+        state.store(number * 2 + 1, Ordering::Relaxed);
+        // SYNC POINT: whoever sees a word of the record sees that it was being written; the other
+        // end is in `read_record`.
+        fence(Ordering::Release);
+        let values = new.words();
+        for (word, value) in words.iter().zip(values) {
+            word.store(value, Ordering::Relaxed);
+        }
+        check.store(mix(number, &values), Ordering::Relaxed);
+        state.store(number * 2 + 2, Ordering::Release);
+    }
+}
+
+/// The event of that number, if its record is whole and still its own.
+pub fn read_record(record: &[AtomicU64], number: u64) -> Option<Event> {
+    let [state, words @ .., check] = record else { return None };
+    let before = state.load(Ordering::Acquire);
+    let mut values = [0; 6];
+    for (value, word) in values.iter_mut().zip(words) {
+        *value = word.load(Ordering::Relaxed);
+    }
+    let check = check.load(Ordering::Relaxed);
+    fence(Ordering::Acquire);
+    let whole = before == number * 2 + 2 && state.load(Ordering::Relaxed) == before;
+    (whole && check == mix(number, &values)).then(|| Event::from_words(values))?
+}

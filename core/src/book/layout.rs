@@ -1,0 +1,217 @@
+//! Where everything stands in a ledger's file. All of it is 64-bit little-endian words; an offset
+//! here is an index of a word unless it says bytes.
+//!
+//! `include/cuota.h` says the same for C, and `tests/header.rs` compares. A change of any of it
+//! raises `VERSION`, which is also in the file's name: another version never meets this one.
+#![forbid(unsafe_code)]
+
+use crate::ledger::LANE;
+
+pub const VERSION: u64 = 1;
+/// Written last: a file without it is not finished.
+pub const MARK: u64 = u64::from_le_bytes(*b"cuotaldg");
+pub const PAGE: u64 = 4096;
+/// A file that claims to be larger than this is not a ledger.
+pub const MOST_FILE_BYTES: u64 = 128 << 20;
+
+pub const FEWEST_MEMBERS: u64 = 64;
+pub const MOST_MEMBERS: u64 = 512;
+pub const DEVICES: usize = 32;
+pub const MOST_EVENTS: u64 = 1 << 20;
+
+/// The header, one page.
+pub mod header {
+    pub const MARK: usize = 0;
+    pub const VERSION: usize = 1;
+    /// How many members there can be.
+    pub const MEMBERS: usize = 2;
+    /// How many devices there can be.
+    pub const DEVICES: usize = 3;
+    /// Records of the ring.
+    pub const EVENTS: usize = 4;
+    /// Bytes: where the ring begins, where the first device's part begins, and how long each is.
+    pub const RING_AT: usize = 5;
+    pub const DEVICES_AT: usize = 6;
+    pub const DEVICE_BYTES: usize = 7;
+    /// Differs for every ledger there ever was: counters count from its beginning.
+    pub const EPOCH: usize = 8;
+    /// Nanoseconds since 1970 and since boot, when it was made.
+    pub const CREATED_WALL: usize = 9;
+    pub const CREATED_BOOT: usize = 10;
+    /// Two words.
+    pub const BOOT_ID: usize = 11;
+    pub const OWNER: usize = 13;
+    /// 64 bytes, ends in NUL.
+    pub const CLIENT: usize = 16;
+    pub const CLIENT_WORDS: usize = 8;
+    /// `name=value,…`, ends in NUL.
+    pub const LABELS: usize = 24;
+    pub const LABELS_WORDS: usize = 136;
+    /// The last incarnation given out. Alone in its line, as is what follows.
+    pub const LAST_ID: usize = 160;
+    /// Raised whenever a limit changes.
+    pub const GENERATION: usize = 168;
+    /// How many events were ever written to the ring.
+    pub const WRITTEN: usize = 176;
+    /// Four words for each device: its UUID (two), whether its part is there (1).
+    pub const DIRECTORY: usize = 192;
+    pub const DIRECTORY_ENTRY: usize = 4;
+    pub const WORDS: usize = 512;
+}
+
+/// One process. The lane of the same index in each device's part is its too.
+pub mod member {
+    /// Incarnation; 0 if nobody.
+    pub const OWNER: usize = 0;
+    /// As the member itself sees them.
+    pub const PID: usize = 1;
+    pub const START: usize = 2;
+    /// Inode of its PID namespace.
+    pub const PID_NAMESPACE: usize = 3;
+    pub const USER: usize = 4;
+    /// Nanoseconds since boot.
+    pub const JOINED: usize = 5;
+    /// 1 once the limits of its environment were compared with those in force.
+    pub const SETTLED: usize = 6;
+    /// Two words of text.
+    pub const NAME: usize = 8;
+    pub const WORDS: usize = 32;
+}
+
+/// One device's part.
+pub mod device {
+    /// Two words, swapped as one.
+    pub const TOTAL: usize = 0;
+    /// Bytes; all ones if there is none.
+    pub const LIMIT: usize = 8;
+    /// What the environment that set the policy asked for.
+    pub const WANTED: usize = 9;
+    /// 1 if `cuota set` decided the limit.
+    pub const BY_COMMAND: usize = 10;
+    pub const PEAK: usize = 16;
+    /// Two words.
+    pub const UUID: usize = 24;
+    /// What the device has.
+    pub const BYTES: usize = 26;
+    /// What a context was last measured to take for itself.
+    pub const CONTEXT_BYTES: usize = 27;
+    pub const REFUSED: usize = 32;
+    pub const REFUSED_BYTES: usize = 33;
+    pub const LANES: usize = 128;
+}
+
+pub mod event {
+    /// Twice the record's number plus two; odd while it is written, 0 if it never was.
+    pub const STATE: usize = 0;
+    /// Nanoseconds since boot.
+    pub const TIME: usize = 1;
+    /// Incarnation.
+    pub const MEMBER: usize = 2;
+    /// Kind, and the device's index in the directory times 2^32.
+    pub const KIND: usize = 3;
+    /// Three words of payload.
+    pub const PAYLOAD: usize = 4;
+    /// All the words above, mixed: a record two writers met in does not add up.
+    pub const CHECK: usize = 7;
+    pub const WORDS: usize = 8;
+}
+
+/// Where the parts of one file are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Layout {
+    pub members: u64,
+    pub events: u64,
+}
+
+impl Layout {
+    pub fn new(members: u64, events: u64) -> Layout {
+        Layout {
+            members: members.clamp(FEWEST_MEMBERS, MOST_MEMBERS),
+            events: events.clamp(1, MOST_EVENTS),
+        }
+    }
+
+    pub fn members_at(self) -> u64 {
+        PAGE
+    }
+
+    pub fn ring_at(self) -> u64 {
+        self.members_at() + pages(self.members * bytes(member::WORDS))
+    }
+
+    pub fn devices_at(self) -> u64 {
+        self.ring_at() + pages(self.events * bytes(event::WORDS))
+    }
+
+    /// Lanes of a device's part: one a member, and one that is nobody's.
+    pub fn lanes_words(self) -> usize {
+        (self.members as usize + 1) * LANE
+    }
+
+    pub fn device_words(self) -> usize {
+        device::LANES + self.lanes_words()
+    }
+
+    pub fn device_bytes(self) -> u64 {
+        pages(bytes(self.device_words()))
+    }
+
+    pub fn device_at(self, index: usize) -> u64 {
+        self.devices_at() + index as u64 * self.device_bytes()
+    }
+}
+
+pub const fn bytes(words: usize) -> u64 {
+    words as u64 * 8
+}
+
+const fn pages(bytes: u64) -> u64 {
+    bytes.next_multiple_of(PAGE)
+}
+
+/// Text as words, cut to fit with a NUL after it.
+pub fn text_words<const N: usize>(text: &str) -> [u64; N] {
+    let mut words = [0; N];
+    let mut bytes = text.bytes().take(N * 8 - 1);
+    for word in &mut words {
+        *word = u64::from_le_bytes([0; 8].map(|zero: u8| bytes.next().unwrap_or(zero)));
+    }
+    words
+}
+
+/// Text from words, up to a NUL; what is no printable UTF-8 is replaced.
+pub fn words_text(words: &[u64]) -> String {
+    let bytes: Vec<u8> =
+        words.iter().flat_map(|word| word.to_le_bytes()).take_while(|byte| *byte != 0).collect();
+    let text = String::from_utf8_lossy(&bytes);
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_overlaps_and_swapped_words_are_aligned() {
+        for (members, events) in [(64, 64), (65, 8192), (512, 1 << 20)] {
+            let layout = Layout::new(members, events);
+            assert!(header::LABELS + header::LABELS_WORDS <= header::LAST_ID);
+            assert!(header::DIRECTORY + DEVICES * header::DIRECTORY_ENTRY <= header::WORDS);
+            assert_eq!(bytes(header::WORDS), PAGE);
+            for at in [layout.ring_at(), layout.devices_at(), layout.device_at(3)] {
+                assert_eq!(at % PAGE, 0);
+            }
+            assert!(layout.ring_at() >= PAGE + members * 256);
+            assert!(layout.devices_at() >= layout.ring_at() + events * 64);
+            let last = layout.device_at(DEVICES);
+            assert!(last <= MOST_FILE_BYTES, "{last}");
+        }
+    }
+
+    #[test]
+    fn text_fits_or_is_cut() {
+        let words = text_words::<2>("0123456789abcdefgh");
+        assert_eq!(words_text(&words), "0123456789abcde");
+        assert_eq!(words_text(&text_words::<2>("a\u{1b}b")), "a\u{fffd}b");
+    }
+}

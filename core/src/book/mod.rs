@@ -1,0 +1,81 @@
+//! The ledger as a file: one per client, mapped by every member, read by anyone. It is the
+//! accounting, and outlives every process that writes it.
+#![forbid(unsafe_code)]
+
+mod device;
+mod door;
+mod events;
+pub mod layout;
+mod limits;
+mod living;
+mod open;
+mod read;
+mod seat;
+#[cfg(test)]
+mod tests;
+mod trouble;
+
+use std::sync::OnceLock;
+
+use crate::shm::{Descriptor, Words};
+use layout::{DEVICES, Layout, header};
+
+pub use device::{Device, Part};
+pub use door::Door;
+pub use events::{Event, Kind};
+pub use limits::{Standing, Wish};
+pub use open::{Plan, file_name, list, open};
+pub use read::{DeviceReport, MemberReport, Report, Share, read};
+pub use seat::{Member, Seat};
+pub use trouble::{Trouble, What};
+
+/// A client's ledger, open in this process.
+pub struct Book {
+    file: Descriptor,
+    /// Header, members and ring.
+    head: Words,
+    layout: Layout,
+    /// Children made by fork do not have the mappings, and keep no lock of ours alive.
+    kept_from_children: bool,
+    /// Each device's part, mapped when it is first needed.
+    parts: [OnceLock<Words>; DEVICES],
+}
+
+impl Book {
+    fn new(file: Descriptor, head: Words, layout: Layout, kept_from_children: bool) -> Book {
+        let parts = [const { OnceLock::new() }; DEVICES];
+        Book { file, head, layout, kept_from_children, parts }
+    }
+
+    pub fn path(&self) -> &std::path::Path {
+        self.file.path()
+    }
+
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// Whether children made by fork have nothing of it, whatever they do.
+    pub fn is_kept_from_children(&self) -> bool {
+        self.kept_from_children
+    }
+
+    /// In a child made by fork, before it does anything else. Async-signal-safe.
+    pub fn close_in_child(&self) {
+        self.file.close();
+    }
+
+    /// Two words that say at which start of the machine it was made.
+    fn boot(&self) -> [u64; 2] {
+        [self.head.value(header::BOOT_ID), self.head.value(header::BOOT_ID + 1)]
+    }
+
+    fn member_word(&self, index: usize, word: usize) -> usize {
+        (self.layout.members_at() / 8) as usize + index * layout::member::WORDS + word
+    }
+
+    /// The file and every directory entry a member of it may own.
+    fn members(&self) -> std::ops::Range<usize> {
+        0..self.layout.members as usize
+    }
+}

@@ -1,0 +1,232 @@
+//! Reading a ledger without being a member: from a copy, with read permission only, and without
+//! believing any of it. The file is never mapped: one that is cut short meanwhile gives a short read,
+//! not a SIGBUS.
+#![forbid(unsafe_code)]
+
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::atomic::AtomicU64;
+
+use super::device::uuid_of;
+use super::events::{Event, read_record};
+use super::layout::{self, DEVICES, Layout, device, event, header, member};
+use super::living::byte_of;
+use super::open::check;
+use super::trouble::{Trouble, What};
+use crate::ledger::{HEAD, LANE, SLOT, Total, UNLIMITED, is_closed};
+use crate::shm::file;
+
+/// Times a part is read again because its sums moved meanwhile.
+const RETRIES: usize = 8;
+
+/// What a ledger says.
+#[derive(Debug, Default)]
+pub struct Report {
+    pub client: String,
+    pub labels: String,
+    pub epoch: u64,
+    pub created_wall: u64,
+    pub owner: u64,
+    pub devices: Vec<DeviceReport>,
+    pub members: Vec<MemberReport>,
+    /// The newest, oldest first.
+    pub events: Vec<Event>,
+    /// Events ever written.
+    pub written: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct DeviceReport {
+    /// Place in the ledger's directory.
+    pub index: usize,
+    pub uuid: [u8; 16],
+    pub bytes: u64,
+    pub limit: Option<u64>,
+    pub by_command: bool,
+    /// Held by the living.
+    pub used: u64,
+    /// How much of that the driver took for itself.
+    pub untracked: u64,
+    pub peak: u64,
+    pub refused: u64,
+    pub refused_bytes: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct MemberReport {
+    pub id: u64,
+    pub alive: bool,
+    pub pid: u64,
+    pub pid_namespace: u64,
+    pub user: u64,
+    pub joined: u64,
+    pub name: String,
+    pub shares: Vec<Share>,
+}
+
+/// What a member holds of a device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Share {
+    /// As in `DeviceReport::index`.
+    pub device: usize,
+    pub used: u64,
+    pub untracked: u64,
+}
+
+/// Words copied from a file.
+struct Copied(Vec<u64>);
+
+impl Copied {
+    fn read(file: &File, at: u64, words: usize) -> std::io::Result<Copied> {
+        let mut bytes = vec![0; words * 8];
+        file.read_exact_at(&mut bytes, at)?;
+        let words = bytes.chunks_exact(8);
+        Ok(Copied(words.map(|word| word.try_into().map_or(0, u64::from_le_bytes)).collect()))
+    }
+
+    fn get(&self, index: usize) -> u64 {
+        self.0.get(index).copied().unwrap_or(0)
+    }
+
+    fn run(&self, start: usize, count: usize) -> &[u64] {
+        self.0.get(start..start.saturating_add(count)).unwrap_or_default()
+    }
+}
+
+/// Reads the ledger at `path`, with its newest `events` events.
+pub fn read(path: &Path, events: u64) -> Result<Report, Trouble> {
+    let trouble = |what| Trouble::new(path, what);
+    let file = file::open(path, false).map_err(|why| trouble(What::File(why)))?;
+    let stat = file::stat(file.as_fd()).map_err(|why| trouble(What::File(why)))?;
+    if !stat.is_regular() {
+        return Err(trouble(What::Foreign("is no plain file")));
+    }
+    let layout = check(&file, &stat).map_err(|why| trouble(What::Unreadable(why)))?;
+    let whole = read_whole(&file, layout, events);
+    whole.map_err(|_| trouble(What::Unreadable("it is cut short")))
+}
+
+fn read_whole(file: &File, layout: Layout, events: u64) -> std::io::Result<Report> {
+    let head = Copied::read(file, 0, header::WORDS)?;
+    let mut report = Report {
+        client: layout::words_text(head.run(header::CLIENT, header::CLIENT_WORDS)),
+        labels: layout::words_text(head.run(header::LABELS, header::LABELS_WORDS)),
+        epoch: head.get(header::EPOCH),
+        created_wall: head.get(header::CREATED_WALL),
+        owner: head.get(header::OWNER),
+        written: head.get(header::WRITTEN),
+        ..Report::default()
+    };
+    let lives = |id: u64| file::is_locked(file.as_fd(), byte_of(id)).unwrap_or(false);
+    read_members(file, layout, &lives, &mut report)?;
+    for index in 0..DEVICES {
+        let entry = header::DIRECTORY + index * header::DIRECTORY_ENTRY;
+        if head.get(entry + 2) == 1 {
+            read_device(file, layout, index, &mut report)?;
+        }
+    }
+    read_events(file, layout, events, &mut report)?;
+    Ok(report)
+}
+
+fn read_members(
+    file: &File,
+    layout: Layout,
+    lives: &dyn Fn(u64) -> bool,
+    report: &mut Report,
+) -> std::io::Result<()> {
+    let words = Copied::read(file, layout.members_at(), layout.members as usize * member::WORDS)?;
+    for index in 0..layout.members as usize {
+        let get = |word| words.get(index * member::WORDS + word);
+        let id = get(member::OWNER);
+        if id != 0 {
+            report.members.push(MemberReport {
+                id,
+                alive: lives(id),
+                pid: get(member::PID),
+                pid_namespace: get(member::PID_NAMESPACE),
+                user: get(member::USER),
+                joined: get(member::JOINED),
+                name: layout::words_text(words.run(index * member::WORDS + member::NAME, 2)),
+                shares: Vec::new(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// What each lane holds: owner, charge and what of it is untracked.
+fn lanes(words: &Copied, layout: Layout) -> Vec<(u64, u64, u64)> {
+    let total = Total::from_halves([words.get(device::TOTAL), words.get(device::TOTAL + 1)]);
+    let lane = |index: usize| {
+        let start = device::LANES + index * LANE;
+        let applied = words.get(start + 1);
+        let last = usize::from(total.lane) == index;
+        let seq = if last { applied.max(total.seq) } else { applied };
+        let slot = start + HEAD + (seq as usize >> 1 & 1) * SLOT;
+        let held = if is_closed(seq) { (0, 0) } else { (words.get(slot), words.get(slot + 1)) };
+        (words.get(start), held.0, held.1)
+    };
+    (0..layout.members as usize).map(lane).collect()
+}
+
+fn read_device(
+    file: &File,
+    layout: Layout,
+    index: usize,
+    report: &mut Report,
+) -> std::io::Result<()> {
+    let (mut words, mut held);
+    let mut tries = 0;
+    loop {
+        words = Copied::read(file, layout.device_at(index), layout.device_words())?;
+        held = lanes(&words, layout);
+        let sum = held.iter().fold(0_u64, |sum, (_, charge, _)| sum.saturating_add(*charge));
+        let total = Total::from_halves([words.get(device::TOTAL), words.get(device::TOTAL + 1)]);
+        tries += 1;
+        if sum == total.used || tries > RETRIES {
+            break;
+        }
+    }
+    let limit = words.get(device::LIMIT);
+    let mut found = DeviceReport {
+        index,
+        uuid: uuid_of(words.get(device::UUID), words.get(device::UUID + 1)),
+        bytes: words.get(device::BYTES),
+        limit: (limit != UNLIMITED).then_some(limit),
+        by_command: words.get(device::BY_COMMAND) == 1,
+        refused: words.get(device::REFUSED),
+        refused_bytes: words.get(device::REFUSED_BYTES),
+        ..DeviceReport::default()
+    };
+    for (owner, used, untracked) in held.into_iter().filter(|(owner, ..)| *owner != 0) {
+        // Who is dead holds nothing any more, whether or not somebody has taken it off yet.
+        let member = report.members.iter_mut().find(|member| member.id == owner && member.alive);
+        if let Some(member) = member {
+            found.used = found.used.saturating_add(used);
+            found.untracked = found.untracked.saturating_add(untracked);
+            member.shares.push(Share { device: index, used, untracked });
+        }
+    }
+    found.peak = words.get(device::PEAK).max(found.used);
+    report.devices.push(found);
+    Ok(())
+}
+
+fn read_events(
+    file: &File,
+    layout: Layout,
+    wanted: u64,
+    report: &mut Report,
+) -> std::io::Result<()> {
+    let first = report.written.saturating_sub(wanted.min(layout.events));
+    for number in first..report.written {
+        let at = layout.ring_at() + number % layout.events * layout::bytes(event::WORDS);
+        let Copied(words) = Copied::read(file, at, event::WORDS)?;
+        let words: Vec<AtomicU64> = words.into_iter().map(AtomicU64::new).collect();
+        report.events.extend(read_record(&words, number));
+    }
+    Ok(())
+}

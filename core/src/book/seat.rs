@@ -1,0 +1,139 @@
+//! A member's place: taken at the door, kept by a lock, given back by dying.
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::Ordering;
+
+use super::events::{Event, Kind};
+use super::layout::{self, DEVICES, header, member};
+use super::living::byte_of;
+use super::trouble::{Trouble, What};
+use super::{Book, Door};
+use crate::ledger::{Exact, Living, Word, reap};
+use crate::shm::file;
+
+/// Who a member is, for people and for a second opinion on whether it lives.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Member {
+    pub pid: u64,
+    /// Clock ticks since boot; 0 if unknown.
+    pub start: u64,
+    /// Inode; 0 if unknown.
+    pub pid_namespace: u64,
+    pub user: u64,
+    pub name: String,
+}
+
+/// A place taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seat {
+    pub index: usize,
+    /// The incarnation, which is never given twice.
+    pub id: u64,
+}
+
+impl Door<'_> {
+    /// Takes a place, a dead member's if there is no other.
+    pub fn seat(&self, who: &Member, now: u64) -> Result<Seat, Trouble> {
+        let book = self.book;
+        let id = book.new_incarnation();
+        let locked = book.file.with(|fd| file::lock(fd, byte_of(id)));
+        match locked.map_err(|why| book.trouble(What::Locks(why)))? {
+            true => {}
+            // Somebody has locked a byte that is nobody's yet: a file that lies.
+            false => {
+                return Err(book.trouble(What::Unreadable("another holds a new member's lock")));
+            }
+        }
+        book.sweep(&book.witness(id, who.pid_namespace), now);
+        let free = book.members().find(|index| book.member_value(*index, member::OWNER) == 0);
+        let index = free.ok_or_else(|| book.trouble(What::Crowded(book.layout.members)))?;
+        book.write_member(index, who, now);
+        book.head.set(book.member_word(index, member::OWNER), id);
+        book.record(Event {
+            time: now,
+            member: id,
+            kind: Kind::Joined,
+            device: None,
+            payload: [who.pid, 0, 0],
+        });
+        Ok(Seat { index, id })
+    }
+
+    /// Whether anybody else lives whose limits were settled.
+    pub(super) fn has_company(&self, seat: Seat, living: &dyn Living) -> bool {
+        let book = self.book;
+        book.members().any(|index| {
+            let owner = book.member_value(index, member::OWNER);
+            index != seat.index
+                && owner != 0
+                && book.member_value(index, member::SETTLED) == 1
+                && living.is_alive(owner)
+        })
+    }
+}
+
+impl Book {
+    fn new_incarnation(&self) -> u64 {
+        self.head.get(header::LAST_ID).map_or(1, |word| word.fetch_add(1, Ordering::AcqRel) + 1)
+    }
+
+    /// Gives back what the dead held, and empties their places.
+    pub fn sweep(&self, living: &dyn Living, now: u64) {
+        for index in self.members() {
+            let owner = self.member_value(index, member::OWNER);
+            if owner != 0 && !living.is_alive(owner) {
+                self.clear_seat(index, owner, living, now);
+            }
+        }
+    }
+
+    fn clear_seat(&self, index: usize, owner: u64, living: &dyn Living, now: u64) {
+        for device in 0..DEVICES {
+            let Some(part) = self.part(device) else { continue };
+            let account = part.account();
+            let charged = account.lane(index).map_or(0, |lane| Word::load(lane.owner()));
+            if charged != 0 && reap::<Exact, _, _>(&account, index, charged, now, living) {
+                self.record_death(charged, device, now);
+            }
+        }
+        // Last, and only if nobody else has done it and given the place away.
+        if let Some(word) = self.head.get(self.member_word(index, member::OWNER)) {
+            let _ = Word::replace(word, owner, 0);
+        }
+    }
+
+    /// Gives up an own place, as dying would: what its lanes hold is nobody's from here on.
+    pub fn leave(&self, seat: Seat) {
+        let _ = self.file.with(|fd| {
+            file::unlock(fd, byte_of(seat.id));
+            Ok(())
+        });
+    }
+
+    fn record_death(&self, owner: u64, device: usize, now: u64) {
+        let (kind, device) = (Kind::Died, Some(device));
+        self.record(Event { time: now, member: owner, kind, device, payload: [0; 3] });
+    }
+
+    fn write_member(&self, index: usize, who: &Member, now: u64) {
+        let [first, second] = layout::text_words::<2>(&who.name);
+        let words = [
+            (member::PID, who.pid),
+            (member::START, who.start),
+            (member::PID_NAMESPACE, who.pid_namespace),
+            (member::USER, who.user),
+            (member::JOINED, now),
+            (member::SETTLED, 0),
+            (member::NAME, first),
+            (member::NAME + 1, second),
+        ];
+        for (word, value) in words {
+            self.head.set(self.member_word(index, word), value);
+        }
+    }
+
+    /// Other members may now hold theirs against what this one found in force.
+    pub(super) fn settle(&self, seat: Seat) {
+        self.head.set(self.member_word(seat.index, member::SETTLED), 1);
+    }
+}

@@ -1,0 +1,253 @@
+#![forbid(unsafe_code)]
+
+use std::fs;
+use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
+use std::path::PathBuf;
+
+use super::layout::{Layout, device, header};
+use super::*;
+use crate::ledger::{Answer, Change, Exact, Living, Owned, join};
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        let path = std::env::temp_dir().join(format!("cuota-book-{}-{name}", std::process::id()));
+        fs::create_dir_all(&path).expect("a directory can be made");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).expect("it is ours");
+        Folder(path)
+    }
+
+    fn plan(&self) -> Plan<'_> {
+        Plan {
+            directory: &self.0,
+            make_directory: false,
+            client: "pod-1",
+            labels: "pod=a",
+            layout: Layout::new(64, 64),
+            boot: [1, 2],
+        }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join(file_name("pod-1"))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+const CARD: Device = Device { uuid: *b"0123456789abcdef", bytes: 1 << 30 };
+
+/// A member as a process would be one: with an open file of its own.
+struct Process {
+    book: Book,
+    seat: Seat,
+}
+
+impl Process {
+    fn start(plan: &Plan, limit: Option<u64>) -> (Process, Standing) {
+        let book = open(plan).expect("the ledger opens");
+        let door = book.door().expect("nobody else is there");
+        let who =
+            Member { pid: std::process::id().into(), name: "test".into(), ..Member::default() };
+        let seat = door.seat(&who, 5).expect("there is room");
+        let wish = Wish { device: CARD, limit };
+        let standings = door.settle(seat, &[wish], &book.witness(seat.id, 0), 5);
+        let standing = standings.expect("there is room")[0];
+        drop(door);
+        (Process { book, seat }, standing)
+    }
+
+    fn lane(&self) -> Owned<Exact> {
+        let part = self.book.part(0).expect("claimed");
+        let witness = self.book.witness(self.seat.id, 0);
+        join(&part.account(), self.seat.index, self.seat.id, 5, &witness).expect("a free lane")
+    }
+
+    fn change(&self, lane: &mut Owned<Exact>, change: Change) -> Answer {
+        let part = self.book.part(0).expect("claimed");
+        lane.change(&part.account(), change, 6, &self.book.witness(self.seat.id, 0))
+    }
+}
+
+#[test]
+fn members_share_a_limit_and_the_dead_give_back() {
+    let folder = Folder::new("share");
+    let (one, standing) = Process::start(&folder.plan(), Some(100));
+    assert_eq!(standing, Standing { index: 0, limit: Some(100), instead_of: None });
+    let (two, _) = Process::start(&folder.plan(), Some(100));
+    assert_eq!((one.seat.index, two.seat.index), (0, 1));
+    let (mut first, mut second) = (one.lane(), two.lane());
+    assert_eq!(one.change(&mut first, Change::Reserve(60)), Answer::Done);
+    assert_eq!(
+        two.change(&mut second, Change::Reserve(41)),
+        Answer::Refused { used: 60, limit: 100 }
+    );
+    let report = read(&folder.file(), 10).expect("readable");
+    assert_eq!((report.client.as_str(), report.labels.as_str()), ("pod-1", "pod=a"));
+    assert_eq!((report.devices[0].used, report.devices[0].limit), (60, Some(100)));
+    assert_eq!(report.members[0].shares, [Share { device: 0, used: 60, untracked: 0 }]);
+    one.book.leave(one.seat);
+    assert_eq!(read(&folder.file(), 10).expect("readable").devices[0].used, 0, "seen dead");
+    assert_eq!(two.change(&mut second, Change::Reserve(100)), Answer::Done);
+    let report = read(&folder.file(), 10).expect("readable");
+    assert_eq!((report.devices[0].used, report.devices[0].peak), (100, 100));
+    assert_eq!(one.change(&mut first, Change::Refund(60)), Answer::Lost);
+}
+
+#[test]
+fn whose_limit() {
+    let folder = Folder::new("limits");
+    let (one, _) = Process::start(&folder.plan(), Some(100));
+    let (two, standing) = Process::start(&folder.plan(), Some(50));
+    assert_eq!((standing.limit, standing.instead_of), (Some(100), Some(Some(100))));
+    let (_three, standing) = Process::start(&folder.plan(), None);
+    assert_eq!((standing.limit, standing.instead_of), (Some(100), None));
+    two.book.door().expect("free").set(0, Some(70), 9);
+    let (_four, standing) = Process::start(&folder.plan(), Some(100));
+    assert_eq!((standing.limit, standing.instead_of), (Some(70), None), "set wins, quietly");
+    let mut lane = one.lane();
+    assert_eq!(one.change(&mut lane, Change::Reserve(71)), Answer::Refused { used: 0, limit: 70 });
+    for process in [&one, &two, &_three, &_four] {
+        process.book.leave(process.seat);
+    }
+    let (_, standing) = Process::start(&folder.plan(), None);
+    assert_eq!(standing.limit, None, "nobody was there: decided anew");
+}
+
+#[test]
+fn crowded_is_said_and_the_dead_make_room() {
+    let folder = Folder::new("crowd");
+    let mut all: Vec<Process> = (0..64).map(|_| Process::start(&folder.plan(), None).0).collect();
+    let book = open(&folder.plan()).expect("the ledger opens");
+    let door = book.door().expect("free");
+    let refused = door.seat(&Member::default(), 5).expect_err("all places are taken");
+    assert!(refused.to_string().contains("all 64 places"), "{refused}");
+    let gone = all.swap_remove(17);
+    gone.book.leave(gone.seat);
+    assert_eq!(door.seat(&Member::default(), 5).expect("one is free").index, 17);
+}
+
+#[test]
+fn after_a_restart_of_the_machine_it_begins_anew() {
+    let folder = Folder::new("boot");
+    let (one, _) = Process::start(&folder.plan(), Some(100));
+    let mut lane = one.lane();
+    assert_eq!(one.change(&mut lane, Change::Reserve(60)), Answer::Done);
+    let before = read(&folder.file(), 0).expect("readable").epoch;
+    let later = Plan { boot: [3, 4], ..folder.plan() };
+    let (_two, _) = Process::start(&later, Some(80));
+    let report = read(&folder.file(), 0).expect("readable");
+    assert_eq!((report.devices[0].used, report.members.len()), (0, 1));
+    assert_ne!(report.epoch, before);
+}
+
+#[test]
+fn what_is_not_ours_is_named_and_left() {
+    let folder = Folder::new("foreign");
+    let said = |text: &str| {
+        let why = open(&folder.plan()).err().expect("it is refused").to_string();
+        assert!(why.contains(text) && why.contains("pod-1"), "{why}");
+        let _ = fs::remove_file(folder.file());
+        let _ = fs::remove_dir(folder.file());
+    };
+    symlink("/etc/passwd", folder.file()).expect("a link");
+    said("symbolic link");
+    fs::create_dir(folder.file()).expect("a directory");
+    said("cannot be opened");
+    fs::write(folder.file(), b"").expect("a file");
+    said("cut short");
+    fs::write(folder.file(), vec![7; 8192]).expect("a file");
+    said("does not begin like one");
+    for (word, value, text) in [
+        (header::VERSION, 99, "another version"),
+        (header::MEMBERS, 1 << 40, "contradicts"),
+        (header::EVENTS, 1 << 10, "contradicts"),
+        (header::DEVICES_AT, u64::MAX, "contradicts"),
+        (header::DEVICE_BYTES, 0, "contradicts"),
+    ] {
+        drop(open(&folder.plan()).expect("the ledger opens"));
+        let file = fs::OpenOptions::new().write(true).open(folder.file()).expect("ours");
+        file.write_all_at(&u64::to_le_bytes(value), word as u64 * 8).expect("writable");
+        said(text);
+    }
+    drop(open(&folder.plan()).expect("the ledger opens"));
+    fs::OpenOptions::new()
+        .write(true)
+        .open(folder.file())
+        .expect("ours")
+        .set_len(5000)
+        .expect("cut");
+    said("cut short");
+    drop(open(&folder.plan()).expect("the ledger opens"));
+    fs::set_permissions(folder.file(), fs::Permissions::from_mode(0o666)).expect("ours");
+    said("everybody");
+    fs::set_permissions(&folder.0, fs::Permissions::from_mode(0o777)).expect("ours");
+    let why = open(&folder.plan()).err().expect("it is refused").to_string();
+    assert!(why.contains("others could replace"), "{why}");
+}
+
+#[test]
+fn a_part_cut_off_under_a_member_is_an_error_to_a_reader() {
+    let folder = Folder::new("cut");
+    let (one, _) = Process::start(&folder.plan(), Some(100));
+    let size = one.book.layout().device_at(0) + 64;
+    fs::OpenOptions::new()
+        .write(true)
+        .open(folder.file())
+        .expect("ours")
+        .set_len(size)
+        .expect("cut");
+    let why = read(&folder.file(), 0).expect_err("the part is not there").to_string();
+    assert!(why.contains("cut short"), "{why}");
+    let late = open(&folder.plan()).expect("the header is whole");
+    assert!(late.part(0).is_none(), "not mapped: touching it would be the end");
+}
+
+#[test]
+fn a_closed_descriptor_is_opened_again_and_never_taken_for_another_file() {
+    let folder = Folder::new("closed");
+    let (one, _) = Process::start(&folder.plan(), Some(100));
+    let (two, _) = Process::start(&folder.plan(), Some(100));
+    two.book.file.close();
+    let _other: Vec<fs::File> =
+        (0..32).map(|_| fs::File::open("/dev/null").expect("it is there")).collect();
+    let witness = two.book.witness(two.seat.id, 0);
+    assert!(witness.is_alive(one.seat.id));
+    assert!(!witness.unsure.get());
+    // The mapping keeps the lock, where the file system maps the very file.
+    assert!(one.book.witness(one.seat.id, 0).is_alive(two.seat.id));
+    two.book.file.close();
+    fs::remove_file(folder.file()).expect("ours");
+    let witness = two.book.witness(two.seat.id, 0);
+    assert!(witness.is_alive(12345), "who cannot be asked about is taken to live");
+    assert!(witness.unsure.get());
+}
+
+#[test]
+fn events_are_whole_or_not_there() {
+    let folder = Folder::new("events");
+    let book = open(&folder.plan()).expect("the ledger opens");
+    let event = |n: u64| Event {
+        time: n,
+        member: 1,
+        kind: Kind::Refused,
+        device: Some(0),
+        payload: [n, n + 1, n + 2],
+    };
+    for number in 0..100 {
+        book.record(event(number));
+    }
+    let report = read(&folder.file(), 1000).expect("readable");
+    assert_eq!(report.events, (36..100).map(event).collect::<Vec<_>>());
+    let at = book.event_at(99);
+    book.head.set(at + layout::event::PAYLOAD, 1);
+    book.head.set(book.event_at(98), 98 * 2 + 1);
+    let report = read(&folder.file(), 4).expect("readable");
+    assert_eq!(report.events, [event(96), event(97)]);
+    assert_eq!(device::LANES % 2, 0);
+}
