@@ -8,6 +8,7 @@
 
 pub mod book;
 pub mod config;
+pub mod identity;
 pub mod ledger;
 pub mod names;
 pub mod shm;
