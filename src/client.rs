@@ -5,12 +5,14 @@
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
-use cuota_core::config::Config;
+use cuota_core::config::{Complaint, Config, View};
 use cuota_core::names;
 use cuota_core::tally::{Kind as TallyKind, Path, Tally};
 
-use crate::driver::{self, Kind, process};
+use crate::driver::{self, Kind, Status, process};
+use crate::hooks::Real;
 use crate::log::{self, Topic};
+use crate::member::{self, Member};
 use crate::{coverage, hooks};
 
 pub struct Client {
@@ -18,6 +20,11 @@ pub struct Client {
     inert: bool,
     tally: Option<Tally>,
     coverage_checked: AtomicBool,
+    config: Config,
+    /// A setting could not be read, and that is reason enough not to go on.
+    misread: bool,
+    /// CUDA was initialised against our advice: nothing more is given out.
+    barred: AtomicBool,
 }
 
 static CLIENT: AtomicPtr<Client> = AtomicPtr::new(core::ptr::null_mut());
@@ -40,16 +47,17 @@ pub fn init() -> &'static Client {
     let service = process::is_a_service();
     let made = Client {
         inert: config.disable || service,
-        tally: config.tally.filter(|_| !service).and_then(|path| tally_in(&path)),
+        tally: config.tally.as_ref().filter(|_| !service).and_then(|path| tally_in(path)),
         coverage_checked: AtomicBool::new(false),
+        misread: config.strict && !complaints.is_empty(),
+        barred: AtomicBool::new(false),
+        config,
     };
-    log::set_level(config.log);
+    log::set_level(made.config.log);
     let (client, first) = process::leak(&CLIENT, made);
     if first {
         std::panic::set_hook(Box::new(|info| log::error(Topic::Bug, format_args!("{info}"))));
-        for complaint in complaints {
-            log::warn(Topic::Setting, format_args!("{complaint}"));
-        }
+        client.say_what_was_read(&complaints);
     }
     client
 }
@@ -84,6 +92,80 @@ impl Client {
     /// Whether entry points lead to our bodies in this process.
     pub fn hooks_bodies(&self) -> bool {
         !self.inert
+    }
+
+    fn say_what_was_read(&self, complaints: &[Complaint]) {
+        for complaint in complaints {
+            if self.misread && !self.inert {
+                log::error(Topic::Setting, format_args!("{}", complaint.refusal()));
+            } else {
+                log::warn(Topic::Setting, format_args!("{complaint}"));
+            }
+        }
+        for adopted in &self.config.adopted {
+            log::info(Topic::Setting, format_args!("{adopted}"));
+        }
+        for reported in &self.config.reported {
+            log::info(Topic::Setting, format_args!("{reported}"));
+        }
+    }
+
+    /// This process's membership, once CUDA is initialised; nothing where there is no ledger.
+    #[inline(always)]
+    pub fn member(&self) -> Option<&'static Member> {
+        member::current()
+    }
+
+    /// What a call that takes memory comes to in a process that is no member.
+    #[cold]
+    pub fn without(&self, real: &Real) -> Status {
+        if self.barred.load(Ordering::Relaxed) { Status::NOT_INITIALIZED } else { real.call() }
+    }
+
+    pub fn shows_slices(&self) -> bool {
+        self.config.view == View::Slice
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Before the driver is initialised: takes a place in the ledger. False where going on without
+    /// one is worse than not going on.
+    pub fn join(&self) -> bool {
+        if self.misread {
+            return false;
+        }
+        self.is_good_enough(member::join(&self.config).map(drop))
+    }
+
+    /// After the driver is initialised: the limits.
+    pub fn settle(&self) -> bool {
+        let settled = self.is_good_enough(member::settle(&self.config));
+        self.barred.store(!settled, Ordering::Relaxed);
+        settled
+    }
+
+    fn is_good_enough(&self, outcome: Result<(), String>) -> bool {
+        match outcome {
+            Ok(()) => true,
+            Err(why) if self.config.strict => {
+                log::error(
+                    Topic::Ledger,
+                    format_args!(
+                        "cuInit fails: {why} (with CUOTA_STRICT=0 the program would run without a limit of its own)"
+                    ),
+                );
+                false
+            }
+            Err(why) => {
+                log::warn(
+                    Topic::Ledger,
+                    format_args!("not limited by this process's settings: {why}"),
+                );
+                true
+            }
+        }
     }
 
     pub fn tally(&self) -> Option<&Tally> {

@@ -19,3 +19,4 @@ mod driver;
 mod hooks;
 mod introspect;
 mod log;
+mod member;

@@ -17,12 +17,14 @@ pub enum Topic {
     Setting,
     Driver,
     Coverage,
+    Ledger,
+    Refused,
 }
 
-const TOPICS: usize = 4;
+const TOPICS: usize = 6;
 /// Lines printed of one topic before the rest are only said to exist.
 const CAP: u32 = 20;
-const LONGEST: usize = 512;
+const LONGEST: usize = 768;
 
 static LEVEL: AtomicU8 = AtomicU8::new(Level::Warn as u8);
 static PRINTED: [AtomicU32; TOPICS] = [const { AtomicU32::new(0) }; TOPICS];
@@ -41,6 +43,10 @@ pub fn error(topic: Topic, text: Arguments) {
 
 pub fn warn(topic: Topic, text: Arguments) {
     say(Level::Warn, topic, text);
+}
+
+pub fn info(topic: Topic, text: Arguments) {
+    say(Level::Info, topic, text);
 }
 
 pub fn debug(topic: Topic, text: Arguments) {

@@ -6,10 +6,13 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+pub mod array;
 pub mod book;
 pub mod config;
+pub mod grain;
 pub mod identity;
 pub mod ledger;
 pub mod names;
+pub mod pages;
 pub mod shm;
 pub mod tally;

@@ -24,7 +24,7 @@ core::arch::global_asm!(
     ".endm",
     "hidden _dl_find_object",
     "jmp {find_object}",
-    // stat and fstat took a version of the structure: 1 on x86-64.
+    // stat, lstat and fstat took a version of the structure: 1 on x86-64.
     "hidden fstat",
     "hidden fstat64",
     "mov rdx, rsi",
@@ -36,6 +36,11 @@ core::arch::global_asm!(
     "mov rsi, rdi",
     "mov edi, 1",
     "jmp __xstat64@PLT",
+    "hidden lstat64",
+    "mov rdx, rsi",
+    "mov rsi, rdi",
+    "mov edi, 1",
+    "jmp __lxstat64@PLT",
     find_object = sym find_object,
 );
 

@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use super::addresses::ADDRESSES;
 use super::find::Asked;
 use super::path::Kept;
-use super::{Entry, Library, absent, dl, file, find, loaded, process};
+use super::{Entry, Library, absent, dl, file, find, loaded, nvml as questions, process, query};
 
 /// What the entry points are, and what each should lead to once there is a library behind it.
 pub trait Wiring {
@@ -71,6 +71,7 @@ pub fn cuda(asked: Asked, wiring: &dyn Wiring) -> Outcome {
         }
         return if broken { Outcome::Broken(&BROKEN) } else { Outcome::Absent };
     }
+    query::resolve(handle);
     wire(Library::Cuda, handle, wiring);
     DRIVER.store(handle, Ordering::Release);
     Outcome::Loaded
@@ -109,6 +110,7 @@ pub fn nvml(handle: Option<*mut c_void>, wiring: &dyn Wiring) -> bool {
         refuse(Library::Nvml, wiring);
         return false;
     }
+    questions::resolve(handle);
     wire(Library::Nvml, handle, wiring);
     NVML.store(handle, Ordering::Release);
     true

@@ -11,12 +11,16 @@ pub mod dl;
 pub mod entry;
 pub mod file;
 pub mod find;
+pub mod fork;
 #[cfg(all(target_arch = "x86_64", not(test)))]
 mod glibc;
 pub mod load;
 mod loaded;
 pub mod path;
 pub mod process;
+#[macro_use]
+pub mod query;
+pub mod nvml;
 pub mod scope;
 pub mod status;
 

@@ -43,6 +43,19 @@ pub fn leak<T: Sync>(cell: &AtomicPtr<T>, value: T) -> (&'static T, bool) {
     }
 }
 
+/// This process, as it sees itself.
+pub fn id() -> u32 {
+    // SAFETY: only asks.
+    unsafe { libc::getpid() }.cast_unsigned()
+}
+
+/// The leader of the session this process was started in, if it can be seen.
+pub fn session_leader() -> Option<u32> {
+    // SAFETY: only asks.
+    let leader = unsafe { libc::getsid(0) };
+    u32::try_from(leader).ok().filter(|pid| *pid > 0)
+}
+
 /// Whether this process is one of NVIDIA's own services.
 pub fn is_a_service() -> bool {
     std::fs::read_link("/proc/self/exe")

@@ -10,7 +10,11 @@ pub struct Status(pub u32);
 
 impl Status {
     pub const SUCCESS: Status = Status(0);
+    pub const INVALID_VALUE: Status = Status(1);
     pub const OUT_OF_MEMORY: Status = Status(2);
+    pub const NOT_INITIALIZED: Status = Status(3);
+    pub const NOT_READY: Status = Status(600);
+    pub const NOT_SUPPORTED: Status = Status(801);
 
     pub fn ok(self) -> bool {
         self == Status::SUCCESS

@@ -1,14 +1,143 @@
-//! Contexts and the driver's start.
+//! The driver's start, contexts and what they own.
 #![forbid(unsafe_code)]
 
-use core::ffi::c_uint;
+use core::ffi::{c_int, c_uint};
 
+use cudarc::driver::sys::*;
+
+use super::caller::read;
 use super::real::Real;
 use crate::client::Client;
-use crate::driver::Status;
+use crate::driver::{Status, query};
 
+/// First the ledger, then the driver, then the limits: devices have names only when there are some.
 pub fn init(client: &Client, real: &Real, _flags: c_uint) -> Status {
+    if !client.join() {
+        return Status::INVALID_VALUE;
+    }
     let status = real.call();
+    if status.ok() && !client.settle() {
+        return Status::INVALID_VALUE;
+    }
     client.check_coverage();
     status
+}
+
+fn create_on(client: &Client, real: &Real, ordinal: CUdevice) -> Status {
+    let Some(member) = client.member() else { return client.without(real) };
+    let Some(device) = member.device(ordinal) else { return real.call() };
+    member.with_own(device, device.context_estimate(), real.name(), true, || real.call())
+}
+
+pub fn create(
+    client: &Client,
+    real: &Real,
+    _: *mut CUcontext,
+    _: c_uint,
+    device: CUdevice,
+) -> Status {
+    create_on(client, real, device)
+}
+
+pub fn create_v3(
+    client: &Client,
+    real: &Real,
+    _: *mut CUcontext,
+    _: *mut CUexecAffinityParam,
+    _: c_int,
+    _: c_uint,
+    device: CUdevice,
+) -> Status {
+    create_on(client, real, device)
+}
+
+pub fn create_v4(
+    client: &Client,
+    real: &Real,
+    _: *mut CUcontext,
+    _: *mut CUctxCreateParams,
+    _: c_uint,
+    device: CUdevice,
+) -> Status {
+    create_on(client, real, device)
+}
+
+fn is_active(device: CUdevice) -> bool {
+    let (mut flags, mut active) = (0, 0);
+    query::cuDevicePrimaryCtxGetState(device, &mut flags, &mut active).ok() && active != 0
+}
+
+pub fn retain_primary(
+    client: &Client,
+    real: &Real,
+    out: *mut CUcontext,
+    ordinal: CUdevice,
+) -> Status {
+    let Some(member) = client.member() else { return client.without(real) };
+    let Some(device) = member.device(ordinal) else { return real.call() };
+    let status = if is_active(ordinal) {
+        real.call()
+    } else {
+        member.with_own(device, device.context_estimate(), real.name(), true, || real.call())
+    };
+    if let Some(context) = read(out).filter(|_| status.ok()) {
+        device.remember_primary(context.addr() as u64);
+    }
+    status
+}
+
+/// After the last release, or a reset, the primary context owns nothing any more.
+pub fn release_primary(client: &Client, real: &Real, ordinal: CUdevice) -> Status {
+    let Some(member) = client.member() else { return client.without(real) };
+    let was_active = is_active(ordinal);
+    let status = real.call();
+    if let Some(device) = member.device(ordinal)
+        && status.ok()
+        && was_active
+        && !is_active(ordinal)
+    {
+        let primary = device.primary();
+        member.let_go_context(primary, member.take_all(primary));
+        member.own_gone(device, true);
+    }
+    status
+}
+
+pub fn destroy(client: &Client, real: &Real, context: CUcontext) -> Status {
+    let Some(member) = client.member() else { return client.without(real) };
+    let handle = context.addr() as u64;
+    let device = member.device_of_context(handle);
+    let entries = member.take_all(handle);
+    let status = real.call();
+    if !status.ok() {
+        member.put_all_back(&entries);
+        return status;
+    }
+    member.let_go_context(handle, entries);
+    if let Some(device) = device {
+        member.own_gone(device, true);
+    }
+    status
+}
+
+/// The old way to let go of one use of a context: the last destroys it.
+pub fn detach(client: &Client, real: &Real, context: CUcontext) -> Status {
+    let Some(member) = client.member() else { return client.without(real) };
+    let handle = context.addr() as u64;
+    let device = member.device_of_context(handle);
+    let status = real.call();
+    if status.ok() && member.device_of_context_now(handle).is_none() {
+        member.let_go_context(handle, member.take_all(handle));
+        if let Some(device) = device {
+            member.own_gone(device, true);
+        }
+    }
+    status
+}
+
+/// A limit that is memory counts from when it is promised.
+pub fn set_limit(client: &Client, real: &Real, limit: c_uint, value: usize) -> Status {
+    let Some(member) = client.member() else { return client.without(real) };
+    let Some(context) = member.context() else { return real.call() };
+    member.with_limit(context, limit, value as u64, real.name(), || real.call())
 }

@@ -1,16 +1,214 @@
-//! Linear device memory.
+//! Linear device memory: plain, pitched and managed.
 #![forbid(unsafe_code)]
 
-use cudarc::driver::sys::CUdeviceptr;
+use core::ffi::c_uint;
 
+use cudarc::driver::sys::{CUdeviceptr, CUstream};
+use cuota_core::grain;
+use cuota_core::pages::is_small;
+
+use super::caller::{read, write};
 use super::real::Real;
 use crate::client::Client;
-use crate::driver::Status;
+use crate::driver::{Status, query};
+use crate::member::{Context, Entry, Kind, Member, Room};
 
-pub fn alloc(_: &Client, real: &Real, _out: *mut CUdeviceptr, _bytes: usize) -> Status {
-    real.call()
+pub fn alloc(client: &Client, real: &Real, out: *mut CUdeviceptr, bytes: usize) -> Status {
+    let Some(member) = client.member() else { return client.without(real) };
+    take(member, real, out, Kind::Linear, bytes as u64, || bytes as u64)
 }
 
-pub fn free(_: &Client, real: &Real, _pointer: CUdeviceptr) -> Status {
-    real.call()
+pub fn alloc_pitch(
+    client: &Client,
+    real: &Real,
+    out: *mut CUdeviceptr,
+    pitch: *mut usize,
+    width: usize,
+    height: usize,
+    _element: c_uint,
+) -> Status {
+    let Some(member) = client.member() else { return client.without(real) };
+    let height = height as u64;
+    let bytes = grain::round(width as u64, grain::PITCH).saturating_mul(height);
+    let taken = || read(pitch).map_or(bytes, |pitch| (pitch as u64).saturating_mul(height));
+    take(member, real, out, Kind::Pitched, bytes, taken)
+}
+
+/// Managed memory counts in full: all of it can come to the device.
+pub fn alloc_managed(
+    client: &Client,
+    real: &Real,
+    out: *mut CUdeviceptr,
+    bytes: usize,
+    _flags: c_uint,
+) -> Status {
+    let Some(member) = client.member() else { return client.without(real) };
+    let Some(context) = member.context() else { return real.call() };
+    let bytes = grain::piece(bytes as u64);
+    take_alone(member, real, out, Kind::Managed, context, bytes, || bytes)
+}
+
+/// Takes `bytes`, or as many as `taken` says after the driver has answered.
+#[inline(always)]
+fn take(
+    member: &Member,
+    real: &Real,
+    out: *mut CUdeviceptr,
+    kind: Kind,
+    bytes: u64,
+    taken: impl Fn() -> u64,
+) -> Status {
+    // Without a context the driver refuses by itself.
+    let Some(context) = member.context().filter(|_| bytes > 0) else { return real.call() };
+    if is_small(bytes) {
+        take_small(member, real, out, kind, context, bytes, taken)
+    } else {
+        let bytes = grain::piece(bytes);
+        take_alone(member, real, out, kind, context, bytes, || grain::piece(taken()))
+    }
+}
+
+#[inline(always)]
+fn take_alone(
+    member: &Member,
+    real: &Real,
+    out: *mut CUdeviceptr,
+    kind: Kind,
+    context: Context,
+    bytes: u64,
+    taken: impl Fn() -> u64,
+) -> Status {
+    let mut charge = match member.reserve(context.device, kind, bytes, real.name()) {
+        Ok(charge) => charge,
+        Err(refused) => return refused,
+    };
+    let status = real.call();
+    let Some(address) = read(out).filter(|_| status.ok()) else { return status };
+    if !charge.resize(taken()) {
+        drop(charge);
+        return undo(member, real, out, context, taken());
+    }
+    let (owner, ordinal) = (context.handle, context.device.ordinal as u8);
+    member.hold(Room::Address, address, Entry { bytes: charge.keep(), owner, ordinal, kind });
+    status
+}
+
+/// Small requests share pages, and pages are what is charged. Most find room in one that is charged
+/// already; where that is not sure a page is reserved before the driver is asked.
+#[inline(always)]
+fn take_small(
+    member: &Member,
+    real: &Real,
+    out: *mut CUdeviceptr,
+    kind: Kind,
+    context: Context,
+    bytes: u64,
+    taken: impl Fn() -> u64,
+) -> Status {
+    let charge = if member.surely_fits(context, bytes) {
+        None
+    } else {
+        match member.page_for(context, kind, bytes, real.name()) {
+            Ok(charge) => charge,
+            Err(refused) => return refused,
+        }
+    };
+    let status = real.call();
+    let Some(address) = read(out).filter(|_| status.ok()) else { return status };
+    let new = member.place(context, kind, address, taken());
+    match charge {
+        Some(charge) if new => {
+            charge.keep();
+        }
+        None if new => {
+            // The driver took a page though there was room: it counts like any other.
+            match member.reserve(context.device, kind, grain::PAGE, real.name()) {
+                Ok(charge) => {
+                    charge.keep();
+                }
+                Err(refused) => {
+                    let _ = member.take_small(address);
+                    let _ = query::cuMemFree_v2(address);
+                    write(out, 0);
+                    return refused;
+                }
+            }
+        }
+        _ => {}
+    }
+    status
+}
+
+/// The driver took more than there is: the memory goes back, and the answer is no.
+#[cold]
+fn undo(
+    member: &Member,
+    real: &Real,
+    out: *mut CUdeviceptr,
+    context: Context,
+    bytes: u64,
+) -> Status {
+    if let Some(address) = read(out) {
+        let _ = query::cuMemFree_v2(address);
+    }
+    write(out, 0);
+    member.refuse(context.device, bytes, real.name(), member.standing(context.device))
+}
+
+pub fn free(client: &Client, real: &Real, address: CUdeviceptr) -> Status {
+    let Some(member) = client.member() else { return client.without(real) };
+    if let Some(taken) = member.take_small(address) {
+        let status = real.call();
+        if status.ok() {
+            member.let_go_small(taken)
+        } else {
+            member.put_back_small(taken)
+        }
+        return status;
+    }
+    let Some(entry) = member.take(Room::Address, address) else {
+        let status = real.call();
+        // A graph's memory, freed by hand, stays with the device's graphs.
+        member.look_at_pending();
+        return status;
+    };
+    let status = real.call();
+    if !status.ok() {
+        member.put_back(Room::Address, address, entry);
+        return status;
+    }
+    if entry.kind == Kind::Pool {
+        member.pool_freed(entry.owner);
+    }
+    member.let_go(entry);
+    // The device was waited for.
+    member.look_at_pending();
+    status
+}
+
+/// In a stream's order: plain memory is held until the stream gets there, a pool's stays with it.
+pub fn free_async(client: &Client, real: &Real, address: CUdeviceptr, stream: CUstream) -> Status {
+    let Some(member) = client.member() else { return client.without(real) };
+    let stream = real.stream(stream);
+    if member.is_captured(stream) {
+        return real.call();
+    }
+    if let Some(taken) = member.take_small(address) {
+        let status = real.call();
+        if status.ok() {
+            member.let_go_small_in_order(stream, taken);
+        } else {
+            member.put_back_small(taken);
+        }
+        return status;
+    }
+    let entry = member.take(Room::Address, address);
+    let status = real.call();
+    match entry {
+        Some(entry) if !status.ok() => member.put_back(Room::Address, address, entry),
+        Some(entry) if entry.kind == Kind::Pool => member.pool_freed_in_order(stream, entry),
+        Some(entry) => member.let_go_in_order(stream, entry),
+        None => {}
+    }
+    status
 }

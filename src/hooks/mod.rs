@@ -8,16 +8,27 @@ mod arch;
 #[macro_use]
 mod table;
 
+mod array;
+mod caller;
 mod context;
 mod forward;
+mod graph;
+mod import;
 mod launch;
 mod lookup;
 mod memory;
+mod module;
 mod nvml;
+mod nvml_view;
+mod pool;
 mod real;
+mod stream;
 mod token;
+mod view;
+mod vmm;
 mod wiring;
 
+pub use real::Real;
 pub use table::c_str;
 pub use wiring::{ALL, find, open, open_cuda, open_nvml};
 
@@ -56,36 +67,36 @@ pub mod rows {
             element_size_bytes: c_uint);
         [cuMemAllocPitch_v2] (
             dptr: *mut CUdeviceptr, p_pitch: *mut usize, width_in_bytes: usize, height: usize,
-            element_size_bytes: c_uint);
+            element_size_bytes: c_uint) => takes memory::alloc_pitch;
         [cuMemAlloc_v2] (dptr: *mut CUdeviceptr, bytesize: usize) => takes memory::alloc;
         unbound [cuMemFree] (dptr: c_uint);
         [cuMemFree_v2] (dptr: CUdeviceptr) => memory::free;
 
         // Managed memory.
-        [cuMemAllocManaged] (dptr: *mut CUdeviceptr, bytesize: usize, flags: c_uint);
+        [cuMemAllocManaged] (dptr: *mut CUdeviceptr, bytesize: usize, flags: c_uint) => takes memory::alloc_managed;
         [cuMemDiscardBatchAsync cuMemDiscardBatchAsync_ptsz] (
             dptrs: *mut CUdeviceptr, sizes: *mut usize, count: usize, flags: c_ulonglong,
             h_stream: CUstream);
 
         // Stream-ordered memory and its pools.
-        [cuDeviceGetDefaultMemPool] (pool_out: *mut CUmemoryPool, dev: CUdevice);
-        [cuDeviceGetMemPool] (pool: *mut CUmemoryPool, dev: CUdevice);
+        [cuDeviceGetDefaultMemPool] (pool_out: *mut CUmemoryPool, dev: CUdevice) => pool::of_device;
+        [cuDeviceGetMemPool] (pool: *mut CUmemoryPool, dev: CUdevice) => pool::of_device;
         [cuDeviceSetMemPool] (dev: CUdevice, pool: CUmemoryPool);
         [cuMemAllocAsync cuMemAllocAsync_ptsz] (
-            dptr: *mut CUdeviceptr, bytesize: usize, h_stream: CUstream);
+            dptr: *mut CUdeviceptr, bytesize: usize, h_stream: CUstream) => takes pool::alloc;
         [cuMemAllocFromPoolAsync cuMemAllocFromPoolAsync_ptsz] (
-            dptr: *mut CUdeviceptr, bytesize: usize, pool: CUmemoryPool, h_stream: CUstream);
-        [cuMemFreeAsync cuMemFreeAsync_ptsz] (dptr: CUdeviceptr, h_stream: CUstream);
+            dptr: *mut CUdeviceptr, bytesize: usize, pool: CUmemoryPool, h_stream: CUstream) => takes pool::alloc_from;
+        [cuMemFreeAsync cuMemFreeAsync_ptsz] (dptr: CUdeviceptr, h_stream: CUstream) => memory::free_async;
         [cuMemGetDefaultMemPool] (
             pool_out: *mut CUmemoryPool, location: *mut CUmemLocation,
-            kind: CUmemAllocationType);
+            kind: CUmemAllocationType as c_uint) => pool::at_location;
         [cuMemGetMemPool] (
-            pool: *mut CUmemoryPool, location: *mut CUmemLocation, kind: CUmemAllocationType);
-        [cuMemPoolCreate] (pool: *mut CUmemoryPool, pool_props: *const CUmemPoolProps);
-        [cuMemPoolDestroy] (pool: CUmemoryPool);
+            pool: *mut CUmemoryPool, location: *mut CUmemLocation, kind: CUmemAllocationType as c_uint) => pool::at_location;
+        [cuMemPoolCreate] (pool: *mut CUmemoryPool, pool_props: *const CUmemPoolProps) => pool::create;
+        [cuMemPoolDestroy] (pool: CUmemoryPool) => pool::destroy;
         [cuMemPoolGetAttribute] (pool: CUmemoryPool, attr: CUmemPool_attribute, value: *mut c_void);
-        [cuMemPoolSetAttribute] (pool: CUmemoryPool, attr: CUmemPool_attribute, value: *mut c_void);
-        [cuMemPoolTrimTo] (pool: CUmemoryPool, min_bytes_to_keep: usize);
+        [cuMemPoolSetAttribute] (pool: CUmemoryPool, attr: CUmemPool_attribute as c_uint, value: *mut c_void) => pool::set_attribute;
+        [cuMemPoolTrimTo] (pool: CUmemoryPool, min_bytes_to_keep: usize) => pool::trim;
         [cuMemSetMemPool] (location: *mut CUmemLocation, kind: CUmemAllocationType, pool: CUmemoryPool);
 
         // Virtual memory: physical handles and where they are mapped.
@@ -95,32 +106,32 @@ pub mod rows {
             flags: c_ulonglong);
         [cuMemCreate] (
             handle: *mut CUmemGenericAllocationHandle, size: usize,
-            prop: *const CUmemAllocationProp, flags: c_ulonglong);
+            prop: *const CUmemAllocationProp, flags: c_ulonglong) => takes vmm::create;
         [cuMemMap] (
             ptr: CUdeviceptr, size: usize, offset: usize, handle: CUmemGenericAllocationHandle,
-            flags: c_ulonglong);
+            flags: c_ulonglong) => vmm::map;
         [cuMemMapArrayAsync cuMemMapArrayAsync_ptsz] (
             map_info_list: *mut CUarrayMapInfo, count: c_uint, h_stream: CUstream);
-        [cuMemRelease] (handle: CUmemGenericAllocationHandle);
-        [cuMemRetainAllocationHandle] (handle: *mut CUmemGenericAllocationHandle, addr: *mut c_void);
+        [cuMemRelease] (handle: CUmemGenericAllocationHandle) => vmm::release;
+        [cuMemRetainAllocationHandle] (handle: *mut CUmemGenericAllocationHandle, addr: *mut c_void) => vmm::retain;
         [cuMemSetAccess] (ptr: CUdeviceptr, size: usize, desc: *const CUmemAccessDesc, count: usize);
-        [cuMemUnmap] (ptr: CUdeviceptr, size: usize);
+        [cuMemUnmap] (ptr: CUdeviceptr, size: usize) => vmm::unmap;
 
         // Arrays.
         unbound [cuArray3DCreate] (
             p_handle: *mut CUarray, p_allocate_array: *const CUDA_ARRAY3D_DESCRIPTOR_v1);
-        [cuArray3DCreate_v2] (p_handle: *mut CUarray, p_allocate_array: *const CUDA_ARRAY3D_DESCRIPTOR);
+        [cuArray3DCreate_v2] (p_handle: *mut CUarray, p_allocate_array: *const CUDA_ARRAY3D_DESCRIPTOR) => takes array::create_3d;
         unbound [cuArrayCreate] (
             p_handle: *mut CUarray, p_allocate_array: *const CUDA_ARRAY_DESCRIPTOR_v1);
-        [cuArrayCreate_v2] (p_handle: *mut CUarray, p_allocate_array: *const CUDA_ARRAY_DESCRIPTOR);
-        [cuArrayDestroy] (h_array: CUarray);
+        [cuArrayCreate_v2] (p_handle: *mut CUarray, p_allocate_array: *const CUDA_ARRAY_DESCRIPTOR) => takes array::create;
+        [cuArrayDestroy] (h_array: CUarray) => array::destroy;
         [cuArrayGetMemoryRequirements] (
             memory_requirements: *mut CUDA_ARRAY_MEMORY_REQUIREMENTS, array: CUarray,
             device: CUdevice);
         [cuMipmappedArrayCreate] (
             p_handle: *mut CUmipmappedArray,
-            p_mipmapped_array_desc: *const CUDA_ARRAY3D_DESCRIPTOR, num_mipmap_levels: c_uint);
-        [cuMipmappedArrayDestroy] (h_mipmapped_array: CUmipmappedArray);
+            p_mipmapped_array_desc: *const CUDA_ARRAY3D_DESCRIPTOR, num_mipmap_levels: c_uint) => takes array::create_mipmap;
+        [cuMipmappedArrayDestroy] (h_mipmapped_array: CUmipmappedArray) => array::destroy_mipmap;
         [cuMipmappedArrayGetMemoryRequirements] (
             memory_requirements: *mut CUDA_ARRAY_MEMORY_REQUIREMENTS, mipmap: CUmipmappedArray,
             device: CUdevice);
@@ -136,7 +147,7 @@ pub mod rows {
             mipmap_desc: *const CUDA_EXTERNAL_MEMORY_MIPMAPPED_ARRAY_DESC);
         [cuImportExternalMemory] (
             ext_mem_out: *mut CUexternalMemory,
-            mem_handle_desc: *const CUDA_EXTERNAL_MEMORY_HANDLE_DESC);
+            mem_handle_desc: *const CUDA_EXTERNAL_MEMORY_HANDLE_DESC) => import::external;
         [cuImportExternalSemaphore] (
             ext_sem_out: *mut CUexternalSemaphore,
             sem_handle_desc: *const CUDA_EXTERNAL_SEMAPHORE_HANDLE_DESC);
@@ -144,32 +155,32 @@ pub mod rows {
         [cuIpcGetEventHandle] (p_handle: *mut CUipcEventHandle, event: CUevent);
         [cuIpcGetMemHandle] (p_handle: *mut CUipcMemHandle, dptr: CUdeviceptr);
         [cuIpcOpenEventHandle] (ph_event: *mut CUevent, handle: CUipcEventHandle);
-        unbound [cuIpcOpenMemHandle] (pdptr: *mut CUdeviceptr, handle: CUipcMemHandle, flags: c_uint);
-        [cuIpcOpenMemHandle_v2] (pdptr: *mut CUdeviceptr, handle: CUipcMemHandle, flags: c_uint);
+        unbound [cuIpcOpenMemHandle] (pdptr: *mut CUdeviceptr, handle: CUipcMemHandle, flags: c_uint) => import::open_ipc;
+        [cuIpcOpenMemHandle_v2] (pdptr: *mut CUdeviceptr, handle: CUipcMemHandle, flags: c_uint) => import::open_ipc;
         [cuMemExportToShareableHandle] (
             shareable_handle: *mut c_void, handle: CUmemGenericAllocationHandle,
-            handle_type: CUmemAllocationHandleType, flags: c_ulonglong);
+            handle_type: CUmemAllocationHandleType as c_uint, flags: c_ulonglong) => vmm::export;
         [cuMemGetHandleForAddressRange] (
             handle: *mut c_void, dptr: CUdeviceptr, size: usize,
             handle_type: CUmemRangeHandleType, flags: c_ulonglong);
         [cuMemImportFromShareableHandle] (
             handle: *mut CUmemGenericAllocationHandle, os_handle: *mut c_void,
-            sh_handle_type: CUmemAllocationHandleType);
+            sh_handle_type: CUmemAllocationHandleType as c_uint) => vmm::import;
         [cuMemPoolExportPointer] (share_data_out: *mut CUmemPoolPtrExportData, ptr: CUdeviceptr);
         [cuMemPoolExportToShareableHandle] (
             handle_out: *mut c_void, pool: CUmemoryPool, handle_type: CUmemAllocationHandleType,
             flags: c_ulonglong);
         [cuMemPoolImportFromShareableHandle] (
             pool_out: *mut CUmemoryPool, handle: *mut c_void,
-            handle_type: CUmemAllocationHandleType, flags: c_ulonglong);
+            handle_type: CUmemAllocationHandleType as c_uint, flags: c_ulonglong) => pool::import_pool;
         [cuMemPoolImportPointer] (
             ptr_out: *mut CUdeviceptr, pool: CUmemoryPool,
-            share_data: *mut CUmemPoolPtrExportData);
+            share_data: *mut CUmemPoolPtrExportData) => import::pool_pointer;
 
         // Memory that graphs take.
         [cuDeviceGetGraphMemAttribute] (
             device: CUdevice, attr: CUgraphMem_attribute, value: *mut c_void);
-        [cuDeviceGraphMemTrim] (device: CUdevice);
+        [cuDeviceGraphMemTrim] (device: CUdevice) => graph::trim;
         [cuDeviceSetGraphMemAttribute] (
             device: CUdevice, attr: CUgraphMem_attribute, value: *mut c_void);
         [cuGraphAddMemAllocNode] (
@@ -192,7 +203,7 @@ pub mod rows {
 
         // Graphs as work.
         [cuGraphDestroy] (h_graph: CUgraph);
-        [cuGraphExecDestroy] (h_graph_exec: CUgraphExec);
+        [cuGraphExecDestroy] (h_graph_exec: CUgraphExec) => graph::destroy_exec;
         unbound [cuGraphExecUpdate] (
             h_graph_exec: CUgraphExec, h_graph: CUgraph, h_error_node_out: *mut CUgraphNode,
             update_result_out: *mut CUgraphExecUpdateResult);
@@ -201,17 +212,17 @@ pub mod rows {
             result_info: *mut CUgraphExecUpdateResultInfo);
         unbound [cuGraphInstantiate] (
             ph_graph_exec: *mut CUgraphExec, h_graph: CUgraph, ph_error_node: *mut CUgraphNode,
-            log_buffer: *mut c_char, buffer_size: usize);
+            log_buffer: *mut c_char, buffer_size: usize) => graph::instantiate;
         [cuGraphInstantiateWithFlags] (
-            ph_graph_exec: *mut CUgraphExec, h_graph: CUgraph, flags: c_ulonglong);
+            ph_graph_exec: *mut CUgraphExec, h_graph: CUgraph, flags: c_ulonglong) => graph::with_flags;
         [cuGraphInstantiateWithParams cuGraphInstantiateWithParams_ptsz] (
             ph_graph_exec: *mut CUgraphExec, h_graph: CUgraph,
-            instantiate_params: *mut CUDA_GRAPH_INSTANTIATE_PARAMS);
+            instantiate_params: *mut CUDA_GRAPH_INSTANTIATE_PARAMS) => takes graph::with_params;
         unbound [cuGraphInstantiate_v2] (
             ph_graph_exec: *mut CUgraphExec, h_graph: CUgraph, ph_error_node: *mut CUgraphNode,
-            log_buffer: *mut c_char, buffer_size: usize);
-        [cuGraphLaunch cuGraphLaunch_ptsz] (h_graph_exec: CUgraphExec, h_stream: CUstream);
-        [cuGraphUpload cuGraphUpload_ptsz] (h_graph_exec: CUgraphExec, h_stream: CUstream);
+            log_buffer: *mut c_char, buffer_size: usize) => graph::instantiate;
+        [cuGraphLaunch cuGraphLaunch_ptsz] (h_graph_exec: CUgraphExec, h_stream: CUstream) => takes graph::launch;
+        [cuGraphUpload cuGraphUpload_ptsz] (h_graph_exec: CUgraphExec, h_stream: CUstream) => takes graph::launch;
 
         // Kernel launches.
         [cuLaunch] (f: CUfunction);
@@ -341,19 +352,19 @@ pub mod rows {
         [cuMemsetD8_v2 cuMemsetD8_v2_ptds] (dst_device: CUdeviceptr, uc: c_uchar, n: usize);
 
         // Capture: what is submitted here runs later, from a graph.
-        unbound [cuStreamBeginCapture cuStreamBeginCapture_ptsz] (h_stream: CUstream);
+        unbound [cuStreamBeginCapture cuStreamBeginCapture_ptsz] (h_stream: CUstream) => stream::begin_capture_v1;
         [cuStreamBeginCaptureToCig cuStreamBeginCaptureToCig_ptsz] (
             h_stream: CUstream, stream_cig_capture_params: *mut CUstreamCigCaptureParams);
         [cuStreamBeginCaptureToGraph cuStreamBeginCaptureToGraph_ptsz] (
             h_stream: CUstream, h_graph: CUgraph, dependencies: *const CUgraphNode,
             dependency_data: *const CUgraphEdgeData, num_dependencies: usize,
-            mode: CUstreamCaptureMode);
+            mode: CUstreamCaptureMode as c_uint) => stream::begin_capture_to_graph;
         [cuStreamBeginCapture_v2 cuStreamBeginCapture_v2_ptsz] (
-            h_stream: CUstream, mode: CUstreamCaptureMode);
+            h_stream: CUstream, mode: CUstreamCaptureMode as c_uint) => stream::begin_capture;
         [cuStreamBeginRecaptureToGraph cuStreamBeginRecaptureToGraph_ptsz] (
-            h_stream: CUstream, mode: CUstreamCaptureMode, h_graph: CUgraph,
-            callback_func: CUgraphRecaptureCallback, user_data: *mut c_void);
-        [cuStreamEndCapture cuStreamEndCapture_ptsz] (h_stream: CUstream, ph_graph: *mut CUgraph);
+            h_stream: CUstream, mode: CUstreamCaptureMode as c_uint, h_graph: CUgraph,
+            callback_func: CUgraphRecaptureCallback, user_data: *mut c_void) => stream::begin_recapture;
+        [cuStreamEndCapture cuStreamEndCapture_ptsz] (h_stream: CUstream, ph_graph: *mut CUgraph) => stream::end_capture;
         [cuStreamEndCaptureToCig cuStreamEndCaptureToCig_ptsz] (h_stream: CUstream);
         unbound [cuStreamGetCaptureInfo cuStreamGetCaptureInfo_ptsz] (
             h_stream: CUstream, capture_status_out: *mut CUstreamCaptureStatus,
@@ -382,27 +393,27 @@ pub mod rows {
         unbound [cuEventDestroy] (h_event: CUevent);
         [cuEventDestroy_v2] (h_event: CUevent);
         [cuEventQuery] (h_event: CUevent);
-        [cuEventSynchronize] (h_event: CUevent);
+        [cuEventSynchronize] (h_event: CUevent) => stream::synchronize_event;
         [cuStreamCreate] (ph_stream: *mut CUstream, flags: c_uint);
         [cuStreamCreateWithPriority] (ph_stream: *mut CUstream, flags: c_uint, priority: c_int);
-        unbound [cuStreamDestroy] (h_stream: CUstream);
-        [cuStreamDestroy_v2] (h_stream: CUstream);
+        unbound [cuStreamDestroy] (h_stream: CUstream) => stream::destroy;
+        [cuStreamDestroy_v2] (h_stream: CUstream) => stream::destroy;
         [cuStreamQuery cuStreamQuery_ptsz] (h_stream: CUstream);
-        [cuStreamSynchronize cuStreamSynchronize_ptsz] (h_stream: CUstream);
+        [cuStreamSynchronize cuStreamSynchronize_ptsz] (h_stream: CUstream) => stream::synchronize;
 
         // Contexts.
         [cuCtxAttach] (pctx: *mut CUcontext, flags: c_uint);
-        unbound [cuCtxCreate] (pctx: *mut CUcontext, flags: c_uint, dev: CUdevice);
-        unbound [cuCtxCreate_v2] (pctx: *mut CUcontext, flags: c_uint, dev: CUdevice);
+        unbound [cuCtxCreate] (pctx: *mut CUcontext, flags: c_uint, dev: CUdevice) => takes context::create;
+        unbound [cuCtxCreate_v2] (pctx: *mut CUcontext, flags: c_uint, dev: CUdevice) => takes context::create;
         unbound [cuCtxCreate_v3] (
             pctx: *mut CUcontext, params_array: *mut CUexecAffinityParam, num_params: c_int,
-            flags: c_uint, dev: CUdevice);
+            flags: c_uint, dev: CUdevice) => takes context::create_v3;
         [cuCtxCreate_v4] (
             pctx: *mut CUcontext, ctx_create_params: *mut CUctxCreateParams, flags: c_uint,
-            dev: CUdevice);
-        unbound [cuCtxDestroy] (ctx: CUcontext);
-        [cuCtxDestroy_v2] (ctx: CUcontext);
-        [cuCtxDetach] (ctx: CUcontext);
+            dev: CUdevice) => takes context::create_v4;
+        unbound [cuCtxDestroy] (ctx: CUcontext) => context::destroy;
+        [cuCtxDestroy_v2] (ctx: CUcontext) => context::destroy;
+        [cuCtxDetach] (ctx: CUcontext) => context::detach;
         [cuCtxFromGreenCtx] (p_context: *mut CUcontext, h_ctx: CUgreenCtx);
         [cuCtxGetLimit] (pvalue: *mut usize, limit: CUlimit);
         unbound [cuCtxPopCurrent] (pctx: *mut CUcontext);
@@ -411,18 +422,18 @@ pub mod rows {
         [cuCtxPushCurrent_v2] (ctx: CUcontext);
         [cuCtxSetCurrent] (ctx: CUcontext);
         [cuCtxSetFlags] (flags: c_uint);
-        [cuCtxSetLimit] (limit: CUlimit, value: usize);
-        [cuCtxSynchronize] ();
-        [cuCtxSynchronize_v2] (ctx: CUcontext);
-        unbound [cuDevicePrimaryCtxRelease] (dev: CUdevice);
-        [cuDevicePrimaryCtxRelease_v2] (dev: CUdevice);
-        unbound [cuDevicePrimaryCtxReset] (dev: CUdevice);
-        [cuDevicePrimaryCtxReset_v2] (dev: CUdevice);
-        [cuDevicePrimaryCtxRetain] (pctx: *mut CUcontext, dev: CUdevice);
+        [cuCtxSetLimit] (limit: CUlimit as c_uint, value: usize) => takes context::set_limit;
+        [cuCtxSynchronize] () => stream::synchronize_context;
+        [cuCtxSynchronize_v2] (ctx: CUcontext) => stream::synchronize_that_context;
+        unbound [cuDevicePrimaryCtxRelease] (dev: CUdevice) => context::release_primary;
+        [cuDevicePrimaryCtxRelease_v2] (dev: CUdevice) => context::release_primary;
+        unbound [cuDevicePrimaryCtxReset] (dev: CUdevice) => context::release_primary;
+        [cuDevicePrimaryCtxReset_v2] (dev: CUdevice) => context::release_primary;
+        [cuDevicePrimaryCtxRetain] (pctx: *mut CUcontext, dev: CUdevice) => takes context::retain_primary;
         unbound [cuDevicePrimaryCtxSetFlags] (dev: CUdevice, flags: c_uint);
         [cuDevicePrimaryCtxSetFlags_v2] (dev: CUdevice, flags: c_uint);
-        unbound [cuGLCtxCreate] (p_ctx: *mut CUcontext, flags: c_uint, device: CUdevice);
-        unbound [cuGLCtxCreate_v2] (p_ctx: *mut CUcontext, flags: c_uint, device: CUdevice);
+        unbound [cuGLCtxCreate] (p_ctx: *mut CUcontext, flags: c_uint, device: CUdevice) => takes context::create;
+        unbound [cuGLCtxCreate_v2] (p_ctx: *mut CUcontext, flags: c_uint, device: CUdevice) => takes context::create;
         [cuGreenCtxCreate] (
             ph_ctx: *mut CUgreenCtx, desc: CUdevResourceDesc, dev: CUdevice, flags: c_uint);
         [cuGreenCtxDestroy] (h_ctx: CUgreenCtx);
@@ -441,30 +452,30 @@ pub mod rows {
             library: *mut CUlibrary, code: *const c_void, jit_options: *mut CUjit_option,
             jit_options_values: *mut *mut c_void, num_jit_options: c_uint,
             library_options: *mut CUlibraryOption, library_option_values: *mut *mut c_void,
-            num_library_options: c_uint);
+            num_library_options: c_uint) => takes module::load_library;
         [cuLibraryLoadFromFile] (
             library: *mut CUlibrary, file_name: *const c_char, jit_options: *mut CUjit_option,
             jit_options_values: *mut *mut c_void, num_jit_options: c_uint,
             library_options: *mut CUlibraryOption, library_option_values: *mut *mut c_void,
-            num_library_options: c_uint);
-        [cuLibraryUnload] (library: CUlibrary);
-        [cuModuleLoad] (module: *mut CUmodule, fname: *const c_char);
-        [cuModuleLoadData] (module: *mut CUmodule, image: *const c_void);
+            num_library_options: c_uint) => takes module::load_library_file;
+        [cuLibraryUnload] (library: CUlibrary) => module::unload_library;
+        [cuModuleLoad] (module: *mut CUmodule, fname: *const c_char) => takes module::load_file;
+        [cuModuleLoadData] (module: *mut CUmodule, image: *const c_void) => takes module::load_data;
         [cuModuleLoadDataEx] (
             module: *mut CUmodule, image: *const c_void, num_options: c_uint,
-            options: *mut CUjit_option, option_values: *mut *mut c_void);
-        [cuModuleLoadFatBinary] (module: *mut CUmodule, fat_cubin: *const c_void);
-        [cuModuleUnload] (hmod: CUmodule);
+            options: *mut CUjit_option, option_values: *mut *mut c_void) => takes module::load_data_ex;
+        [cuModuleLoadFatBinary] (module: *mut CUmodule, fat_cubin: *const c_void) => takes module::load_data;
+        [cuModuleUnload] (hmod: CUmodule) => module::unload_module;
 
         // What the device says of itself and of memory.
         [cuDeviceGetAttribute] (pi: *mut c_int, attrib: CUdevice_attribute, dev: CUdevice);
         [cuDeviceGetProperties] (prop: *mut CUdevprop, dev: CUdevice);
-        unbound [cuDeviceTotalMem] (bytes: *mut c_uint, dev: CUdevice);
-        [cuDeviceTotalMem_v2] (bytes: *mut usize, dev: CUdevice);
+        unbound [cuDeviceTotalMem] (bytes: *mut c_uint, dev: CUdevice) => view::total_32;
+        [cuDeviceTotalMem_v2] (bytes: *mut usize, dev: CUdevice) => view::total;
         unbound [cuMemGetAddressRange] (pbase: *mut c_uint, psize: *mut c_uint, dptr: c_uint);
         [cuMemGetAddressRange_v2] (pbase: *mut CUdeviceptr, psize: *mut usize, dptr: CUdeviceptr);
-        unbound [cuMemGetInfo] (free: *mut c_uint, total: *mut c_uint);
-        [cuMemGetInfo_v2] (free: *mut usize, total: *mut usize);
+        unbound [cuMemGetInfo] (free: *mut c_uint, total: *mut c_uint) => view::memory_32;
+        [cuMemGetInfo_v2] (free: *mut usize, total: *mut usize) => view::memory;
         [cuMemGetLocationInfo] (
             ptr: CUdeviceptr, size: usize, summary_granularity: usize,
             sampling_granularity: usize, location_out: *mut CUmemLocation);

@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::token::Token;
 use crate::client::{self, Client};
 use crate::driver::Status;
+use cudarc::driver::sys::CUstream;
 
 /// What a body that panics before it asked the driver answers.
 #[derive(Clone, Copy)]
@@ -24,6 +25,8 @@ pub struct Real<'a> {
     call: &'a dyn Fn() -> Status,
     /// None where a body runs whoever holds the token.
     token: Option<Token>,
+    /// The exported name, with its flavour.
+    name: &'static str,
     answer: Cell<Option<Status>>,
 }
 
@@ -43,6 +46,20 @@ impl Real<'_> {
         answer
     }
 
+    /// The entry point's name.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// A stream argument as a handle that means the same whichever flavour was called: in the
+    /// per-thread flavours the default stream is the thread's own.
+    pub fn stream(&self, stream: CUstream) -> u64 {
+        const PER_THREAD: u64 = 2;
+        let handle = stream.addr() as u64;
+        let per_thread = self.name.ends_with("_ptsz") || self.name.ends_with("_ptds");
+        if handle == 0 && per_thread { PER_THREAD } else { handle }
+    }
+
     #[cold]
     fn after_panic(&self, on_panic: OnPanic) -> Status {
         match (self.answer.get(), on_panic) {
@@ -56,24 +73,26 @@ impl Real<'_> {
 /// Enters a body, or passes straight through when this thread is in one already. No panic leaves.
 #[inline(always)]
 pub fn enter(
+    name: &'static str,
     call: &dyn Fn() -> Status,
     on_panic: OnPanic,
     body: impl FnOnce(&Client, &Real) -> Status,
 ) -> Status {
     let (Some(token), Some(client)) = (Token::take(), client::get()) else { return call() };
-    run(client, Real { call, token: Some(token), answer: Cell::new(None) }, on_panic, body)
+    run(client, Real { call, token: Some(token), name, answer: Cell::new(None) }, on_panic, body)
 }
 
 /// Enters a body that must run each time, also from a signal handler that interrupted another: it
 /// takes no lock, keeps nothing, and is as good twice as once.
 #[inline(always)]
 pub fn enter_always(
+    name: &'static str,
     call: &dyn Fn() -> Status,
     on_panic: OnPanic,
     body: impl FnOnce(&Client, &Real) -> Status,
 ) -> Status {
     let Some(client) = client::get() else { return call() };
-    run(client, Real { call, token: None, answer: Cell::new(None) }, on_panic, body)
+    run(client, Real { call, token: None, name, answer: Cell::new(None) }, on_panic, body)
 }
 
 #[inline(always)]
@@ -100,7 +119,7 @@ mod tests {
         body: impl FnOnce(&Client, &Real) -> Status,
     ) -> Status {
         client::init();
-        super::enter(call, on_panic, body)
+        super::enter("cuTest", call, on_panic, body)
     }
 
     /// A driver that counts how often it is asked.

@@ -45,6 +45,7 @@ macro_rules! entry {
 /// - `=> takes body` likewise, and a body that fails before it asked the driver refuses with
 ///   OUT_OF_MEMORY instead of letting an uncounted allocation through;
 /// - `=> always body` likewise, also while this thread is in a body already;
+/// - `kind: CUlimit as c_uint` an enum taken as a number: a newer caller's value may not be in it;
 /// - `unbound [names] …` cudarc does not bind the name: `tests/signatures.rs` checks it instead.
 macro_rules! hooks {
     ($library:expr; $($rows:tt)*) => {
@@ -86,13 +87,13 @@ macro_rules! hooks {
 /// A row whose argument types are not exactly cudarc's does not compile. The first name of a row is
 /// the one cudarc binds; its stream flavours have the same signature.
 macro_rules! signature {
-    ($name:ident $($flavour:ident)*; ($($arg:ident: $ty:ty),*)) => {
+    ($name:ident $($flavour:ident)*; ($($arg:ident: $ty:ty $(as $raw:ty)?),*)) => {
         const _: unsafe fn($($ty),*) -> cudarc::driver::sys::CUresult = cudarc::driver::sys::$name;
     };
 }
 
 macro_rules! row {
-    ($library:expr; $name:ident ($($arg:ident: $ty:ty),*)) => {
+    ($library:expr; $name:ident ($($arg:ident: $ty:ty $(as $raw:ty)?),*)) => {
         #[allow(non_snake_case)]
         mod $name {
             #[allow(unused_imports)]
@@ -104,9 +105,10 @@ macro_rules! row {
             entry!($name, $library, $crate::driver::Kind::Hooked { thunk: None });
         }
     };
-    ($library:expr; $name:ident ($($arg:ident: $ty:ty),*); $enter:ident $on_panic:ident; $room:ident $body:ident) => {
+    ($library:expr; $name:ident ($($arg:ident: $ty:ty $(as $raw:ty)?),*); $enter:ident $on_panic:ident; $room:ident $body:ident) => {
         #[allow(non_snake_case)]
         mod $name {
+            #[allow(unused_imports)]
             use super::*;
 
             entry!(
@@ -116,11 +118,11 @@ macro_rules! row {
             );
 
             /// How the driver is called, and how we are: one type, so neither can lose `extern "C"`.
-            type Function = unsafe extern "C" fn($($ty),*) -> $crate::driver::Status;
+            type Function = unsafe extern "C" fn($(abi!($ty $(as $raw)?)),*) -> $crate::driver::Status;
             const THUNK: Function = thunk;
 
             /// What the slot leads to: the body, typed.
-            unsafe extern "C" fn thunk($($arg: $ty),*) -> $crate::driver::Status {
+            unsafe extern "C" fn thunk($($arg: abi!($ty $(as $raw)?)),*) -> $crate::driver::Status {
                 let call = || {
                     // SAFETY: `real` is this very name in the real driver, whose signature is the
                     // row's (checked against cudarc at compile time); a slot leads here only after
@@ -129,11 +131,22 @@ macro_rules! row {
                         core::mem::transmute::<*mut (), Function>(ENTRY.real())($($arg),*)
                     }
                 };
-                $crate::hooks::real::$enter(&call, $crate::hooks::real::OnPanic::$on_panic, |client, real| {
+                $crate::hooks::real::$enter(stringify!($name), &call, $crate::hooks::real::OnPanic::$on_panic, |client, real| {
                     $crate::hooks::$room::$body(client, real, $($arg),*)
                 })
             }
         }
+    };
+}
+
+/// How an argument crosses the ABI: as it is declared, or, for an enum that may hold a value we do not
+/// know, as the number it is.
+macro_rules! abi {
+    ($ty:ty) => {
+        $ty
+    };
+    ($ty:ty as $raw:ty) => {
+        $raw
     };
 }
 

@@ -24,9 +24,10 @@ pub use device::{Device, Part};
 pub use door::Door;
 pub use events::{Event, Kind};
 pub use limits::{Standing, Wish};
+pub use living::start_time;
 pub use open::{Plan, file_name, list, open};
 pub use read::{DeviceReport, MemberReport, Report, Share, read};
-pub use seat::{Member, Seat};
+pub use seat::{Holder, Member, Seat};
 pub use trouble::{Trouble, What};
 
 /// A client's ledger, open in this process.

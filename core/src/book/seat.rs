@@ -8,7 +8,7 @@ use super::layout::{self, DEVICES, header, member};
 use super::living::byte_of;
 use super::trouble::{Trouble, What};
 use super::{Book, Door};
-use crate::ledger::{Exact, Living, Word, reap};
+use crate::ledger::{Exact, Living, TotalWord, Word, is_closed, reap};
 use crate::shm::file;
 
 /// Who a member is, for people and for a second opinion on whether it lives.
@@ -23,6 +23,14 @@ pub struct Member {
     pub name: String,
 }
 
+/// Who holds how much of a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    pub pid: u64,
+    pub name: String,
+    pub bytes: u64,
+}
+
 /// A place taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seat {
@@ -32,33 +40,6 @@ pub struct Seat {
 }
 
 impl Door<'_> {
-    /// Takes a place, a dead member's if there is no other.
-    pub fn seat(&self, who: &Member, now: u64) -> Result<Seat, Trouble> {
-        let book = self.book;
-        let id = book.new_incarnation();
-        let locked = book.file.with(|fd| file::lock(fd, byte_of(id)));
-        match locked.map_err(|why| book.trouble(What::Locks(why)))? {
-            true => {}
-            // Somebody has locked a byte that is nobody's yet: a file that lies.
-            false => {
-                return Err(book.trouble(What::Unreadable("another holds a new member's lock")));
-            }
-        }
-        book.sweep(&book.witness(id, who.pid_namespace), now);
-        let free = book.members().find(|index| book.member_value(*index, member::OWNER) == 0);
-        let index = free.ok_or_else(|| book.trouble(What::Crowded(book.layout.members)))?;
-        book.write_member(index, who, now);
-        book.head.set(book.member_word(index, member::OWNER), id);
-        book.record(Event {
-            time: now,
-            member: id,
-            kind: Kind::Joined,
-            device: None,
-            payload: [who.pid, 0, 0],
-        });
-        Ok(Seat { index, id })
-    }
-
     /// Whether anybody else lives whose limits were settled.
     pub(super) fn has_company(&self, seat: Seat, living: &dyn Living) -> bool {
         let book = self.book;
@@ -73,8 +54,63 @@ impl Door<'_> {
 }
 
 impl Book {
+    /// Takes a place. Whoever joins does so at the door; a member that was taken for dead takes
+    /// another without, since nobody waits on the way of an allocation.
+    pub fn seat(&self, who: &Member, now: u64) -> Result<Seat, Trouble> {
+        let id = self.new_incarnation();
+        let locked = self.file.with(|fd| file::lock(fd, byte_of(id)));
+        match locked.map_err(|why| self.trouble(What::Locks(why)))? {
+            true => {}
+            // Somebody has locked a byte that is nobody's yet: a file that lies.
+            false => {
+                return Err(self.trouble(What::Unreadable("another holds a new member's lock")));
+            }
+        }
+        self.sweep(&self.witness(id, who.pid_namespace), now);
+        let take = |index: &usize| {
+            let word = self.head.get(self.member_word(*index, member::OWNER));
+            word.is_some_and(|word| Word::replace(word, 0, id))
+        };
+        let index = self.members().find(take);
+        let index = index.ok_or_else(|| self.trouble(What::Crowded(self.layout.members)))?;
+        self.write_member(index, who, now);
+        let (kind, payload) = (Kind::Joined, [who.pid, 0, 0]);
+        self.record(Event { time: now, member: id, kind, device: None, payload });
+        Ok(Seat { index, id })
+    }
+
     fn new_incarnation(&self) -> u64 {
         self.head.get(header::LAST_ID).map_or(1, |word| word.fetch_add(1, Ordering::AcqRel) + 1)
+    }
+
+    /// The pids of the members in a PID namespace.
+    pub fn pids(&self, namespace: u64) -> Vec<u32> {
+        let value = |index, word| self.member_value(index, word);
+        let there = |index: &usize| {
+            value(*index, member::OWNER) != 0 && value(*index, member::PID_NAMESPACE) == namespace
+        };
+        self.members().filter(there).map(|index| value(index, member::PID) as u32).collect()
+    }
+
+    /// Who holds most of a device, the largest first.
+    pub fn holders(&self, device: usize) -> Vec<Holder> {
+        let Some(part) = self.part(device) else { return Vec::new() };
+        let account = part.account();
+        let holder = |index: usize| {
+            let owner = self.member_value(index, member::OWNER);
+            let lane = account.lane(index)?;
+            if owner == 0 || Word::load(lane.owner()) != owner {
+                return None;
+            }
+            let seq = account.seq(index, account.total.read());
+            let bytes = if is_closed(seq) { 0 } else { lane.read(seq).charge };
+            let name = [member::NAME, member::NAME + 1].map(|word| self.member_value(index, word));
+            let pid = self.member_value(index, member::PID);
+            Some(Holder { pid, name: layout::words_text(&name), bytes })
+        };
+        let mut holders: Vec<Holder> = self.members().filter_map(holder).collect();
+        holders.sort_by_key(|holder| core::cmp::Reverse(holder.bytes));
+        holders
     }
 
     /// Gives back what the dead held, and empties their places.
@@ -133,7 +169,7 @@ impl Book {
     }
 
     /// Other members may now hold theirs against what this one found in force.
-    pub(super) fn settle(&self, seat: Seat) {
+    pub fn settle(&self, seat: Seat) {
         self.head.set(self.member_word(seat.index, member::SETTLED), 1);
     }
 }

@@ -54,7 +54,7 @@ impl Process {
         let door = book.door().expect("nobody else is there");
         let who =
             Member { pid: std::process::id().into(), name: "test".into(), ..Member::default() };
-        let seat = door.seat(&who, 5).expect("there is room");
+        let seat = book.seat(&who, 5).expect("there is room");
         let wish = Wish { device: CARD, limit };
         let standings = door.settle(seat, &[wish], &book.witness(seat.id, 0), 5);
         let standing = standings.expect("there is room")[0];
@@ -124,12 +124,11 @@ fn crowded_is_said_and_the_dead_make_room() {
     let folder = Folder::new("crowd");
     let mut all: Vec<Process> = (0..64).map(|_| Process::start(&folder.plan(), None).0).collect();
     let book = open(&folder.plan()).expect("the ledger opens");
-    let door = book.door().expect("free");
-    let refused = door.seat(&Member::default(), 5).expect_err("all places are taken");
+    let refused = book.seat(&Member::default(), 5).expect_err("all places are taken");
     assert!(refused.to_string().contains("all 64 places"), "{refused}");
     let gone = all.swap_remove(17);
     gone.book.leave(gone.seat);
-    assert_eq!(door.seat(&Member::default(), 5).expect("one is free").index, 17);
+    assert_eq!(book.seat(&Member::default(), 5).expect("one is free").index, 17);
 }
 
 #[test]

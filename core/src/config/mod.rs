@@ -50,6 +50,8 @@ pub struct Config {
     pub dir: Option<PathBuf>,
     /// Events kept.
     pub ring: u32,
+    /// Processes a new ledger has room for.
+    pub members: u32,
     /// Other tools' variables that were taken for limits.
     pub adopted: Vec<Adopted>,
     /// Other tools' variables that are set and were not.
@@ -75,6 +77,7 @@ impl Default for Config {
             strict: false,
             dir: None,
             ring: 8192,
+            members: 64,
             adopted: Vec::new(),
             reported: Vec::new(),
         }
@@ -102,7 +105,7 @@ const fn row(
 
 // A row a line, whatever its length.
 #[rustfmt::skip]
-const OPTIONS: [Row; 16] = [
+const OPTIONS: [Row; 17] = [
     row("CUOTA_LOG", "off, error, warn, info or debug", |to, text| put(&mut to.config.log, Level::parse(text))),
     row("CUOTA_DISABLE", "0 or 1", |to, text| put(&mut to.config.disable, plain::switch(text))),
     row("CUOTA_TALLY", "an absolute path", |to, text| put(&mut to.config.tally, some(plain::path(text)))),
@@ -118,7 +121,8 @@ const OPTIONS: [Row; 16] = [
     row("CUOTA_VIEW", "slice or device", |to, text| put(&mut to.config.view, View::parse(text))),
     row("CUOTA_STRICT", "0 or 1", |to, text| put(&mut to.strict, some(plain::switch(text)))),
     row("CUOTA_DIR", "an absolute path", |to, text| put(&mut to.config.dir, some(plain::path(text)))),
-    row("CUOTA_RING", "64 to 1048576", |to, text| put(&mut to.config.ring, plain::ring(text))),
+    row("CUOTA_RING", "64 to 1048576", |to, text| put(&mut to.config.ring, plain::count(text, 64..=1 << 20))),
+    row("CUOTA_MEMBERS", "64 to 512", |to, text| put(&mut to.config.members, plain::count(text, 64..=512))),
 ];
 
 /// What has been read so far.

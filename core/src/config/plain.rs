@@ -1,6 +1,7 @@
 //! Switches, paths, counts and spans of time.
 #![forbid(unsafe_code)]
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -23,9 +24,9 @@ pub(super) fn path(text: &str) -> Option<PathBuf> {
     Some(PathBuf::from(text)).filter(|path| path.is_absolute())
 }
 
-pub(super) fn ring(text: &str) -> Option<u32> {
-    let events = digits(text)?.try_into().ok()?;
-    (64..=1 << 20).contains(&events).then_some(events)
+pub(super) fn count(text: &str, within: RangeInclusive<u32>) -> Option<u32> {
+    let count = digits(text)?.try_into().ok()?;
+    within.contains(&count).then_some(count)
 }
 
 pub(super) fn span(text: &str) -> Option<Duration> {

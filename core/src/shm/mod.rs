@@ -1,11 +1,13 @@
 //! Memory shared between processes, and the files behind it. The only `unsafe` of this crate.
 
+mod brief;
 pub mod clock;
 mod descriptor;
 pub mod file;
 mod map;
 mod wide;
 
+pub use brief::Brief;
 pub use clock::Clock;
 pub use descriptor::Descriptor;
 pub use map::Words;

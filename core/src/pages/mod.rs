@@ -1,0 +1,151 @@
+//! Small requests: the driver cuts them out of pages, and what is held of the device is pages. Where
+//! an address lies says which; what has room says whether the next request takes a new one.
+#![forbid(unsafe_code)]
+
+mod page;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use crate::grain::{PAGE, SMALL, UNIT, round};
+use page::{Page, UNITS};
+
+/// Whose pages are whose: requests of one owner share pages.
+pub type Owner = u64;
+
+/// The pages of small requests of one process.
+#[derive(Default)]
+pub struct Pages {
+    pages: HashMap<u64, Owned, BuildHasherDefault<Mixed>>,
+    /// Where each owner's last request went or was freed.
+    recent: Vec<(Owner, u64)>,
+}
+
+struct Owned {
+    page: Page,
+    owner: Owner,
+    /// What the caller wants to know when the page goes.
+    tag: u16,
+}
+
+/// What was taken out, to be put back if the driver did not free it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    pub tag: u16,
+    pub owner: Owner,
+    pub address: u64,
+    units: usize,
+    /// The page is empty now, and its bytes go back.
+    pub emptied: bool,
+}
+
+pub fn is_small(bytes: u64) -> bool {
+    bytes <= SMALL
+}
+
+fn units(bytes: u64) -> usize {
+    (round(bytes.max(1), UNIT) / UNIT) as usize
+}
+
+fn unit_of(address: u64) -> usize {
+    (address % PAGE / UNIT) as usize
+}
+
+impl Pages {
+    /// Whether a request surely finds room, at the price of one look.
+    #[inline]
+    pub fn surely_fits(&self, owner: Owner, bytes: u64) -> bool {
+        let recent = self.recent.iter().find(|(of, _)| *of == owner);
+        let page = recent.and_then(|(_, page)| self.pages.get(page));
+        page.is_some_and(|owned| owned.owner == owner && owned.page.room >= units(bytes))
+    }
+
+    /// Whether there is room anywhere in the owner's pages. Looks at all of them.
+    pub fn fits(&mut self, owner: Owner, bytes: u64) -> bool {
+        let mut own = self.pages.iter_mut().filter(|(_, owned)| owned.owner == owner);
+        let found = own.find_map(|(at, owned)| owned.page.has_room(units(bytes)).then_some(*at));
+        if let Some(page) = found {
+            self.remember(owner, page);
+        }
+        found.is_some()
+    }
+
+    /// The driver has put a request there; whether that took a page nobody knew.
+    pub fn place(&mut self, owner: Owner, tag: u16, address: u64, bytes: u64) -> bool {
+        let at = address / PAGE;
+        let mut new = false;
+        let owned = self.pages.entry(at).or_insert_with(|| {
+            new = true;
+            Owned { page: Page::new(), owner, tag }
+        });
+        owned.page.place(unit_of(address), units(bytes));
+        self.remember(owner, at);
+        new
+    }
+
+    /// Takes out the request at an address, if it is one, before the driver frees it.
+    pub fn take(&mut self, address: u64) -> Option<Taken> {
+        let at = address / PAGE;
+        let owned = self.pages.get_mut(&at)?;
+        if !address.is_multiple_of(UNIT) {
+            return None;
+        }
+        let units = owned.page.take(unit_of(address))?;
+        let (owner, tag, emptied) = (owned.owner, owned.tag, owned.page.live == 0);
+        match emptied {
+            true => drop(self.pages.remove(&at)),
+            false => self.remember(owner, at),
+        }
+        Some(Taken { tag, owner, address, units, emptied })
+    }
+
+    /// The driver did not free it after all; whether its page had been given up meanwhile.
+    pub fn put_back(&mut self, taken: Taken) -> bool {
+        self.place(taken.owner, taken.tag, taken.address, taken.units as u64 * UNIT)
+    }
+
+    /// Everything an owner has is gone: the tags of its pages.
+    pub fn forget(&mut self, owner: Owner) -> Vec<u16> {
+        self.recent.retain(|(of, _)| *of != owner);
+        self.pages.extract_if(|_, owned| owned.owner == owner).map(|(_, owned)| owned.tag).collect()
+    }
+
+    /// How many pages an owner has.
+    pub fn count(&self, owner: Owner) -> usize {
+        self.pages.values().filter(|owned| owned.owner == owner).count()
+    }
+
+    #[inline]
+    fn remember(&mut self, owner: Owner, page: u64) {
+        match self.recent.iter_mut().find(|(of, _)| *of == owner) {
+            Some((_, recent)) => *recent = page,
+            None => self.recent.push((owner, page)),
+        }
+    }
+}
+
+/// Page numbers are spread well enough by one multiplication.
+#[derive(Default)]
+pub struct Mixed(u64);
+
+impl Hasher for Mixed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    #[inline]
+    fn write_u64(&mut self, value: u64) {
+        let mixed = (self.0 ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = mixed ^ mixed >> 32;
+    }
+}
+
+const _: () = assert!(UNITS * UNIT as usize == PAGE as usize);

@@ -1,0 +1,111 @@
+#![forbid(unsafe_code)]
+
+use std::collections::BTreeMap;
+
+use super::*;
+
+const BASE: u64 = 0x7f00_0000_0000;
+
+/// A driver that cuts first fit, and knows by intervals what the pages know by bits.
+#[derive(Default)]
+struct Driver {
+    /// Address → bytes, per owner.
+    live: BTreeMap<u64, (Owner, u64)>,
+    pages: BTreeMap<u64, Owner>,
+}
+
+impl Driver {
+    fn find(&self, owner: Owner, bytes: u64) -> Option<u64> {
+        let own = self.pages.iter().filter(|(_, of)| **of == owner);
+        own.map(|(page, _)| *page).find_map(|page| {
+            let mut at = page;
+            for (address, (_, len)) in self.live.range(page..page + PAGE) {
+                if address - at >= bytes {
+                    return Some(at);
+                }
+                at = address + len;
+            }
+            (page + PAGE - at >= bytes).then_some(at)
+        })
+    }
+
+    fn alloc(&mut self, owner: Owner, bytes: u64) -> u64 {
+        let bytes = round(bytes, UNIT);
+        let at = self.find(owner, bytes).unwrap_or_else(|| {
+            let free = (0..).map(|n| BASE + n * PAGE).find(|page| !self.pages.contains_key(page));
+            let page = free.expect("there is always another");
+            self.pages.insert(page, owner);
+            page
+        });
+        self.live.insert(at, (owner, bytes));
+        at
+    }
+
+    fn free(&mut self, address: u64) {
+        self.live.remove(&address);
+        let page = address / PAGE * PAGE;
+        if self.live.range(page..page + PAGE).next().is_none() {
+            self.pages.remove(&page);
+        }
+    }
+}
+
+#[test]
+fn knows_what_a_driver_holds_and_whether_it_grows() {
+    let (mut driver, mut pages) = (Driver::default(), Pages::default());
+    let mut random = 0x1234_5678_9abc_def1_u64;
+    let mut next = |below: u64| {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        random % below
+    };
+    let (mut live, mut charged, mut sure) = (Vec::new(), 0, 0);
+    for _ in 0..60_000 {
+        if live.len() < 400 && next(100) < 52 {
+            let owner = 1 + next(2);
+            let bytes = [1, 512, 4096, 70_000, 700 << 10, SMALL][next(6) as usize];
+            let certain = pages.surely_fits(owner, bytes);
+            let fits = pages.fits(owner, bytes);
+            assert!(!certain || fits, "a sure fit that is none");
+            assert_eq!(fits, driver.find(owner, round(bytes, UNIT)).is_some());
+            sure += u32::from(certain);
+            let address = driver.alloc(owner, bytes);
+            let new = pages.place(owner, 0, address, bytes);
+            assert_eq!(new, !fits);
+            charged += i64::from(new);
+            live.push(address);
+        } else if !live.is_empty() {
+            let address = live.swap_remove(next(live.len() as u64) as usize);
+            let taken = pages.take(address).expect("it is there");
+            if next(10) == 0 {
+                // The driver refuses to free it.
+                assert_eq!(pages.put_back(taken), taken.emptied);
+                live.push(address);
+            } else {
+                driver.free(address);
+                charged -= i64::from(taken.emptied);
+                assert_eq!(pages.take(address), None, "only once");
+            }
+        }
+        assert_eq!(charged, driver.pages.len() as i64);
+        let units = |owner| driver.pages.values().filter(|of| **of == owner).count();
+        assert_eq!((pages.count(1), pages.count(2)), (units(1), units(2)));
+    }
+    assert!(sure > 1000, "the quick look is never sure: {sure}");
+    let ones = pages.count(1);
+    assert_eq!((pages.forget(1).len(), pages.count(1)), (ones, 0));
+}
+
+#[test]
+fn what_is_no_beginning_is_not_taken() {
+    let mut pages = Pages::default();
+    assert!(pages.place(1, 3, BASE, 4096));
+    assert!(!pages.place(1, 3, BASE + 4096, 100));
+    for inside in [BASE + 1, BASE + 512, BASE + 4095, BASE + 8192, BASE + PAGE, 0] {
+        assert_eq!(pages.take(inside), None, "{inside:x}");
+    }
+    let first = pages.take(BASE).expect("it begins there");
+    assert_eq!((first.tag, first.units, first.emptied), (3, 8, false));
+    assert!(pages.take(BASE + 4096).expect("it begins there").emptied);
+}

@@ -1,0 +1,76 @@
+//! Small questions to the real NVML. It is opened for them where CUDA is in use; where it is not there
+//! every answer is that it is not.
+
+use core::ffi::{CStr, c_char, c_uint, c_void};
+use core::fmt::Write;
+use core::sync::atomic::{AtomicPtr, Ordering};
+
+use super::query::Handle;
+use super::{Status, dl};
+
+questions! {
+    nvmlInit_v2();
+    nvmlDeviceGetHandleByUUID(uuid: *const c_char, device: &mut Handle);
+    nvmlDeviceGetUUID(device: Handle, uuid: *mut c_char, room: c_uint);
+    nvmlDeviceGetComputeRunningProcesses_v3(
+        device: Handle, count: &mut c_uint, infos: *mut c_void);
+    nvmlDeviceGetMPSComputeRunningProcesses_v3(
+        device: Handle, count: &mut c_uint, infos: *mut c_void);
+}
+
+/// A process as NVML lists it.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+struct Info {
+    pid: u32,
+    bytes: u64,
+    gpu_instance: u32,
+    compute_instance: u32,
+}
+
+/// Where NVML says nothing of a process's memory.
+const UNKNOWN: u64 = u64::MAX;
+/// More processes than have a context on one device.
+const MOST: usize = 512;
+
+/// The processes NVML lists on a device, under MPS or not: pids as NVML sees them, and bytes. Nothing
+/// where it cannot tell.
+pub fn processes(uuid: [u8; 16]) -> Option<Vec<(u32, u64)>> {
+    let device = device(uuid)?;
+    let mut all = Vec::new();
+    let asked =
+        [nvmlDeviceGetComputeRunningProcesses_v3, nvmlDeviceGetMPSComputeRunningProcesses_v3];
+    let mut any = false;
+    for ask in asked {
+        let mut infos = vec![Info::default(); MOST];
+        let mut count = MOST as c_uint;
+        if ask(device, &mut count, infos.as_mut_ptr().cast()).ok() {
+            any = true;
+            let infos = infos.iter().take(count as usize);
+            all.extend(infos.filter(|i| i.bytes != UNKNOWN).map(|i| (i.pid, i.bytes)));
+        }
+    }
+    any.then_some(all)
+}
+
+/// NVML's handle of a device, whether it is a card or a part of one.
+fn device(uuid: [u8; 16]) -> Option<Handle> {
+    let plain = cuota_core::config::Uuid(uuid).to_string();
+    let rest = plain.strip_prefix("GPU-").unwrap_or(&plain);
+    ["GPU-", "MIG-"].into_iter().find_map(|prefix| {
+        let mut text = String::new();
+        write!(text, "{prefix}{rest}\0").ok()?;
+        let mut device = 0;
+        nvmlDeviceGetHandleByUUID(text.as_ptr().cast(), &mut device).ok().then_some(device)
+    })
+}
+
+/// The UUID of a device by NVML's handle.
+pub fn uuid_of(device: Handle) -> Option<[u8; 16]> {
+    let mut text = [0_u8; 96];
+    if !nvmlDeviceGetUUID(device, text.as_mut_ptr().cast(), text.len() as c_uint).ok() {
+        return None;
+    }
+    let text = CStr::from_bytes_until_nul(&text).ok()?.to_str().ok()?;
+    text.parse::<cuota_core::config::Uuid>().ok().map(|uuid| uuid.0)
+}

@@ -1,0 +1,82 @@
+//! Small questions to the real driver, past our own hooks.
+
+use core::ffi::{CStr, c_int, c_uint, c_void};
+use core::sync::atomic::{AtomicPtr, Ordering};
+
+use super::{Status, dl};
+
+/// What a driver function is when we ask it: a status, and answers through pointers.
+macro_rules! questions {
+    ($($name:ident ($($arg:ident: $ty:ty),*);)*) => {
+        #[allow(non_snake_case)]
+        struct Functions { $($name: AtomicPtr<c_void>,)* }
+
+        static FUNCTIONS: Functions =
+            Functions { $($name: AtomicPtr::new(core::ptr::null_mut()),)* };
+
+        /// Finds every function in the real driver. Before any slot leads to a body.
+        pub fn resolve(handle: *mut c_void) {
+            $(
+                let name = const { $crate::driver::query::c_name(concat!(stringify!($name), "\0")) };
+                // SAFETY: the handle is open and stays so; the name ends in NUL.
+                let found = unsafe { dl::sym(handle, name.as_ptr()) };
+                FUNCTIONS.$name.store(found, Ordering::Relaxed);
+            )*
+        }
+
+        $(
+            /// The driver's answer; 801 if it has no such function.
+            #[inline(always)]
+            #[allow(non_snake_case)]
+            pub fn $name($($arg: $ty),*) -> Status {
+                type Function = unsafe extern "C" fn($($ty),*) -> Status;
+                let function = FUNCTIONS.$name.load(Ordering::Relaxed);
+                if function.is_null() {
+                    return Status::NOT_SUPPORTED;
+                }
+                // SAFETY: the driver's function of that name, with the signature the API documents;
+                // the arguments are handles of the program's or pointers to our own memory.
+                unsafe { core::mem::transmute::<*mut c_void, Function>(function)($($arg),*) }
+            }
+        )*
+    };
+}
+
+pub const fn c_name(text: &'static str) -> &'static CStr {
+    match CStr::from_bytes_with_nul(text.as_bytes()) {
+        Ok(text) => text,
+        Err(_) => c"",
+    }
+}
+
+/// Handles as plain words: what they point to is the driver's.
+pub type Handle = u64;
+
+questions! {
+    cuCtxGetCurrent(context: &mut Handle);
+    cuCtxGetDevice(device: &mut c_int);
+    cuCtxPushCurrent_v2(context: Handle);
+    cuCtxPopCurrent_v2(context: &mut Handle);
+    cuCtxGetLimit(value: &mut usize, limit: c_uint);
+    cuDevicePrimaryCtxGetState(device: c_int, flags: &mut c_uint, active: &mut c_int);
+    cuDeviceGet(device: &mut c_int, ordinal: c_int);
+    cuDeviceGetCount(count: &mut c_int);
+    cuDeviceGetUuid(uuid: &mut [u8; 16], device: c_int);
+    cuDeviceGetUuid_v2(uuid: &mut [u8; 16], device: c_int);
+    cuDeviceTotalMem_v2(bytes: &mut usize, device: c_int);
+    cuDeviceGetAttribute(value: &mut c_int, attribute: c_uint, device: c_int);
+    cuStreamGetCtx(stream: Handle, context: &mut Handle);
+    cuStreamIsCapturing(stream: Handle, status: &mut c_uint);
+    cuDeviceGetMemPool(pool: &mut Handle, device: c_int);
+    cuMemPoolGetAttribute(pool: Handle, attribute: c_uint, value: &mut u64);
+    cuMemPoolTrimTo(pool: Handle, keep: usize);
+    cuDeviceGetGraphMemAttribute(device: c_int, attribute: c_uint, value: &mut u64);
+    cuDeviceGraphMemTrim(device: c_int);
+    cuGraphGetNodes(graph: Handle, nodes: *mut Handle, count: &mut usize);
+    cuGraphNodeGetType(node: Handle, kind: &mut c_uint);
+    cuGraphMemAllocNodeGetParams(node: Handle, parameters: *mut c_void);
+    cuGraphChildGraphNodeGetGraph(node: Handle, graph: &mut Handle);
+    cuMemFree_v2(address: u64);
+    cuMemFreeAsync(address: u64, stream: Handle);
+    cuStreamQuery(stream: Handle);
+}

@@ -1,0 +1,34 @@
+//! The caller's memory, as the driver's contracts promise it.
+
+/// What a pointer of the caller's points to; nothing if it is null.
+///
+/// The driver reads or writes the same memory in the same call, and answers for a pointer that is no
+/// good: bodies look at inputs as the driver will, and at outputs only after it has succeeded.
+#[inline(always)]
+pub fn read<T: Copy>(pointer: *const T) -> Option<T> {
+    if pointer.is_null() {
+        return None;
+    }
+    // SAFETY: not null; that it points to a `T` is the driver's own contract with the caller.
+    Some(unsafe { pointer.read_unaligned() })
+}
+
+/// Writes an answer where the driver has just written one.
+#[inline(always)]
+pub fn write<T>(pointer: *mut T, value: T) {
+    if !pointer.is_null() {
+        // SAFETY: not null; the driver has written a `T` there in this very call.
+        unsafe { pointer.write_unaligned(value) };
+    }
+}
+
+/// What identifies the file behind a descriptor of the caller's.
+pub fn file_of(descriptor: i32) -> Option<(u64, u64)> {
+    if descriptor < 0 {
+        return None;
+    }
+    // SAFETY: asks what a number leads to, if anything; it is not closed here.
+    let descriptor = unsafe { std::os::fd::BorrowedFd::borrow_raw(descriptor) };
+    let stat = cuota_core::shm::file::stat(descriptor).ok()?;
+    Some((stat.device, stat.inode))
+}

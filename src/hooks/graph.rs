@@ -1,0 +1,92 @@
+//! Graphs whose nodes allocate: charged when they get their memory.
+#![forbid(unsafe_code)]
+
+use core::ffi::{c_char, c_ulonglong};
+
+use cudarc::driver::sys::*;
+
+use super::caller::read;
+use super::real::Real;
+use crate::client::Client;
+use crate::driver::Status;
+use crate::member::{Member, needs_of};
+
+/// Instantiation that uploads, and so takes the memory at once.
+const UPLOAD: u64 = 2;
+
+fn known(member: &Member, out: *mut CUgraphExec, graph: CUgraph, status: Status) {
+    if let Some(exec) = read(out).filter(|_| status.ok()) {
+        member.graphs.instantiated(exec.addr() as u64, needs_of(graph.addr() as u64));
+    }
+}
+
+pub fn instantiate(
+    client: &Client,
+    real: &Real,
+    out: *mut CUgraphExec,
+    graph: CUgraph,
+    _error: *mut CUgraphNode,
+    _log: *mut c_char,
+    _bytes: usize,
+) -> Status {
+    with_flags(client, real, out, graph, 0)
+}
+
+pub fn with_flags(
+    client: &Client,
+    real: &Real,
+    out: *mut CUgraphExec,
+    graph: CUgraph,
+    _flags: c_ulonglong,
+) -> Status {
+    let Some(member) = client.member() else { return client.without(real) };
+    let status = real.call();
+    known(member, out, graph, status);
+    status
+}
+
+pub fn with_params(
+    client: &Client,
+    real: &Real,
+    out: *mut CUgraphExec,
+    graph: CUgraph,
+    params: *mut CUDA_GRAPH_INSTANTIATE_PARAMS,
+) -> Status {
+    let Some(member) = client.member() else { return client.without(real) };
+    let flags = read(params.cast_const().cast::<u64>()).unwrap_or(0);
+    if flags & UPLOAD == 0 {
+        return with_flags(client, real, out, graph, flags);
+    }
+    let needs = needs_of(graph.addr() as u64);
+    let status = member.with_graph_memory(None, Some(needs), real.name(), || real.call());
+    known(member, out, graph, status);
+    status
+}
+
+pub fn launch(client: &Client, real: &Real, exec: CUgraphExec, stream: CUstream) -> Status {
+    let Some(member) = client.member() else { return client.without(real) };
+    if !member.graphs.any() || member.is_captured(real.stream(stream)) {
+        return real.call();
+    }
+    let exec = Some(exec.addr() as u64);
+    member.with_graph_memory(exec, None, real.name(), || real.call())
+}
+
+pub fn destroy_exec(client: &Client, real: &Real, exec: CUgraphExec) -> Status {
+    let Some(member) = client.member() else { return client.without(real) };
+    let known = member.graphs.take(exec.addr() as u64);
+    let status = real.call();
+    if let Some(known) = known.filter(|_| !status.ok()) {
+        member.graphs.put_back(exec.addr() as u64, known);
+    }
+    status
+}
+
+pub fn trim(client: &Client, real: &Real, device: CUdevice) -> Status {
+    let Some(member) = client.member() else { return client.without(real) };
+    let status = real.call();
+    if let Some(device) = member.device(device).filter(|_| status.ok()) {
+        member.graphs_trimmed(device);
+    }
+    status
+}

@@ -1,0 +1,103 @@
+//! Streams: waiting for them is when pools give memory back; capturing is when nothing is taken.
+#![forbid(unsafe_code)]
+
+use core::ffi::{c_uint, c_void};
+
+use cudarc::driver::sys::*;
+
+use super::real::Real;
+use crate::client::Client;
+use crate::driver::{Status, query};
+
+fn wait(client: &Client, real: &Real) -> Status {
+    let status = real.call();
+    if let Some(member) = client.member() {
+        member.waited();
+    }
+    status
+}
+
+pub fn synchronize(client: &Client, real: &Real, _stream: CUstream) -> Status {
+    wait(client, real)
+}
+
+pub fn synchronize_event(client: &Client, real: &Real, _event: CUevent) -> Status {
+    wait(client, real)
+}
+
+pub fn synchronize_context(client: &Client, real: &Real) -> Status {
+    wait(client, real)
+}
+
+pub fn synchronize_that_context(client: &Client, real: &Real, _context: CUcontext) -> Status {
+    wait(client, real)
+}
+
+fn begin(client: &Client, real: &Real) -> Status {
+    let status = real.call();
+    if let Some(member) = client.member().filter(|_| status.ok()) {
+        member.capture_begins();
+    }
+    status
+}
+
+pub fn begin_capture_v1(client: &Client, real: &Real, _stream: CUstream) -> Status {
+    begin(client, real)
+}
+
+pub fn begin_capture(client: &Client, real: &Real, _stream: CUstream, _mode: c_uint) -> Status {
+    begin(client, real)
+}
+
+pub fn begin_capture_to_graph(
+    client: &Client,
+    real: &Real,
+    _stream: CUstream,
+    _graph: CUgraph,
+    _dependencies: *const CUgraphNode,
+    _data: *const CUgraphEdgeData,
+    _count: usize,
+    _mode: c_uint,
+) -> Status {
+    begin(client, real)
+}
+
+pub fn begin_recapture(
+    client: &Client,
+    real: &Real,
+    _stream: CUstream,
+    _mode: c_uint,
+    _graph: CUgraph,
+    _callback: CUgraphRecaptureCallback,
+    _data: *mut c_void,
+) -> Status {
+    begin(client, real)
+}
+
+/// Whether a stream is in a capture of its own, well or broken.
+fn captures(stream: u64) -> bool {
+    let mut status = 0;
+    query::cuStreamIsCapturing(stream, &mut status).ok() && status != 0
+}
+
+/// Runs what ends a stream's capture, if it has one.
+fn end(client: &Client, real: &Real, stream: CUstream) -> Status {
+    let Some(member) = client.member().filter(|member| member.is_capturing()) else {
+        return real.call();
+    };
+    let stream = real.stream(stream);
+    let before = captures(stream);
+    let status = real.call();
+    if before && !captures(stream) {
+        member.capture_ends();
+    }
+    status
+}
+
+pub fn end_capture(client: &Client, real: &Real, stream: CUstream, _graph: *mut CUgraph) -> Status {
+    end(client, real, stream)
+}
+
+pub fn destroy(client: &Client, real: &Real, stream: CUstream) -> Status {
+    end(client, real, stream)
+}

@@ -1,0 +1,141 @@
+//! Physical memory of the virtual-memory calls: charged when it is made, whoever maps it where.
+#![forbid(unsafe_code)]
+
+use core::ffi::{c_int, c_uint, c_ulonglong, c_void};
+
+use cudarc::driver::sys::*;
+
+use super::caller::{file_of, read};
+use super::pool::ordinal_of;
+use super::real::Real;
+use crate::client::Client;
+use crate::driver::Status;
+use crate::member::{Entry, Kind};
+
+/// A shareable handle that is a file descriptor. Read from the properties, which are plain words: an
+/// argument may be a kind of handle newer than the enum.
+const POSIX_FD: u32 = 1;
+
+pub fn create(
+    client: &Client,
+    real: &Real,
+    out: *mut CUmemGenericAllocationHandle,
+    bytes: usize,
+    props: *const CUmemAllocationProp,
+    _flags: c_ulonglong,
+) -> Status {
+    let Some(member) = client.member() else { return client.without(real) };
+    // Kind, handle types, location kind and id.
+    let words = read(props.cast::<[u32; 4]>()).unwrap_or_default();
+    let [_, handle_types, kind, id] = words;
+    let ordinal = ordinal_of(kind, id.cast_signed());
+    let Some(device) = ordinal.and_then(|ordinal| member.device(ordinal)) else {
+        return real.call();
+    };
+    let charge = match member.reserve(device, Kind::Vmm, bytes as u64, real.name()) {
+        Ok(charge) => charge,
+        Err(refused) => return refused,
+    };
+    let status = real.call();
+    if let Some(handle) = read(out).filter(|_| status.ok()) {
+        let (bytes, ordinal) = (charge.keep(), device.ordinal as u8);
+        let entry = Entry { bytes, owner: 0, ordinal, kind: Kind::Vmm };
+        member.physicals.created(handle, entry, handle_types == POSIX_FD);
+    }
+    status
+}
+
+pub fn release(client: &Client, real: &Real, handle: CUmemGenericAllocationHandle) -> Status {
+    let Some(member) = client.member() else { return client.without(real) };
+    let dropped = member.physicals.take_handle(handle);
+    let status = real.call();
+    if status.ok() {
+        member.let_go_of(dropped)
+    } else {
+        member.physicals.put_back(dropped)
+    }
+    status
+}
+
+pub fn map(
+    client: &Client,
+    real: &Real,
+    address: CUdeviceptr,
+    bytes: usize,
+    _offset: usize,
+    handle: CUmemGenericAllocationHandle,
+    _flags: c_ulonglong,
+) -> Status {
+    let Some(member) = client.member() else { return client.without(real) };
+    let status = real.call();
+    if status.ok() {
+        member.physicals.mapped(address, bytes as u64, handle);
+    }
+    status
+}
+
+pub fn unmap(client: &Client, real: &Real, address: CUdeviceptr, bytes: usize) -> Status {
+    let Some(member) = client.member() else { return client.without(real) };
+    let dropped = member.physicals.take_mappings(address, bytes as u64);
+    let status = real.call();
+    if status.ok() {
+        member.let_go_of(dropped)
+    } else {
+        member.physicals.put_back(dropped)
+    }
+    status
+}
+
+pub fn retain(
+    client: &Client,
+    real: &Real,
+    out: *mut CUmemGenericAllocationHandle,
+    address: *mut c_void,
+) -> Status {
+    let Some(member) = client.member() else { return client.without(real) };
+    let status = real.call();
+    if let Some(handle) = read(out).filter(|_| status.ok()) {
+        member.physicals.retained(handle, address.addr() as u64);
+    }
+    status
+}
+
+pub fn export(
+    client: &Client,
+    real: &Real,
+    out: *mut c_void,
+    handle: CUmemGenericAllocationHandle,
+    _kind: c_uint,
+    _flags: c_ulonglong,
+) -> Status {
+    let Some(member) = client.member() else { return client.without(real) };
+    let status = real.call();
+    if status.ok() && member.physicals.is_shared_by_descriptor(handle) {
+        let file = read(out.cast::<c_int>()).and_then(file_of);
+        if let Some(file) = file {
+            member.physicals.exported(handle, file);
+        }
+    }
+    status
+}
+
+/// What comes from another process is charged there; what was our own all along has one handle more.
+pub fn import(
+    client: &Client,
+    real: &Real,
+    out: *mut CUmemGenericAllocationHandle,
+    handle: *mut c_void,
+    _kind: c_uint,
+) -> Status {
+    let Some(member) = client.member() else { return client.without(real) };
+    // A descriptor comes in place of a pointer; no pointer is that small.
+    let file = c_int::try_from(handle.addr()).ok().and_then(file_of);
+    let status = real.call();
+    if let Some(imported) = read(out).filter(|_| status.ok()) {
+        let ours = file.is_some_and(|file| member.physicals.imported(imported, file));
+        if !ours {
+            member.import_paid_elsewhere();
+        }
+    }
+    status
+}

@@ -1,0 +1,59 @@
+//! Arrays: a large one has pages of its own; of the small ones, whose addresses nobody knows, each
+//! takes its share of the pages that as many of its size would fill.
+#![forbid(unsafe_code)]
+
+use cuota_core::grain::{self, PAGE, SMALL};
+
+use super::{Context, Entry, Full, Kind, Member, OnDevice};
+use crate::driver::Status;
+
+fn pages(shares: u64) -> u64 {
+    grain::round(shares, PAGE)
+}
+
+/// A charge that is only a share of pages.
+pub(super) fn is_share(entry: &Entry) -> bool {
+    matches!(entry.kind, Kind::Array | Kind::Mipmap) && entry.bytes <= SMALL
+}
+
+impl Member {
+    /// Reserves what an array takes, as the entry it will be held by.
+    pub fn reserve_array(
+        &self,
+        context: Context,
+        kind: Kind,
+        bytes: u64,
+        name: &str,
+    ) -> Result<Entry, Status> {
+        let device = context.device;
+        let (owner, ordinal) = (context.handle, device.ordinal as u8);
+        if bytes > SMALL {
+            let bytes = self.reserve(device, kind, grain::piece(bytes), name)?.keep();
+            return Ok(Entry { bytes, owner, ordinal, kind });
+        }
+        let share = grain::share(bytes);
+        if let Err(full) = self.add_share(device, kind, share) {
+            let again = self.make_room(device) && self.add_share(device, kind, share).is_ok();
+            if !again {
+                return Err(self.refuse(device, bytes, name, full));
+            }
+        }
+        Ok(Entry { bytes: share, owner, ordinal, kind })
+    }
+
+    fn add_share(&self, device: &OnDevice, kind: Kind, share: u64) -> Result<(), Full> {
+        device.arrays.with(|shares| {
+            self.try_add(device, kind, pages(*shares + share) - pages(*shares))?;
+            *shares += share;
+            Ok(())
+        })
+    }
+
+    pub(super) fn give_share_back(&self, device: &OnDevice, kind: Kind, share: u64) {
+        device.arrays.with(|shares| {
+            let left = shares.saturating_sub(share);
+            self.give_back(device, kind, pages(*shares) - pages(left));
+            *shares = left;
+        });
+    }
+}

@@ -1,0 +1,157 @@
+//! A charge: bytes counted against the quota before the driver is asked, and given back unless they
+//! are kept.
+#![forbid(unsafe_code)]
+
+use cuota_core::ledger::{Answer, Change};
+
+use super::{Member, OnDevice};
+
+/// By which way memory came to be held. Part of a charge so that each way can be told apart, and in
+/// the tests be left out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Kind {
+    Linear,
+    Pitched,
+    Managed,
+    Array,
+    Mipmap,
+    Vmm,
+    Pool,
+    Graph,
+    Limit,
+    /// What the driver takes for itself: contexts, code.
+    Own,
+    /// Memory that another member, another client or another API made. Takes nothing.
+    Import,
+}
+
+impl Kind {
+    const ALL: [Kind; 11] = [
+        Kind::Linear,
+        Kind::Pitched,
+        Kind::Managed,
+        Kind::Array,
+        Kind::Mipmap,
+        Kind::Vmm,
+        Kind::Pool,
+        Kind::Graph,
+        Kind::Limit,
+        Kind::Own,
+        Kind::Import,
+    ];
+
+    pub(super) fn from_code(code: u8) -> Kind {
+        Kind::ALL.into_iter().find(|kind| *kind as u8 == code).unwrap_or(Kind::Linear)
+    }
+}
+
+/// Bytes reserved on a device; given back when dropped.
+#[must_use]
+pub struct Charge<'a> {
+    member: &'a Member,
+    device: &'a OnDevice,
+    kind: Kind,
+    bytes: u64,
+}
+
+impl<'a> Charge<'a> {
+    /// The bytes are held from now on: whoever has them gives them back.
+    pub fn keep(mut self) -> u64 {
+        core::mem::take(&mut self.bytes)
+    }
+
+    /// Makes it exactly so many bytes; false, and nothing changed, if they do not fit.
+    pub fn resize(&mut self, bytes: u64) -> bool {
+        let fits = if bytes > self.bytes {
+            self.member.try_add(self.device, self.kind, bytes - self.bytes).is_ok()
+        } else {
+            self.member.give_back(self.device, self.kind, self.bytes - bytes);
+            true
+        };
+        if fits {
+            self.bytes = bytes;
+        }
+        fits
+    }
+}
+
+impl Drop for Charge<'_> {
+    fn drop(&mut self) {
+        self.member.give_back(self.device, self.kind, self.bytes);
+    }
+}
+
+/// A request that does not fit: what was held and what the limit was at that moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Full {
+    pub used: u64,
+    pub limit: u64,
+}
+
+impl Member {
+    /// Reserves bytes if they fit just now.
+    #[inline(always)]
+    pub fn try_reserve<'a>(
+        &'a self,
+        device: &'a OnDevice,
+        kind: Kind,
+        bytes: u64,
+    ) -> Result<Charge<'a>, Full> {
+        self.try_add(device, kind, bytes)?;
+        Ok(Charge { member: self, device, kind, bytes })
+    }
+
+    #[inline(always)]
+    pub(super) fn try_add(&self, device: &OnDevice, kind: Kind, bytes: u64) -> Result<(), Full> {
+        if bytes == 0 || is_left_out("charge", kind) {
+            return Ok(());
+        }
+        match self.change(device, Change::Reserve(bytes)) {
+            Answer::Refused { used, limit } => Err(Full { used, limit }),
+            _ => {
+                device.note_unseen(kind, bytes, true);
+                Ok(())
+            }
+        }
+    }
+
+    #[inline(always)]
+    pub fn give_back(&self, device: &OnDevice, kind: Kind, bytes: u64) {
+        if bytes != 0 && !is_left_out("refund", kind) {
+            let _ = self.change(device, Change::Refund(bytes));
+            device.note_unseen(kind, bytes, false);
+        }
+    }
+
+    /// Memory somebody else made has come in: its maker pays.
+    #[cfg(not(cuota_sabotage))]
+    pub fn import_paid_elsewhere(&self) {}
+
+    #[cfg(cuota_sabotage)]
+    pub fn import_paid_elsewhere(&self) {
+        if let Some(context) = self.context().filter(|_| is_left_out("charge", Kind::Import)) {
+            let _ = self.change(context.device, Change::Force(cuota_core::grain::PAGE));
+        }
+    }
+
+    /// Counts bytes that are held already.
+    pub fn force(&self, device: &OnDevice, kind: Kind, bytes: u64) {
+        if bytes != 0 && !is_left_out("charge", kind) {
+            let _ = self.change(device, Change::Force(bytes));
+        }
+    }
+}
+
+/// Whether this build leaves a step out to see that a test notices.
+#[cfg(not(cuota_sabotage))]
+#[inline(always)]
+pub(super) fn is_left_out(_: &str, _: Kind) -> bool {
+    false
+}
+
+#[cfg(cuota_sabotage)]
+pub(super) fn is_left_out(step: &str, kind: Kind) -> bool {
+    let what = format!("{step}:{kind:?}").to_lowercase();
+    std::env::var("CUOTA_SABOTAGE").is_ok_and(|wanted| wanted == what)
+}

@@ -1,0 +1,160 @@
+//! One device as this process sees it, and this process's lane of the device's account.
+#![forbid(unsafe_code)]
+
+use core::ffi::c_int;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use cuota_core::book::{Part, layout};
+use cuota_core::ledger::{Answer, Change, Exact, Owned, join};
+use cuota_core::shm::Brief;
+
+use super::Member;
+use super::graphs::OnGraphs;
+use super::own::Own;
+use crate::log::{self, Topic};
+
+pub struct OnDevice {
+    pub ordinal: c_int,
+    /// In the ledger.
+    pub index: usize,
+    pub uuid: [u8; 16],
+    /// What the device has.
+    pub bytes: u64,
+    pub(super) part: Part,
+    lane: Brief<Option<Owned<Exact>>>,
+    /// When the dead were last looked for on behalf of a mere question.
+    pub(super) swept: AtomicU64,
+    /// Shares of pages that small arrays take.
+    pub(super) arrays: Brief<u64>,
+    /// What graphs hold of the device.
+    pub graphs: OnGraphs,
+    pub(super) own: Own,
+    primary: AtomicU64,
+}
+
+impl OnDevice {
+    pub(super) fn new(
+        ordinal: c_int,
+        index: usize,
+        uuid: [u8; 16],
+        bytes: u64,
+        part: Part,
+    ) -> OnDevice {
+        OnDevice {
+            ordinal,
+            index,
+            uuid,
+            bytes,
+            part,
+            lane: Brief::new(None),
+            swept: AtomicU64::new(0),
+            arrays: Brief::new(0),
+            graphs: OnGraphs::new(),
+            own: Own::new(),
+            primary: AtomicU64::new(0),
+        }
+    }
+
+    /// What this process holds by its own account.
+    pub fn charged(&self) -> u64 {
+        self.lane.with(|lane| lane.map_or(0, |owned| owned.slot.charge))
+    }
+
+    /// The device's primary context, as it was last retained.
+    pub fn remember_primary(&self, context: u64) {
+        self.primary.store(context, Ordering::Release);
+    }
+
+    pub fn primary(&self) -> u64 {
+        self.primary.load(Ordering::Acquire)
+    }
+
+    /// How much of that the driver took for itself.
+    pub(super) fn untracked(&self) -> u64 {
+        self.lane.with(|lane| lane.map_or(0, |owned| owned.slot.untracked))
+    }
+}
+
+impl Member {
+    /// Applies a change to the device's account. Never waits for another process, never calls the
+    /// driver.
+    #[inline(always)]
+    pub(super) fn change(&self, device: &OnDevice, change: Change) -> Answer {
+        device.lane.with(|lane| {
+            if let Some(owned) = lane {
+                let witness = self.book.witness(owned.id, self.who.pid_namespace);
+                match owned.change(&device.part.account(), change, self.clock.now(), &witness) {
+                    Answer::Lost => {}
+                    answer => return answer,
+                }
+            }
+            self.change_anew(device, lane, change)
+        })
+    }
+
+    /// The first change on a device, or the first since we were taken for dead: takes a lane, with
+    /// everything we hold, and applies the change there.
+    #[cold]
+    fn change_anew(
+        &self,
+        device: &OnDevice,
+        lane: &mut Option<Owned<Exact>>,
+        change: Change,
+    ) -> Answer {
+        const TRIES: usize = 8;
+        let account = device.part.account();
+        for _ in 0..TRIES {
+            let lost = *lane;
+            let Some(seat) = self.seat_after(lost.map_or(0, |owned| owned.id)) else { break };
+            let (now, witness) =
+                (self.clock.now(), self.book.witness(seat.id, self.who.pid_namespace));
+            let Some(mut owned) = join(&account, seat.index, seat.id, now, &witness) else { break };
+            let (charge, untracked) =
+                lost.map_or((0, 0), |owned| (owned.slot.charge, owned.slot.untracked));
+            // The first commit makes the lane ours for everyone to see, whatever it holds.
+            let tracked = charge.saturating_sub(untracked);
+            let took = owned.change(&account, Change::Force(tracked), now, &witness);
+            if took == Answer::Done && untracked > 0 {
+                let _ = owned.change(&account, Change::Untracked(untracked), now, &witness);
+            }
+            *lane = Some(owned);
+            if lost.is_some() {
+                log::warn(
+                    Topic::Ledger,
+                    format_args!(
+                        "client {}: this process was taken for dead on device {} and has joined again with the {charge} bytes it holds: something closed its descriptors",
+                        self.client, device.ordinal
+                    ),
+                );
+            }
+            match owned.change(&account, change, now, &witness) {
+                Answer::Lost => continue,
+                answer => {
+                    *lane = Some(owned);
+                    return answer;
+                }
+            }
+        }
+        log::error(
+            Topic::Ledger,
+            format_args!(
+                "client {}: this process has no place in the ledger {} any more: what it asks for is refused",
+                self.client,
+                self.book.path().display()
+            ),
+        );
+        let limit = device.part.value(layout::device::LIMIT);
+        Answer::Refused { used: 0, limit }
+    }
+
+    /// Our seat; another one if it is still the one of that lost incarnation.
+    fn seat_after(&self, lost: u64) -> Option<cuota_core::book::Seat> {
+        self.seat.with(|seat| {
+            if seat.id == lost {
+                *seat = self.book.seat(&self.who, self.clock.now()).ok()?;
+                self.book.settle(*seat);
+            }
+            Some(*seat)
+        })
+    }
+}

@@ -1,0 +1,197 @@
+//! Graphs that allocate: their memory comes at the first launch and stays with the device's graphs
+//! until it is trimmed.
+#![forbid(unsafe_code)]
+
+use core::ffi::c_int;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::collections::HashMap;
+
+use cuota_core::grain;
+use cuota_core::shm::Brief;
+
+use super::charge::Full;
+use super::pools::{Sum, graphs_reserved};
+use super::{Kind, Member, OnDevice};
+use crate::driver::{Status, query};
+
+const CHILD: u32 = 4;
+const MEM_ALLOC: u32 = 10;
+/// Graphs within graphs are looked into so deep.
+const DEEPEST: usize = 16;
+/// Words of a node's parameters; and of those, where its memory is and how much.
+const PARAMETERS: usize = 32;
+const LOCATION: usize = 1;
+const BYTES: usize = 13;
+
+/// What a graph takes of each device.
+pub type Needs = Vec<(c_int, u64)>;
+
+/// An executable graph that allocates.
+#[derive(Clone, Default)]
+pub struct Exec {
+    needs: Needs,
+    /// The device's trims that had happened when it last got its memory.
+    backed_at: Option<u64>,
+}
+
+pub struct Graphs {
+    execs: Brief<HashMap<u64, Exec>>,
+    /// There ever was one.
+    any: AtomicBool,
+}
+
+/// What the graphs of one device hold.
+pub struct OnGraphs {
+    pub sum: Sum,
+    trims: AtomicU64,
+}
+
+impl OnGraphs {
+    pub(super) fn new() -> OnGraphs {
+        OnGraphs { sum: Sum::new(), trims: AtomicU64::new(0) }
+    }
+}
+
+impl Graphs {
+    pub(super) fn new() -> Graphs {
+        Graphs { execs: Brief::new(HashMap::new()), any: AtomicBool::new(false) }
+    }
+
+    pub fn instantiated(&self, exec: u64, needs: Needs) {
+        if !needs.is_empty() {
+            self.put_back(exec, Exec { needs, backed_at: None });
+            self.any.store(true, Ordering::Release);
+        }
+    }
+
+    /// Whether any graph of this process allocates: others launch without a look.
+    #[inline(always)]
+    pub fn any(&self) -> bool {
+        self.any.load(Ordering::Acquire)
+    }
+
+    /// Before it is destroyed: its handle may be used again.
+    pub fn take(&self, exec: u64) -> Option<Exec> {
+        self.execs.with(|execs| execs.remove(&exec))
+    }
+
+    pub fn put_back(&self, exec: u64, known: Exec) {
+        self.execs.with(|execs| execs.insert(exec, known));
+    }
+}
+
+/// What the nodes of a graph allocate, device by device.
+pub fn needs_of(graph: u64) -> Needs {
+    let mut needs = Needs::new();
+    add_needs(graph, DEEPEST, &mut needs);
+    needs
+}
+
+fn add_needs(graph: u64, deep: usize, needs: &mut Needs) {
+    let mut count = 0;
+    let counted = query::cuGraphGetNodes(graph, core::ptr::null_mut(), &mut count);
+    if !counted.ok() || deep == 0 {
+        return;
+    }
+    let mut nodes = vec![0; count];
+    if !query::cuGraphGetNodes(graph, nodes.as_mut_ptr(), &mut count).ok() {
+        return;
+    }
+    for node in nodes.into_iter().take(count) {
+        let mut kind = 0;
+        if !query::cuGraphNodeGetType(node, &mut kind).ok() {
+            continue;
+        }
+        let mut child = 0;
+        if kind == CHILD && query::cuGraphChildGraphNodeGetGraph(node, &mut child).ok() {
+            add_needs(child, deep - 1, needs);
+        } else if kind == MEM_ALLOC {
+            add_node(node, needs);
+        }
+    }
+}
+
+fn add_node(node: u64, needs: &mut Needs) {
+    let mut words = [0_u64; PARAMETERS];
+    if !query::cuGraphMemAllocNodeGetParams(node, words.as_mut_ptr().cast()).ok() {
+        return;
+    }
+    let (location, bytes) = (words.get(LOCATION), words.get(BYTES));
+    if let (Some(location), Some(bytes)) = (location, bytes) {
+        let ordinal = (location >> 32) as u32 as c_int;
+        let bytes = grain::round(*bytes, grain::PAGE);
+        match needs.iter_mut().find(|(on, _)| *on == ordinal) {
+            Some((_, sum)) => *sum = sum.saturating_add(bytes),
+            None => needs.push((ordinal, bytes)),
+        }
+    }
+}
+
+impl Member {
+    /// Runs what gives a graph its memory, if the client may have it.
+    pub fn with_graph_memory(
+        &self,
+        exec: Option<u64>,
+        needs: Option<Needs>,
+        name: &str,
+        call: impl FnOnce() -> Status,
+    ) -> Status {
+        let known = exec.and_then(|exec| self.graphs.execs.with(|execs| execs.get(&exec).cloned()));
+        let needed = Exec { needs: needs.unwrap_or_default(), backed_at: None };
+        let Exec { needs, backed_at } = known.unwrap_or(needed);
+        let on = |(ordinal, bytes): &(c_int, u64)| Some((self.device(*ordinal)?, *bytes));
+        let mut bounds: Vec<(&OnDevice, u64)> = Vec::new();
+        for (device, bytes) in needs.iter().filter_map(on) {
+            match self.ready_for_graph(device, bytes, backed_at) {
+                Ok(bound) => bounds.push((device, bound)),
+                Err(full) => {
+                    self.settle_graphs(&bounds);
+                    return self.refuse(device, bytes, name, full);
+                }
+            }
+        }
+        let status = call();
+        self.settle_graphs(&bounds);
+        if let (Some(exec), Some((device, _)), true) = (exec, bounds.first(), status.ok()) {
+            let trims = device.graphs.trims.load(Ordering::Acquire);
+            self.graphs.execs.with(|execs| {
+                if let Some(exec) = execs.get_mut(&exec) {
+                    exec.backed_at = Some(trims);
+                }
+            });
+        }
+        status
+    }
+
+    /// A bound of what the device's graphs will grow by; nothing where the graph has its memory.
+    fn ready_for_graph(
+        &self,
+        device: &OnDevice,
+        bytes: u64,
+        backed_at: Option<u64>,
+    ) -> Result<u64, Full> {
+        let sum = &device.graphs.sum;
+        let Err(full) = self.grow(device, sum, Kind::Graph, bytes) else { return Ok(bytes) };
+        let backed = || backed_at == Some(device.graphs.trims.load(Ordering::Acquire));
+        if backed() {
+            return Ok(0);
+        }
+        if self.make_room(device) && self.grow(device, sum, Kind::Graph, bytes).is_ok() {
+            return Ok(bytes);
+        }
+        Err(full)
+    }
+
+    fn settle_graphs(&self, bounds: &[(&OnDevice, u64)]) {
+        for (device, bound) in bounds {
+            let ask = || graphs_reserved(device);
+            self.settle(device, &device.graphs.sum, Kind::Graph, *bound, ask);
+        }
+    }
+
+    /// The device's graphs have given back what they did not use.
+    pub fn graphs_trimmed(&self, device: &OnDevice) {
+        device.graphs.trims.fetch_add(1, Ordering::AcqRel);
+        self.settle_graphs(&[(device, 0)]);
+    }
+}

@@ -1,0 +1,148 @@
+//! What this process holds, by address or handle.
+//!
+//! Sharded, so that threads seldom meet and a table that grows does so in small steps.
+#![forbid(unsafe_code)]
+
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+
+use cuota_core::pages::Mixed;
+use cuota_core::shm::Brief;
+
+use super::arrays::is_share;
+use super::{Kind, Member};
+
+const SHARDS: usize = 64;
+
+/// Which numbers a name is from: handles of different sorts may be equal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Room {
+    /// Device addresses.
+    Address,
+    Array,
+    Mipmap,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Entry {
+    /// Charged for it.
+    pub bytes: u64,
+    /// The context it ends with; 0 if it does not. For memory of a pool, the pool.
+    pub owner: u64,
+    pub ordinal: u8,
+    pub kind: Kind,
+}
+
+type Shard = HashMap<u64, Entry, BuildHasherDefault<Mixed>>;
+
+pub struct Held {
+    shards: [Brief<Shard>; SHARDS],
+}
+
+/// Addresses and handles have their sixteen upper bits to spare.
+fn key(room: Room, name: u64) -> u64 {
+    name ^ (room as u64) << 56
+}
+
+impl Held {
+    pub fn new() -> Held {
+        let shard = || Brief::new(Shard::with_hasher(BuildHasherDefault::new()));
+        Held { shards: core::array::from_fn(|_| shard()) }
+    }
+
+    #[inline(always)]
+    fn shard(&self, key: u64) -> &Brief<Shard> {
+        let mixed = key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58;
+        #[expect(clippy::indexing_slicing, reason = "six bits")]
+        &self.shards[mixed as usize % SHARDS]
+    }
+
+    /// Remembers an entry; what was known under that name before, which the driver has then freed
+    /// without our seeing it, is given out.
+    #[inline(always)]
+    fn put(&self, room: Room, name: u64, entry: Entry) -> Option<Entry> {
+        let key = key(room, name);
+        self.shard(key).with(|shard| shard.insert(key, entry))
+    }
+
+    #[inline(always)]
+    fn take(&self, room: Room, name: u64) -> Option<Entry> {
+        let key = key(room, name);
+        self.shard(key).with(|shard| shard.remove(&key))
+    }
+
+    /// Takes out everything of an owner.
+    fn take_all(&self, owner: u64) -> Vec<(u64, Entry)> {
+        let of = |shard: &mut Shard| shard.extract_if(|_, e| e.owner == owner).collect::<Vec<_>>();
+        self.shards.iter().flat_map(|shard| shard.with(of)).collect()
+    }
+
+    fn put_all(&self, entries: &[(u64, Entry)]) {
+        for (key, entry) in entries {
+            self.shard(*key).with(|shard| shard.insert(*key, *entry));
+        }
+    }
+
+    fn count(&self, owner: u64) -> usize {
+        let of = |shard: &mut Shard| shard.values().filter(|entry| entry.owner == owner).count();
+        self.shards.iter().map(|shard| shard.with(of)).sum()
+    }
+}
+
+impl Member {
+    /// What `name` stands for is held, and charged for.
+    #[inline(always)]
+    pub fn hold(&self, room: Room, name: u64, entry: Entry) {
+        if let Some(stale) = self.held.put(room, name, entry) {
+            self.let_go(stale);
+        }
+    }
+
+    /// Takes an entry out before the driver frees what it stands for: its name may be used again.
+    #[inline(always)]
+    pub fn take(&self, room: Room, name: u64) -> Option<Entry> {
+        self.held.take(room, name)
+    }
+
+    pub fn put_back(&self, room: Room, name: u64, entry: Entry) {
+        let _ = self.held.put(room, name, entry);
+    }
+
+    /// The driver has freed it.
+    #[inline(always)]
+    pub fn let_go(&self, entry: Entry) {
+        if let Some(device) = self.device(entry.ordinal.into()) {
+            if is_share(&entry) {
+                self.give_share_back(device, entry.kind, entry.bytes);
+            } else {
+                self.give_back(device, entry.kind, entry.bytes);
+            }
+        }
+    }
+
+    /// How many entries an owner has.
+    pub fn count_of(&self, owner: u64) -> usize {
+        self.held.count(owner)
+    }
+
+    /// Takes out everything that ends with an owner.
+    pub fn take_all(&self, owner: u64) -> Vec<(u64, Entry)> {
+        self.held.take_all(owner)
+    }
+
+    pub fn put_all_back(&self, entries: &[(u64, Entry)]) {
+        self.held.put_all(entries);
+    }
+
+    /// A context is gone, and with it what is only known by it.
+    pub fn let_go_context(&self, context: u64, entries: Vec<(u64, Entry)>) {
+        for (_, entry) in entries {
+            self.let_go(entry);
+        }
+        self.let_go_pages(context);
+        self.let_go_limits(context);
+        self.drop_pending(context);
+        self.forget_context(context);
+    }
+}

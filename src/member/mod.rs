@@ -1,0 +1,98 @@
+//! This process as a member of its client: its place in the ledger, its devices, and what it holds.
+//!
+//! Everything here belongs to one process. A child made by fork begins without it (`current` is
+//! nothing there) and becomes a member of its own when it initialises CUDA.
+#![forbid(unsafe_code)]
+
+mod arrays;
+mod charge;
+mod contexts;
+mod device;
+mod graphs;
+mod held;
+mod limits;
+mod look;
+mod own;
+mod pending;
+mod pools;
+mod refuse;
+mod small;
+mod start;
+mod view;
+mod vmm;
+
+use core::ffi::c_int;
+use std::sync::OnceLock;
+
+use cuota_core::book::{Book, Member as Who, Seat};
+use cuota_core::pages::Pages;
+use cuota_core::shm::{Brief, Clock};
+
+pub use charge::Full;
+pub use charge::{Charge, Kind};
+pub use contexts::Context;
+pub use device::OnDevice;
+pub use graphs::needs_of;
+pub use held::{Entry, Room};
+pub use look::{Looked, look};
+pub use pools::Pool;
+pub use start::{join, settle};
+pub use view::Slice;
+
+use crate::driver::fork::OfThisProcess;
+use contexts::Contexts;
+use graphs::Graphs;
+use held::Held;
+use limits::Limits;
+use pending::Pending;
+use pools::Pools;
+use vmm::Physicals;
+
+/// More ordinals than a process sees devices.
+pub const ORDINALS: usize = 64;
+
+pub struct Member {
+    book: Book,
+    clock: Clock,
+    client: String,
+    who: Who,
+    /// Another after we were taken for dead.
+    seat: Brief<Seat>,
+    /// By ordinal.
+    devices: [OnceLock<OnDevice>; ORDINALS],
+    contexts: Contexts,
+    /// Small linear memory, by page.
+    pages: Brief<Pages>,
+    /// Everything else that has an address or a handle.
+    held: Held,
+    pub physicals: Physicals,
+    pub pools: Pools,
+    pub graphs: Graphs,
+    limits: Limits,
+    pending: Pending,
+}
+
+static MEMBER: OfThisProcess<Member> = OfThisProcess::new();
+
+/// This process's membership, if it has one.
+#[inline(always)]
+pub fn current() -> Option<&'static Member> {
+    MEMBER.get()
+}
+
+impl Member {
+    #[inline(always)]
+    pub fn now(&self) -> u64 {
+        self.clock.now()
+    }
+
+    /// The device of that ordinal, if the ledger has it.
+    #[inline(always)]
+    pub fn device(&self, ordinal: c_int) -> Option<&OnDevice> {
+        self.devices.get(usize::try_from(ordinal).ok()?)?.get()
+    }
+
+    pub fn devices(&self) -> impl Iterator<Item = &OnDevice> {
+        self.devices.iter().filter_map(OnceLock::get)
+    }
+}

@@ -1,0 +1,225 @@
+//! Memory that is held by a pool or by a device's graphs rather than by a pointer: the charge is an
+//! upper bound of what the driver says they have reserved.
+//!
+//! Invariant: `charged` ≥ reserved. Before a call that may grow the reserve its bound is added; after
+//! it the driver is asked once, and the charge set to that plus the bounds of calls still on their way.
+#![forbid(unsafe_code)]
+
+use core::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+
+use cuota_core::shm::Brief;
+
+use super::charge::Full;
+use super::{Kind, Member, OnDevice};
+use crate::driver::query;
+
+const RESERVED: u32 = 5;
+const USED: u32 = 7;
+const GRAPHS_RESERVED: u32 = 2;
+
+#[derive(Default)]
+struct State {
+    charged: u64,
+    /// Bounds of calls on their way; part of `charged`.
+    outstanding: u64,
+    /// Changes with every call that begins or ends.
+    version: u64,
+}
+
+pub struct Sum {
+    state: Brief<State>,
+}
+
+impl Sum {
+    pub fn new() -> Sum {
+        Sum { state: Brief::new(State::default()) }
+    }
+
+    pub fn charged(&self) -> u64 {
+        self.state.with(|state| state.charged)
+    }
+
+    fn version(&self) -> u64 {
+        self.state.with(|state| state.version)
+    }
+}
+
+/// A pool of the program's, or a device's own.
+pub struct Pool {
+    pub handle: u64,
+    /// The device whose memory it hands out; nothing if it hands out the host's.
+    pub ordinal: Option<i32>,
+    pub sum: Sum,
+    /// Its memory stays until the last allocation is freed, and cannot be asked for any more.
+    pub destroyed: AtomicBool,
+}
+
+impl Pool {
+    pub fn reserved(&self) -> Option<u64> {
+        let mut bytes = 0;
+        query::cuMemPoolGetAttribute(self.handle, RESERVED, &mut bytes).ok().then_some(bytes)
+    }
+
+    /// Bytes it has reserved and nobody uses.
+    pub fn room(&self) -> u64 {
+        let mut used = 0;
+        let asked = query::cuMemPoolGetAttribute(self.handle, USED, &mut used).ok();
+        self.reserved().filter(|_| asked).map_or(0, |reserved| reserved.saturating_sub(used))
+    }
+
+    pub fn is_destroyed(&self) -> bool {
+        self.destroyed.load(Ordering::Acquire)
+    }
+}
+
+pub struct Pools {
+    list: Brief<Vec<Arc<Pool>>>,
+    /// There is something that a synchronisation may give back.
+    pub in_use: AtomicBool,
+}
+
+impl Pools {
+    pub(super) fn new() -> Pools {
+        Pools { list: Brief::new(Vec::new()), in_use: AtomicBool::new(false) }
+    }
+
+    pub fn named(&self, handle: u64) -> Option<Arc<Pool>> {
+        self.list
+            .with(|list| list.iter().find(|p| p.handle == handle && !p.is_destroyed()).cloned())
+    }
+
+    /// The pool of an entry: a destroyed one has the handle too.
+    pub fn of_entry(&self, handle: u64) -> Vec<Arc<Pool>> {
+        self.list.with(|list| list.iter().filter(|pool| pool.handle == handle).cloned().collect())
+    }
+
+    /// Known from now on, unless it is already.
+    pub fn learn(&self, handle: u64, ordinal: Option<i32>) -> Arc<Pool> {
+        self.in_use.store(true, Ordering::Release);
+        self.named(handle).unwrap_or_else(|| {
+            let destroyed = AtomicBool::new(false);
+            let pool = Arc::new(Pool { handle, ordinal, sum: Sum::new(), destroyed });
+            self.list.with(|list| list.push(pool.clone()));
+            pool
+        })
+    }
+
+    pub(super) fn on(&self, ordinal: i32) -> Vec<Arc<Pool>> {
+        self.list.with(|list| list.iter().filter(|p| p.ordinal == Some(ordinal)).cloned().collect())
+    }
+
+    fn forget(&self, pool: &Arc<Pool>) {
+        self.list.with(|list| list.retain(|known| !Arc::ptr_eq(known, pool)));
+    }
+}
+
+pub fn graphs_reserved(device: &OnDevice) -> Option<u64> {
+    let mut bytes = 0;
+    query::cuDeviceGetGraphMemAttribute(device.ordinal, GRAPHS_RESERVED, &mut bytes)
+        .ok()
+        .then_some(bytes)
+}
+
+impl Member {
+    /// Adds the bound of a call's growth, if it fits.
+    pub fn grow(&self, device: &OnDevice, sum: &Sum, kind: Kind, bound: u64) -> Result<(), Full> {
+        self.try_add(device, kind, bound)?;
+        sum.state.with(|state| {
+            state.charged += bound;
+            state.outstanding += bound;
+            state.version += 1;
+        });
+        Ok(())
+    }
+
+    /// After the call: sets the charge to what the driver has reserved, plus the bounds of others.
+    pub fn settle(
+        &self,
+        device: &OnDevice,
+        sum: &Sum,
+        kind: Kind,
+        bound: u64,
+        ask: impl Fn() -> Option<u64>,
+    ) {
+        const TRIES: usize = 4;
+        for tries in 1.. {
+            let version = sum.version();
+            let asked = ask();
+            let done = sum.state.with(|state| {
+                // An answer from before another call ended says nothing of what that one took.
+                if state.version != version && tries < TRIES {
+                    return false;
+                }
+                let stale = state.version != version;
+                let others = state.outstanding.saturating_sub(bound);
+                let known = asked.map_or(state.charged, |bytes| bytes.saturating_add(others));
+                let target = if stale { known.max(state.charged) } else { known };
+                if target > state.charged {
+                    self.force(device, kind, target - state.charged);
+                } else {
+                    self.give_back(device, kind, state.charged - target);
+                }
+                *state = State { charged: target, outstanding: others, version: state.version + 1 };
+                true
+            });
+            if done {
+                return;
+            }
+        }
+    }
+
+    /// Sets a pool's charge to what it holds, where nothing of ours is on its way.
+    pub fn true_up(&self, pool: &Arc<Pool>) {
+        let Some(device) = pool.ordinal.and_then(|ordinal| self.device(ordinal)) else { return };
+        if !pool.is_destroyed() {
+            self.settle(device, &pool.sum, Kind::Pool, 0, || pool.reserved());
+        } else if self.count_of(pool.handle) == 0 {
+            self.settle(device, &pool.sum, Kind::Pool, 0, || Some(0));
+            self.pools.forget(pool);
+        }
+    }
+
+    /// After the device was waited for: what pools gave back to it goes back to the client.
+    pub fn true_up_pools(&self, device: &OnDevice) {
+        for pool in self.pools.on(device.ordinal) {
+            if pool.sum.charged() > 0 {
+                self.true_up(&pool);
+            }
+        }
+    }
+}
+
+impl Member {
+    /// Memory of a pool has been freed, and the device waited for.
+    pub fn pool_freed(&self, handle: u64) {
+        for pool in self.pools.of_entry(handle) {
+            self.true_up(&pool);
+        }
+    }
+
+    /// Memory of a pool is freed in a stream's order. A destroyed pool ends with its last.
+    pub fn pool_freed_in_order(&self, stream: u64, entry: super::Entry) {
+        if self.pools.of_entry(entry.owner).iter().any(|pool| pool.is_destroyed()) {
+            self.let_go_in_order(stream, entry);
+        }
+    }
+
+    /// A thread has waited for the device, or for some of its work.
+    #[inline(always)]
+    pub fn waited(&self) {
+        if self.pools.in_use.load(Ordering::Acquire) {
+            for device in self.devices() {
+                self.true_up_pools(device);
+            }
+        }
+        self.look_at_pending();
+    }
+
+    /// Whether what is submitted to a stream just now is captured instead of run.
+    pub fn is_captured(&self, stream: u64) -> bool {
+        let mut status = 0;
+        self.is_capturing()
+            && !(query::cuStreamIsCapturing(stream, &mut status).ok() && status == 0)
+    }
+}

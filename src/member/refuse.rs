@@ -1,0 +1,159 @@
+//! Before refusing, what the client itself is sitting on is given back. Then the answer is no, and
+//! one line says to whom, why, and what to do.
+#![forbid(unsafe_code)]
+
+use core::fmt;
+
+use cuota_core::book::{Event, Kind as EventKind};
+
+use super::charge::Full;
+use super::{Charge, Kind, Member, OnDevice};
+use crate::driver::{Status, query};
+use crate::log::{self, Topic};
+
+/// How many of those who hold most are named.
+const NAMED: usize = 3;
+
+impl Member {
+    /// Reserves bytes, making room first if they do not fit. `name` is the function that asks.
+    #[inline(always)]
+    pub fn reserve<'a>(
+        &'a self,
+        device: &'a OnDevice,
+        kind: Kind,
+        bytes: u64,
+        name: &str,
+    ) -> Result<Charge<'a>, Status> {
+        match self.try_reserve(device, kind, bytes) {
+            Ok(charge) => Ok(charge),
+            Err(full) => self.reserve_again(device, kind, bytes, name, full),
+        }
+    }
+
+    #[cold]
+    fn reserve_again<'a>(
+        &'a self,
+        device: &'a OnDevice,
+        kind: Kind,
+        bytes: u64,
+        name: &str,
+        full: Full,
+    ) -> Result<Charge<'a>, Status> {
+        if self.make_room(device)
+            && let Ok(charge) = self.try_reserve(device, kind, bytes)
+        {
+            return Ok(charge);
+        }
+        Err(self.refuse(device, bytes, name, full))
+    }
+
+    /// Gives back what pools and graphs keep without using it; whether that was anything. Never
+    /// during a capture, which a trim could invalidate.
+    #[cold]
+    pub fn make_room(&self, device: &OnDevice) -> bool {
+        if self.is_capturing() {
+            return false;
+        }
+        let before = device.charged();
+        self.look_at_pending();
+        for pool in self.pools.on(device.ordinal) {
+            if !pool.is_destroyed() && pool.sum.charged() > 0 {
+                let _ = query::cuMemPoolTrimTo(pool.handle, 0);
+            }
+            self.true_up(&pool);
+        }
+        if device.graphs.sum.charged() > 0 {
+            let _ = query::cuDeviceGraphMemTrim(device.ordinal);
+            self.graphs_trimmed(device);
+        }
+        device.charged() < before
+    }
+
+    /// The answer to a request that does not fit.
+    #[cold]
+    pub fn refuse(&self, device: &OnDevice, bytes: u64, name: &str, full: Full) -> Status {
+        let now = self.now();
+        device.count_refusal(bytes);
+        self.book.record(Event {
+            time: now,
+            member: self.seat.with(|seat| seat.id),
+            kind: EventKind::Refused,
+            device: Some(device.index),
+            payload: [bytes, full.limit, full.used],
+        });
+        let own = device.charged();
+        log::warn(
+            Topic::Refused,
+            format_args!(
+                "{name}: {} on device {} ({}) refused: client {} may hold {} and holds {}, {} of it in this process{}; free memory, or raise the limit: cuota set {} --vram SIZE",
+                Bytes(bytes),
+                device.ordinal,
+                cuota_core::config::Uuid(device.uuid),
+                self.client,
+                Bytes(full.limit),
+                Bytes(full.used),
+                Bytes(own),
+                Holders { member: self, device },
+                self.client,
+            ),
+        );
+        Status::OUT_OF_MEMORY
+    }
+}
+
+/// A size as people read it, and exactly where that is short.
+pub struct Bytes(pub u64);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+        let mut unit = None;
+        let mut shown = self.0 as f64;
+        for name in UNITS {
+            if shown < 1024.0 {
+                break;
+            }
+            shown /= 1024.0;
+            unit = Some(name);
+        }
+        match unit {
+            Some(unit) if shown.fract() == 0.0 => write!(out, "{shown} {unit}"),
+            Some(unit) => write!(out, "{shown:.2} {unit}"),
+            None => write!(out, "{} B", self.0),
+        }
+    }
+}
+
+/// Who else holds most.
+struct Holders<'a> {
+    member: &'a Member,
+    device: &'a OnDevice,
+}
+
+impl fmt::Display for Holders<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        let holders = self.member.book.holders(self.device.index);
+        let own = u64::from(std::process::id());
+        let others = holders.iter().filter(|holder| holder.pid != own && holder.bytes > 0);
+        for (index, holder) in others.take(NAMED).enumerate() {
+            let lead = if index == 0 { " (others: " } else { ", " };
+            write!(out, "{lead}{} {}: {}", holder.name, holder.pid, Bytes(holder.bytes))?;
+        }
+        let any = holders.iter().any(|holder| holder.pid != own && holder.bytes > 0);
+        if any { write!(out, ")") } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Bytes;
+
+    #[test]
+    fn sizes_as_people_read_them() {
+        let shown = |bytes| Bytes(bytes).to_string();
+        assert_eq!(shown(17), "17 B");
+        assert_eq!(shown(512 << 20), "512 MiB");
+        assert_eq!(shown((3 << 30) + (1 << 29)), "3.50 GiB");
+        assert_eq!(shown(1 << 40), "1 TiB");
+    }
+}

@@ -1,0 +1,95 @@
+//! Small linear memory: charged by the page it lies in.
+#![forbid(unsafe_code)]
+
+use cuota_core::grain::PAGE;
+use cuota_core::pages::Taken;
+
+use super::{Charge, Context, Entry, Full, Kind, Member, OnDevice};
+use crate::driver::Status;
+
+fn tag(device: &OnDevice, kind: Kind) -> u16 {
+    device.ordinal as u16 & 0xff | (kind as u16) << 8
+}
+
+fn page_of(taken: Taken) -> Entry {
+    page(taken.tag, taken.owner)
+}
+
+fn page(tag: u16, owner: u64) -> Entry {
+    let [ordinal, kind] = tag.to_le_bytes();
+    Entry { bytes: PAGE, owner, ordinal, kind: Kind::from_code(kind) }
+}
+
+impl Member {
+    #[inline(always)]
+    pub fn surely_fits(&self, context: Context, bytes: u64) -> bool {
+        self.pages.with(|pages| pages.surely_fits(context.handle, bytes))
+    }
+
+    /// A page to be ready for; nothing if near the limit a look at all pages finds room.
+    pub fn page_for<'a>(
+        &'a self,
+        context: Context<'a>,
+        kind: Kind,
+        bytes: u64,
+        name: &str,
+    ) -> Result<Option<Charge<'a>>, Status> {
+        if let Ok(charge) = self.try_reserve(context.device, kind, PAGE) {
+            return Ok(Some(charge));
+        }
+        if self.pages.with(|pages| pages.fits(context.handle, bytes)) {
+            return Ok(None);
+        }
+        self.reserve(context.device, kind, PAGE, name).map(Some)
+    }
+
+    /// The driver has put a small request there; whether that took another page.
+    #[inline(always)]
+    pub fn place(&self, context: Context, kind: Kind, address: u64, bytes: u64) -> bool {
+        let tag = tag(context.device, kind);
+        self.pages.with(|pages| pages.place(context.handle, tag, address, bytes))
+    }
+
+    #[inline(always)]
+    pub fn take_small(&self, address: u64) -> Option<Taken> {
+        self.pages.with(|pages| pages.take(address))
+    }
+
+    #[inline(always)]
+    pub fn let_go_small(&self, taken: Taken) {
+        if taken.emptied {
+            self.let_go(page_of(taken));
+        }
+    }
+
+    pub fn let_go_small_in_order(&self, stream: u64, taken: Taken) {
+        if taken.emptied {
+            self.let_go_in_order(stream, page_of(taken));
+        }
+    }
+
+    /// The driver did not free it. Its page is still charged, if by another's doing.
+    pub fn put_back_small(&self, taken: Taken) {
+        let unknown = self.pages.with(|pages| pages.put_back(taken));
+        if !unknown && taken.emptied {
+            // Somebody else's request has come to know the page, and charged it, meanwhile.
+            self.let_go(page_of(taken));
+        }
+    }
+
+    /// Every page of a context that is gone.
+    pub(super) fn let_go_pages(&self, owner: u64) {
+        for tag in self.pages.with(|pages| pages.forget(owner)) {
+            self.let_go(page(tag, owner));
+        }
+    }
+
+    /// What is held and what may be, just now.
+    pub fn standing(&self, device: &OnDevice) -> Full {
+        let slice = self.slice(device);
+        slice.map_or(Full { used: device.charged(), limit: device.bytes }, |slice| Full {
+            used: slice.used,
+            limit: slice.total,
+        })
+    }
+}

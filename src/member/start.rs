@@ -1,0 +1,207 @@
+//! Becoming a member: which client this is, where its ledger lies, and which limits hold.
+#![forbid(unsafe_code)]
+
+use core::ffi::c_int;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use cuota_core::book::layout::Layout;
+use cuota_core::book::{self, Device, Member as Who, Plan, Report, Trouble, Wish};
+use cuota_core::config::{Config, Uuid};
+use cuota_core::identity::{self, Candidates, Directory, Process, Sources};
+use cuota_core::shm::{Brief, Clock, file};
+
+use super::contexts::Contexts;
+use super::graphs::Graphs;
+use super::held::Held;
+use super::limits::Limits;
+use super::pending::Pending;
+use super::pools::Pools;
+use super::vmm::Physicals;
+use super::{MEMBER, Member, OnDevice, current};
+use crate::driver::{fork, process, query};
+use crate::log::{self, Topic};
+
+/// Whose ledger, and where.
+pub struct Place {
+    pub client: String,
+    pub directory: Directory,
+    named: bool,
+}
+
+impl Place {
+    pub fn of(config: &Config) -> Place {
+        let text = |path: &str| fs::read_to_string(path).unwrap_or_default();
+        let (cgroup, mountinfo) = (text("/proc/self/cgroup"), text("/proc/self/mountinfo"));
+        let session = text("/proc/self/sessionid");
+        let started = |pid: u32| book::start_time(pid.into()).unwrap_or(0);
+        let leader =
+            process::session_leader().filter(|pid| Path::new(&format!("/proc/{pid}")).exists());
+        let sources = Sources {
+            cgroup: &cgroup,
+            mountinfo: &mountinfo,
+            uid: file::effective_user(),
+            session: session.trim(),
+            leader: leader.map(|pid| Process { pid, start: started(pid) }),
+            own: Process { pid: process::id(), start: started(process::id()) },
+        };
+        let found = identity::client_name(&sources);
+        let in_container =
+            !matches!(found.from, identity::Origin::Session | identity::Origin::Process);
+        let runtime = std::env::var_os("XDG_RUNTIME_DIR").filter(|_| !process::has_more_rights());
+        let directory = identity::directory(&Candidates {
+            explicit: config.dir.as_deref(),
+            shared_is_writable: file::is_writable(Path::new("/run/cuota")),
+            runtime: runtime.as_deref().map(Path::new),
+            uid: file::effective_user(),
+            in_container,
+        });
+        let client = config.client.clone();
+        Place { named: client.is_some(), client: client.unwrap_or(found.text), directory }
+    }
+
+    /// What anybody can read of the client's ledger.
+    pub fn read(&self) -> Result<Report, Trouble> {
+        book::read(&self.directory.path.join(book::file_name(&self.client)), 0)
+    }
+}
+
+/// Takes a place in the client's ledger, once. Before the driver is initialised: what the process
+/// opens first the kernel closes first, and the others learn of its death the sooner.
+pub fn join(config: &Config) -> Result<&'static Member, String> {
+    let joined = MEMBER.get_or_make(|| make(config));
+    joined.unwrap_or_else(|| Err("another thread has not finished joining the ledger".into()))
+}
+
+fn make(config: &Config) -> Result<Member, String> {
+    let place = Place::of(config);
+    let labels: Vec<String> = config.labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    let plan = Plan {
+        directory: &place.directory.path,
+        make_directory: config.dir.is_none(),
+        client: &place.client,
+        labels: &labels.join(","),
+        layout: Layout::new(config.members.into(), config.ring.into()),
+        boot: boot_id(),
+    };
+    let who = Who {
+        pid: process::id().into(),
+        start: book::start_time(process::id().into()).unwrap_or(0),
+        pid_namespace: fs::metadata("/proc/self/ns/pid").map_or(0, |found| found.ino()),
+        user: file::effective_user().into(),
+        name: fs::read_to_string("/proc/self/comm").unwrap_or_default().trim_end().into(),
+    };
+    let clock = Clock::new();
+    let taken = || {
+        let book = book::open(&plan)?;
+        let door = book.door()?;
+        let seat = book.seat(&who, clock.now())?;
+        drop(door);
+        Ok((book, seat))
+    };
+    let (book, seat) = taken().map_err(|why: Trouble| why.to_string())?;
+    if place.directory.private && !config.vram.is_empty() {
+        log::warn(
+            Topic::Ledger,
+            format_args!(
+                "the ledger is in {}, which is this container's own: nobody outside can read it, and a pod's other containers do not share the quota; mount a directory and name it with CUOTA_DIR",
+                place.directory.path.display()
+            ),
+        );
+    }
+    if !place.named {
+        log::info(Topic::Ledger, format_args!("this is client {}", place.client));
+    }
+    let member = Member {
+        book,
+        clock,
+        client: place.client,
+        who,
+        seat: Brief::new(seat),
+        devices: [const { std::sync::OnceLock::new() }; super::ORDINALS],
+        contexts: Contexts::new(),
+        pages: Brief::default(),
+        held: Held::new(),
+        physicals: Physicals::new(),
+        pools: Pools::new(),
+        graphs: Graphs::new(),
+        limits: Limits::new(),
+        pending: Pending::new(),
+    };
+    fork::in_every_child(in_child);
+    Ok(member)
+}
+
+/// A child is no member, and must not keep its parent's locks.
+extern "C" fn in_child() {
+    if let Some(parents) = MEMBER.take_from_parent() {
+        parents.book.close_in_child();
+    }
+}
+
+/// Brings the limits of this environment in force, or learns which are. Words for what speaks against
+/// going on, if anything.
+pub fn settle(config: &Config) -> Result<(), String> {
+    let Some(member) = current() else { return Ok(()) };
+    let seen = visible();
+    let wishes: Vec<Wish> = seen
+        .iter()
+        .map(|(ordinal, device)| {
+            let size = config.vram.for_device(&Uuid(device.uuid), Some(ordinal.cast_unsigned()));
+            Wish { device: *device, limit: size.map(|size| size.of(device.bytes)) }
+        })
+        .collect();
+    let seat = member.seat.with(|seat| *seat);
+    let settled = member.book.door().and_then(|door| {
+        let witness = member.book.witness(seat.id, member.who.pid_namespace);
+        door.settle(seat, &wishes, &witness, member.clock.now())
+    });
+    let standings = settled.map_err(|why| why.to_string())?;
+    let mut complaint = None;
+    for ((ordinal, device), standing) in seen.iter().zip(&standings) {
+        let Some(part) = member.book.part(standing.index) else { continue };
+        let place = usize::try_from(*ordinal).ok().and_then(|at| member.devices.get(at));
+        if let Some(place) = place {
+            let made = || OnDevice::new(*ordinal, standing.index, device.uuid, device.bytes, part);
+            place.get_or_init(made);
+        }
+        if let Some(first) = standing.instead_of {
+            complaint.get_or_insert_with(|| disagreement(member, *ordinal, first));
+        }
+    }
+    complaint.map_or(Ok(()), Err)
+}
+
+fn disagreement(member: &Member, ordinal: c_int, first: Option<u64>) -> String {
+    let first = first.map_or("no limit".to_string(), |bytes| format!("{bytes} bytes"));
+    format!(
+        "CUOTA_VRAM of this process differs from the one in force for client {} on device {ordinal} ({first}, set by its first member): give all members the same, or change it with cuota set {} --vram SIZE",
+        member.client, member.client
+    )
+}
+
+/// Every device this process sees, by ordinal.
+fn visible() -> Vec<(c_int, Device)> {
+    let mut count = 0;
+    if !query::cuDeviceGetCount(&mut count).ok() {
+        return Vec::new();
+    }
+    let device = |ordinal: c_int| {
+        let (mut handle, mut uuid, mut bytes) = (0, [0; 16], 0);
+        let known = query::cuDeviceGet(&mut handle, ordinal).ok()
+            // The second tells MIG instances apart.
+            && (query::cuDeviceGetUuid_v2(&mut uuid, handle).ok()
+                || query::cuDeviceGetUuid(&mut uuid, handle).ok())
+            && query::cuDeviceTotalMem_v2(&mut bytes, handle).ok();
+        known.then_some((handle, Device { uuid, bytes: bytes as u64 }))
+    };
+    (0..count).filter_map(device).collect()
+}
+
+fn boot_id() -> [u64; 2] {
+    let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
+    let whole = u128::from_str_radix(&digits, 16).unwrap_or(0);
+    [(whole >> 64) as u64, whole as u64]
+}

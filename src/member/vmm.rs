@@ -1,0 +1,228 @@
+//! Physical memory of the virtual-memory calls: it lives until the last handle and the last mapping
+//! are gone, and so does its charge.
+#![forbid(unsafe_code)]
+
+use std::collections::{BTreeMap, HashMap};
+
+use cuota_core::shm::Brief;
+
+use super::{Entry, Member};
+
+/// A piece of physical memory, by a number of ours.
+type Id = u64;
+
+struct Physical {
+    charge: Entry,
+    /// Its shareable handles are file descriptors.
+    by_descriptor: bool,
+    /// Uses of handles, and mappings.
+    references: u64,
+}
+
+#[derive(Default)]
+struct Table {
+    next: Id,
+    physicals: HashMap<Id, Physical>,
+    /// Handle → memory and how often it must be released.
+    handles: HashMap<u64, (Id, u64)>,
+    /// Address → bytes and memory.
+    mappings: BTreeMap<u64, (u64, Id)>,
+    /// What an exported descriptor leads to → memory; nothing where one name stands for several.
+    exports: HashMap<(u64, u64), Option<Id>>,
+}
+
+pub struct Physicals {
+    table: Brief<Table>,
+}
+
+/// References taken out before the driver drops them.
+pub struct Dropped {
+    handle: Option<(u64, Id)>,
+    mappings: Vec<(u64, u64, Id)>,
+}
+
+impl Physicals {
+    pub(super) fn new() -> Physicals {
+        Physicals { table: Brief::new(Table::default()) }
+    }
+
+    pub fn created(&self, handle: u64, charge: Entry, by_descriptor: bool) {
+        self.table.with(|table| {
+            let id = table.next;
+            table.next += 1;
+            table.physicals.insert(id, Physical { charge, by_descriptor, references: 1 });
+            table.handles.insert(handle, (id, 1));
+        });
+    }
+
+    pub fn is_shared_by_descriptor(&self, handle: u64) -> bool {
+        self.table.with(|table| {
+            let id = table.handles.get(&handle).map(|(id, _)| *id);
+            id.and_then(|id| table.physicals.get(&id)).is_some_and(|found| found.by_descriptor)
+        })
+    }
+
+    pub fn mapped(&self, address: u64, bytes: u64, handle: u64) {
+        self.table.with(|table| {
+            if let Some((id, _)) = table.handles.get(&handle).copied() {
+                table.mappings.insert(address, (bytes, id));
+                table.refer(id);
+            }
+        });
+    }
+
+    /// The driver has given one more use of a handle for what is mapped at an address.
+    pub fn retained(&self, handle: u64, address: u64) {
+        self.table.with(|table| {
+            let at = table.mappings.range(..=address).next_back();
+            if let Some((start, (bytes, id))) = at.map(|(start, mapping)| (*start, *mapping))
+                && address - start < bytes
+            {
+                table.use_handle(handle, id);
+            }
+        });
+    }
+
+    /// A descriptor that leads to `file` stands for the memory of a handle.
+    pub fn exported(&self, handle: u64, file: (u64, u64)) {
+        self.table.with(|table| {
+            let Some((id, _)) = table.handles.get(&handle).copied() else { return };
+            let known = table.exports.entry(file).or_insert(Some(id));
+            if *known != Some(id) {
+                *known = None;
+            }
+        });
+    }
+
+    /// Whether a descriptor brought back memory of this very process, which then has one use more.
+    pub fn imported(&self, handle: u64, file: (u64, u64)) -> bool {
+        self.table.with(|table| {
+            let id = table.exports.get(&file).copied().flatten();
+            let ours = id.filter(|id| table.physicals.contains_key(id));
+            ours.map(|id| table.use_handle(handle, id)).is_some()
+        })
+    }
+
+    /// Before a handle is released.
+    pub fn take_handle(&self, handle: u64) -> Dropped {
+        let id = self.table.with(|table| {
+            let (id, uses) = table.handles.get_mut(&handle)?;
+            let id = *id;
+            *uses -= 1;
+            if *uses == 0 {
+                table.handles.remove(&handle);
+            }
+            Some(id)
+        });
+        Dropped { handle: id.map(|id| (handle, id)), mappings: Vec::new() }
+    }
+
+    /// Before a range of addresses is unmapped.
+    pub fn take_mappings(&self, address: u64, bytes: u64) -> Dropped {
+        let end = address.saturating_add(bytes);
+        let mappings = self.table.with(|table| {
+            let inside: Vec<u64> = table.mappings.range(address..end).map(|(at, _)| *at).collect();
+            let out = inside.into_iter().filter_map(|at| {
+                let (bytes, id) = table.mappings.remove(&at)?;
+                Some((at, bytes, id))
+            });
+            out.collect()
+        });
+        Dropped { handle: None, mappings }
+    }
+
+    /// The driver dropped nothing after all.
+    pub fn put_back(&self, dropped: Dropped) {
+        self.table.with(|table| {
+            if let Some((handle, id)) = dropped.handle {
+                table.handles.entry(handle).or_insert((id, 0)).1 += 1;
+            }
+            for (at, bytes, id) in dropped.mappings {
+                table.mappings.insert(at, (bytes, id));
+            }
+        });
+    }
+
+    /// The charges of what nothing refers to any more.
+    fn forget(&self, dropped: Dropped) -> Vec<Entry> {
+        self.table.with(|table| {
+            let ids = dropped.mappings.iter().map(|(.., id)| *id);
+            let ids: Vec<Id> = ids.chain(dropped.handle.map(|(_, id)| id)).collect();
+            ids.into_iter().filter_map(|id| table.unrefer(id)).collect()
+        })
+    }
+}
+
+impl Table {
+    fn refer(&mut self, id: Id) {
+        if let Some(physical) = self.physicals.get_mut(&id) {
+            physical.references += 1;
+        }
+    }
+
+    fn use_handle(&mut self, handle: u64, id: Id) {
+        self.handles.entry(handle).or_insert((id, 0)).1 += 1;
+        self.refer(id);
+    }
+
+    fn unrefer(&mut self, id: Id) -> Option<Entry> {
+        let physical = self.physicals.get_mut(&id)?;
+        physical.references = physical.references.saturating_sub(1);
+        if physical.references > 0 {
+            return None;
+        }
+        self.exports.retain(|_, known| *known != Some(id));
+        self.physicals.remove(&id).map(|physical| physical.charge)
+    }
+}
+
+impl Member {
+    /// The driver has dropped references to physical memory.
+    pub fn let_go_of(&self, dropped: Dropped) {
+        for charge in self.physicals.forget(dropped) {
+            self.let_go(charge);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Kind;
+    use super::*;
+
+    const CHARGE: Entry = Entry { bytes: 7, owner: 0, ordinal: 0, kind: Kind::Vmm };
+
+    #[test]
+    fn memory_goes_with_its_last_reference() {
+        let physicals = Physicals::new();
+        physicals.created(1, CHARGE, true);
+        physicals.mapped(100, 10, 1);
+        physicals.retained(1, 105);
+        physicals.retained(2, 110);
+        assert!(physicals.forget(physicals.take_handle(1)).is_empty());
+        assert!(physicals.forget(physicals.take_handle(1)).is_empty());
+        assert!(
+            physicals.forget(physicals.take_handle(1)).is_empty(),
+            "released twice, used twice"
+        );
+        physicals.put_back(physicals.take_mappings(0, 1000));
+        assert_eq!(physicals.forget(physicals.take_mappings(100, 10)), [CHARGE]);
+        assert!(physicals.forget(physicals.take_mappings(100, 10)).is_empty());
+    }
+
+    #[test]
+    fn what_comes_back_by_a_descriptor_is_the_same_memory() {
+        let physicals = Physicals::new();
+        physicals.created(1, CHARGE, true);
+        physicals.created(2, CHARGE, true);
+        physicals.exported(1, (5, 5));
+        assert!(!physicals.imported(3, (6, 6)));
+        assert!(physicals.imported(3, (5, 5)));
+        assert!(physicals.forget(physicals.take_handle(1)).is_empty());
+        assert_eq!(physicals.forget(physicals.take_handle(3)), [CHARGE]);
+        physicals.exported(2, (7, 7));
+        physicals.created(4, CHARGE, true);
+        physicals.exported(4, (7, 7));
+        assert!(!physicals.imported(5, (7, 7)), "a name that stands for two says nothing");
+    }
+}
