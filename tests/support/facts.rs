@@ -9,9 +9,10 @@ fn read(name: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|why| panic!("{}: {why}", path.display()))
 }
 
-/// A row of the classification: name and C signature.
+/// A row of the classification: name, class and C signature.
 pub struct EntryPoint {
     pub name: String,
+    pub class: String,
     pub signature: String,
 }
 
@@ -21,6 +22,7 @@ pub fn entry_points() -> Vec<EntryPoint> {
     let rows = text.lines().skip(1).map(fields);
     let points = rows.map(|mut row| EntryPoint {
         signature: row.pop().unwrap_or_default(),
+        class: row.swap_remove(1),
         name: row.swap_remove(0),
     });
     points.filter(|point| !point.name.starts_with("cudbg")).collect()

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use cuota_core::tally::{Line, Report};
 
 pub mod facts;
+pub mod quota;
 pub mod real;
 
 /// The folder of the project.
@@ -222,6 +223,14 @@ impl Outcome {
             .chunks_exact(8)
             .map(|word| u64::from_le_bytes(word.try_into().expect("eight bytes")));
         names.lines().map(String::from).zip(words).filter(|(_, calls)| *calls > 0).collect()
+    }
+
+    /// The most bytes that the living ever held of the simulated machine's first card, all together:
+    /// the fifth word behind the machine file's header (`sim/src/machine/layout.rs`).
+    pub fn highest(&self) -> u64 {
+        let file = std::fs::read(self.scratch.join("sim/machine")).expect("there is a machine");
+        let word = file[64 + 4 * 8..].first_chunk().expect("it has a card");
+        u64::from_le_bytes(*word)
     }
 
     /// Calls made = calls the hooks saw = calls the driver saw, for each of these names.

@@ -1,0 +1,92 @@
+/* keep ROW [fault|keep]: what pools keep after it was freed, and what makes them let go. */
+#include "pool.h"
+
+static void trim(void)
+{
+    OK(cuStreamSynchronize, stream);
+    OK(cuMemPoolTrimTo, pool, 0);
+}
+
+static void keeps(uint64_t threshold) { OK(cuMemPoolSetAttribute, pool, THRESHOLD, &threshold); }
+
+/* A threshold keeps the memory through a synchronisation, and a trim ends it. */
+static void kept_then_trimmed(void)
+{
+    size_t with = used();
+    synchronize();
+    expect_used(with, "kept by the threshold");
+    OK(cuMemPoolTrimTo, pool, CHUNK);
+    expect_used(CHUNK, "trimmed to one step");
+    trim();
+}
+
+static void threshold(void) { begin(), keeps(UINT64_MAX), run_with(take, give, kept_then_trimmed); }
+
+static void half_threshold(void)
+{
+    begin(), keeps(CHUNK);
+    for (int piece = 0; piece < 8; piece++)
+        OK(take, piece);
+    for (int piece = 0; piece < 8; piece++)
+        OK(give, piece);
+    synchronize();
+    expect_used(CHUNK, "more than the threshold went back");
+    trim();
+    run_with(take, give, trim);
+}
+
+/* The pool is destroyed first: what is allocated keeps its memory. */
+static void destroyed_first(void)
+{
+    make_pool(ON_DEVICE, 0);
+    OK(take_from, 0);
+    OK(take_from, 1);
+    OK(cuMemPoolDestroy, pool);
+    expect_used(CHUNK, "the pool is destroyed, its memory in use");
+    OK(cuMemFreeAsync, held[0], stream);
+    OK(cuMemFreeAsync, held[1], stream);
+    synchronize();
+    expect_used(0, "its last allocation freed");
+    make_pool(ON_DEVICE, 0);
+    OK(take_from, 0);
+    OK(give, 0);
+    OK(cuMemPoolDestroy, pool);
+    synchronize();
+    expect_used(0, "an idle pool was destroyed");
+    begin();
+    run_with(take, give, synchronize);
+}
+
+static int take_plain(int piece)
+{
+    held[piece] = 0;
+    return ASK(cuMemAlloc_v2, &held[piece], bytes);
+}
+
+/* Before anything is refused the client's idle pools are trimmed: all the memory is theirs to give. */
+static void trimmed_for_others(void)
+{
+    begin(), keeps(UINT64_MAX);
+    for (int piece = 0; piece < 8; piece++)
+        OK(take, piece);
+    for (int piece = 0; piece < 8; piece++)
+        OK(give, piece);
+    synchronize();
+    expect_used(2 * CHUNK, "idle and kept");
+    run_with(take_plain, give_now, NULL);
+}
+
+/* Memory of one pool, idle, for another. */
+static void trimmed_for_pool(void)
+{
+    begin(), keeps(UINT64_MAX);
+    for (int piece = 0; piece < 8; piece++)
+        OK(take, piece);
+    for (int piece = 0; piece < 8; piece++)
+        OK(give, piece);
+    make_pool(ON_DEVICE, 0);
+    run_with(take_from, give, synchronize);
+}
+
+ROWS({"pool-threshold", threshold}, {"pool-half-threshold", half_threshold}, {"pool-destroyed-first", destroyed_first},
+     {"pool-trimmed-for-others", trimmed_for_others}, {"pool-trimmed-for-pool", trimmed_for_pool})
