@@ -13,7 +13,7 @@ use support::{facts, root, simulator};
 fn every_path_fills_to_the_quota_and_no_further() {
     let programs = Programs::new();
     let mut wrong = Vec::new();
-    println!("{:<42} {:>10} {:>10}  {}", "path", "filled", "at most", "charged as");
+    println!("{:<42} {:>10} {:>10}  charged as", "path", "filled", "at most");
     for row in table() {
         let outcome = row.under_quota(&programs).any();
         let (label, kinds) = (row.label(), row.kinds.join(" "));

@@ -225,12 +225,13 @@ impl Outcome {
         names.lines().map(String::from).zip(words).filter(|(_, calls)| *calls > 0).collect()
     }
 
-    /// The most bytes that the living ever held of the simulated machine's first card, all together:
-    /// the fifth word behind the machine file's header (`sim/src/machine/layout.rs`).
+    /// The most bytes that the living ever held together of one of the simulated machine's cards: the
+    /// fifth of a card's sixteen words, behind the machine file's header (`sim/src/machine/layout.rs`).
     pub fn highest(&self) -> u64 {
         let file = std::fs::read(self.scratch.join("sim/machine")).expect("there is a machine");
-        let word = file[64 + 4 * 8..].first_chunk().expect("it has a card");
-        u64::from_le_bytes(*word)
+        let (words, _) = file[64..].as_chunks::<8>();
+        let cards = words.chunks(16).take(16);
+        cards.map(|card| u64::from_le_bytes(card[4])).max().expect("it has cards")
     }
 
     /// Calls made = calls the hooks saw = calls the driver saw, for each of these names.

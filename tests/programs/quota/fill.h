@@ -14,6 +14,7 @@ struct way {
     void (*settle)(void);   /* once all are given: has the driver let go of what it keeps */
     int contextless;        /* the pieces bring the context, so nothing can be asked without one */
     void (*filled)(void);   /* while all are held */
+    int idle;               /* what is used at first is idle, and has made room by then */
 };
 
 /* The last bytes, then not one more. */
@@ -38,7 +39,7 @@ static int refusal;
 /* Pieces held when the next one is refused. */
 static int fill(const struct way *way)
 {
-    size_t all = total(), start = way->contextless ? 0 : used();
+    size_t all = total(), start = way->contextless || way->idle ? 0 : used();
     int pieces = 0, code;
     while (!(code = way->take(pieces)))
         if (++pieces >= MOST || pieces * way->charge > 4 * all)
@@ -56,7 +57,7 @@ static int fill(const struct way *way)
     return pieces;
 }
 
-static void empty(const struct way *way, int pieces, size_t start)
+static inline void empty(const struct way *way, int pieces, size_t start)
 {
     if (!strcmp(mode, "keep") && pieces > 0) {
         int code = way->give(pieces - 1);
@@ -75,9 +76,9 @@ static void empty(const struct way *way, int pieces, size_t start)
         expect_used(start, "emptied");
 }
 
-static void fill_and_refill(const struct way *way)
+static inline void fill_and_refill(const struct way *way)
 {
-    size_t start = way->contextless ? 0 : used();
+    size_t start = way->contextless || way->idle ? 0 : used();
     if (!strcmp(mode, "fault")) {
         int code = way->take(0);
         if (code != FAULT)

@@ -66,7 +66,7 @@ static void trimmed_for_others(void)
     for (int piece = 1; piece <= 4; piece++)
         OK(run_inside, (size_t)piece * SIZE, 0);
     expect_used(10 * (size_t)SIZE, "idle");
-    fill_and_refill(&(struct way){SIZE, take_plain, give_plain});
+    fill_and_refill(&(struct way){SIZE, take_plain, give_plain, .idle = 1});
 }
 
 ROWS({"graph-larger", larger}, {"graph-child", larger_child}, {"graph-trimmed-for-others", trimmed_for_others})

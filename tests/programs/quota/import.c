@@ -55,6 +55,8 @@ static void vmm(void)
     end_twin();
 }
 
+static void other_vmm(void) { other_client = "other", vmm(); }
+
 static int take_from_pool(int piece)
 {
     held[piece] = 0;
@@ -140,5 +142,6 @@ static void keeping_twin(void)
     }
 }
 
-ROWS({"vmm-import", vmm}, {"pool-import", pooled}, {"vmm-import-outlives", outlives}, {"vmm-twin", vmm_twin, 1},
+ROWS({"vmm-import", vmm}, {"vmm-import-other-client", other_vmm}, {"pool-import", pooled}, {"vmm-import-outlives", outlives},
+     {"vmm-twin", vmm_twin, 1},
      {"pool-twin", pool_twin, 1}, {"keeping-twin", keeping_twin, 1})

@@ -73,7 +73,7 @@ static void trimmed_for_others(void)
         OK(give, piece);
     synchronize();
     expect_used(2 * CHUNK, "idle and kept");
-    run_with(take_plain, give_now, NULL);
+    fill_and_refill(&(struct way){bytes, take_plain, give_now, .idle = 1});
 }
 
 /* Memory of one pool, idle, for another. */
@@ -85,8 +85,30 @@ static void trimmed_for_pool(void)
     for (int piece = 0; piece < 8; piece++)
         OK(give, piece);
     make_pool(ON_DEVICE, 0);
-    run_with(take_from, give, synchronize);
+    fill_and_refill(&(struct way){bytes, take_from, give, synchronize, .idle = 1});
+}
+
+/* Not while something is captured: trimming may not come between its calls. */
+static void in_capture(void)
+{
+    handle captured = 0, graph = 0;
+    dptr more = 0;
+    begin(), keeps(UINT64_MAX);
+    for (int piece = 0; piece < 8; piece++)
+        OK(take, piece);
+    for (int piece = 0; piece < 8; piece++)
+        OK(give, piece);
+    synchronize();
+    OK(cuStreamCreate, &captured, 1);
+    OK(cuStreamBeginCapture_v2, captured, 2);
+    if (ASK(cuMemAlloc_v2, &more, MIB) != OUT_OF_MEMORY)
+        FAIL("trimmed in a capture");
+    expect_used(2 * CHUNK, "refused in a capture");
+    OK(cuStreamEndCapture, captured, &graph);
+    OK(cuGraphDestroy, graph);
+    fill_and_refill(&(struct way){bytes, take_plain, give_now, .idle = 1});
 }
 
 ROWS({"pool-threshold", threshold}, {"pool-half-threshold", half_threshold}, {"pool-destroyed-first", destroyed_first},
-     {"pool-trimmed-for-others", trimmed_for_others}, {"pool-trimmed-for-pool", trimmed_for_pool})
+     {"pool-trimmed-for-others", trimmed_for_others}, {"pool-trimmed-for-pool", trimmed_for_pool},
+     {"pool-not-in-capture", in_capture})

@@ -1,6 +1,7 @@
 /* What the rows' programs share: calls that are counted, what is said to be used, and which row is meant. */
 #ifndef QUOTA_ROW_H
 #define QUOTA_ROW_H
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,12 +33,15 @@ static int drivers_own; /* A refusal now is the driver's, by another limit than 
 
 static int counted(const char *name, int code)
 {
+    static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
     int at = 0;
+    pthread_mutex_lock(&one_at_a_time);
     while (asked[at].name && strcmp(asked[at].name, name))
         at++;
     asked[at].name = name;
     asked[at].made++;
     asked[at].refused += code == OUT_OF_MEMORY && !drivers_own;
+    pthread_mutex_unlock(&one_at_a_time);
     return code;
 }
 
@@ -79,7 +83,7 @@ static void expect_used(size_t wanted, const char *when)
 }
 
 /* Device 0's primary context, which most rows work in. */
-static void in_primary(void)
+static inline void in_primary(void)
 {
     handle context = 0;
     OK(cuDevicePrimaryCtxRetain, &context, 0);

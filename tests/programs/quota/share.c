@@ -67,6 +67,22 @@ static void members(void)
     printf("row %s filled %zu refused %d refilled %zu\n", row, others + mine * (size_t)SIZE, code, all * (size_t)SIZE);
 }
 
+/* Another client's memory leaves less of the card, and takes nothing of the quota. */
+static void neighbour(void)
+{
+    other_client = "neighbour";
+    in_primary();
+    start_twin("holding-twin");
+    give_twin("", 1, -1);
+    told('o');
+    drivers_own = 1;
+    fill_and_refill(&(struct way){SIZE, take, give});
+    answer('c');
+    end_twin();
+}
+
+static void other_ipc(void) { other_client = "other", ipc(); }
+
 static void holding_twin(void)
 {
     char none;
@@ -110,4 +126,5 @@ static void external(void)
     fill_and_refill(&(struct way){SIZE, take, give, .filled = import_external});
 }
 
-ROWS({"ipc", ipc}, {"members", members}, {"external", external}, {"ipc-twin", ipc_twin, 1}, {"holding-twin", holding_twin, 1})
+ROWS({"ipc", ipc}, {"ipc-other-client", other_ipc}, {"neighbour", neighbour}, {"members", members}, {"external", external},
+     {"ipc-twin", ipc_twin, 1}, {"holding-twin", holding_twin, 1})

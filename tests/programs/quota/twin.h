@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 static int line = -1;
+/* Set, the other process is another client's. */
+static const char *other_client;
 static pid_t twin;
 
 static void answer(char word)
@@ -34,6 +36,8 @@ static void start_twin(const char *what)
     fflush(stdout);
     if (!(twin = fork())) {
         close(ends[0]);
+        if (other_client)
+            setenv("CUOTA_CLIENT", other_client, 1);
         execl("/proc/self/exe", "share", what, number, (char *)NULL);
         _exit(127);
     }

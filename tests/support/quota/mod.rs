@@ -15,8 +15,9 @@ pub use row::Row;
 pub struct Programs(Scratch);
 
 #[rustfmt::skip]
-pub const PROGRAMS: [&str; 12] = [
+pub const PROGRAMS: [&str; 15] = [
     "linear", "vmm", "mapped", "pool", "keep", "graph", "idle", "array", "share", "import", "own", "code",
+    "misuse", "race", "elsewhere",
 ];
 
 impl Programs {

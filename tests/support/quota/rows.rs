@@ -11,7 +11,7 @@ pub const ROWS: &[Row] = &[
     row("linear", "linear-smallest-large", 64, 64, &["linear"]),
     row("linear", "linear-whole", 64, 64, &["linear"]),
     row("linear", "linear-freed-in-order", 64, 64, &["linear"]).keeps("cuMemFreeAsync"),
-    row("linear", "linear-misuse", 64, 64, &["linear"]),
+    row("linear", "smaller-card", 300, 256, &[]).bare(Bare::Mib(300)),
     row("linear", "host", 64, 64, &["linear"]),
     row("linear", "view", 64, 64, &["linear"]),
     row("linear", "pitched", 66, 64, &["pitched"]).fails("cuMemAllocPitch_v2").keeps("cuMemFree_v2"),
@@ -20,6 +20,15 @@ pub const ROWS: &[Row] = &[
     row("linear", "pitched-exact", 64, 64, &["pitched"]),
     row("linear", "managed", 66, 64, &["managed"]).bare(Bare::Nothing).fails("cuMemAllocManaged").keeps("cuMemFree_v2"),
     row("linear", "managed-host", 64, 64, &["managed"]).bare(Bare::Nothing),
+
+    row("misuse", "linear-misuse", 64, 64, &["linear"]),
+    row("misuse", "pool-misuse", 64, 64, &["pool"]),
+    row("misuse", "array-misuse", 64, 64, &["array"]),
+    row("race", "race-linear", 64, 64, &["linear"]),
+    row("race", "race-vmm", 64, 64, &["vmm"]),
+    row("race", "race-pool", 64, 64, &["pool"]),
+    row("elsewhere", "vmm-elsewhere", 64, 64, &["vmm"]).env(TWO_CARDS),
+    row("elsewhere", "pool-elsewhere", 64, 64, &["pool"]).env(TWO_CARDS),
 
     row("vmm", "vmm", 64, 60, &["vmm"]).fails("cuMemCreate").keeps("cuMemRelease"),
     row("mapped", "vmm-mapped", 64, 60, &["vmm"]),
@@ -47,6 +56,7 @@ pub const ROWS: &[Row] = &[
     row("keep", "pool-destroyed-first", 64, 64, &["pool"]),
     row("keep", "pool-trimmed-for-others", 64, 64, &["pool", "linear"]).bare(Bare::Nothing),
     row("keep", "pool-trimmed-for-pool", 64, 64, &["pool"]).bare(Bare::Nothing),
+    row("keep", "pool-not-in-capture", 64, 64, &["pool", "linear"]).bare(Bare::Nothing),
     row("pool", "pool-mixed", 64, 64, &["pool", "linear"]),
     row("pool", "pool-host", 64, 64, &["pool", "linear"]),
 
@@ -90,6 +100,9 @@ pub const ROWS: &[Row] = &[
     row("import", "vmm-import", 64, 64, &["vmm", "import"]),
     row("import", "vmm-import-outlives", 64, 64, &["vmm"]),
     row("import", "pool-import", 64, 64, &["pool", "import"]),
+    row("share", "ipc-other-client", 64, 64, &["linear", "import"]),
+    row("import", "vmm-import-other-client", 64, 64, &["vmm", "import"]),
+    row("share", "neighbour", 256, 236, &[]),
     row("share", "external", 64, 64, &["linear", "import"]),
     row("share", "members", 64, 64, &["linear"]),
 
@@ -115,3 +128,4 @@ pub const ROWS: &[Row] = &[
 ];
 
 const CONTEXT_20: &[(&str, &str)] = &[("CUOTA_SIM_CONTEXT_BYTES", "20MiB")];
+const TWO_CARDS: &[(&str, &str)] = &[("CUOTA_SIM_CARDS", "2")];

@@ -1,0 +1,88 @@
+/* race ROW: four threads take until each is refused; what is left is for one of them, and nothing is over. */
+#include "fill.h"
+#include <pthread.h>
+
+enum { THREADS = 4, EACH = MOST / (THREADS + 1) };
+static handle held[MOST], streams[THREADS + 1];
+static pthread_barrier_t ready;
+static __thread int self = THREADS;
+
+static int take_linear(int piece)
+{
+    dptr at = 0;
+    int code = ASK(cuMemAlloc_v2, &at, 3 * MIB);
+    held[piece] = at;
+    return code;
+}
+
+static int give_linear(int piece) { return ASK(cuMemFree_v2, held[piece]); }
+
+static int take_vmm(int piece)
+{
+    allocation kind = {.kind = PINNED, .where = {ON_DEVICE, 0}};
+    return ASK(cuMemCreate, &held[piece], 4 * MIB, &kind, 0);
+}
+
+static int give_vmm(int piece) { return ASK(cuMemRelease, held[piece]); }
+
+static int take_pooled(int piece)
+{
+    dptr at = 0;
+    int code = ASK(cuMemAllocAsync, &at, 8 * MIB, streams[self]);
+    held[piece] = at;
+    return code;
+}
+
+static int give_pooled(int piece) { return ASK(cuMemFreeAsync, held[piece], streams[self]); }
+static void synchronize(void) { OK(cuCtxSynchronize); }
+
+static const struct way *way;
+
+/* How many pieces this thread got. */
+static void *racing(void *thread)
+{
+    long pieces = 0;
+    self = (long)thread;
+    in_primary();
+    pthread_barrier_wait(&ready);
+    while (pieces < EACH && !way->take(self * EACH + pieces))
+        pieces++;
+    return (void *)pieces;
+}
+
+static void race(const struct way *with)
+{
+    pthread_t all[THREADS];
+    long pieces[THREADS + 1] = {0}, sum = 0;
+    way = with;
+    in_primary();
+    for (int at = 0; at <= THREADS; at++)
+        OK(cuStreamCreate, &streams[at], 1);
+    pthread_barrier_init(&ready, NULL, THREADS);
+    for (long at = 0; at < THREADS; at++)
+        if (pthread_create(&all[at], NULL, racing, (void *)at))
+            FAIL("no threads");
+    for (int at = 0; at < THREADS; at++)
+        pthread_join(all[at], (void **)&pieces[at]);
+    while (!(refusal = way->take(THREADS * EACH + pieces[THREADS])))
+        pieces[THREADS]++;
+    for (int at = 0; at <= THREADS; at++)
+        sum += pieces[at];
+    expect_used(sum * way->charge, "raced");
+    brim();
+    for (int at = 0; at <= THREADS; at++)
+        while (pieces[at] > 0)
+            OK(way->give, at * EACH + --pieces[at]);
+    if (way->settle)
+        way->settle();
+    expect_used(0, "emptied");
+    int again = fill(way);
+    empty(way, again, 0);
+    printf("row %s filled %zu refused %d refilled %zu\n", row, sum * way->charge, refusal, again * way->charge);
+}
+
+static void linear(void) { race(&(struct way){4 * MIB, take_linear, give_linear}); }
+static void vmm(void) { race(&(struct way){4 * MIB, take_vmm, give_vmm}); }
+static void pooled(void) { race(&(struct way){8 * MIB, take_pooled, give_pooled, synchronize}); }
+
+ROWS({"race-linear", linear}, {"race-vmm", vmm}, {"race-pool", pooled})
