@@ -20,10 +20,12 @@ struct way {
 /* The last bytes, then not one more. */
 static void brim(void)
 {
-    dptr held[4096], more = 0;
+    dptr held[8], more = 0;
     int pieces = 0;
     for (size_t rest; (rest = total() - used()) > 0; pieces++) {
         size_t bytes = rest >= 2 * MIB ? rest & -(2 * MIB) : rest > MIB ? MIB : rest;
+        if (pieces == 8)
+            FAIL("%zu bytes are free however much is taken", rest);
         int code = ASK(cuMemAlloc_v2, &held[pieces], bytes);
         if (code)
             FAIL("%zu bytes are said to be free, %zu of them answer %d", rest, bytes, code);
