@@ -78,5 +78,6 @@ questions! {
     cuGraphChildGraphNodeGetGraph(node: Handle, graph: &mut Handle);
     cuMemFree_v2(address: u64);
     cuMemFreeAsync(address: u64, stream: Handle);
+    cuKernelGetLibrary(library: &mut Handle, kernel: Handle);
     cuStreamQuery(stream: Handle);
 }

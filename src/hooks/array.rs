@@ -101,6 +101,11 @@ fn give(client: &Client, real: &Real, room: Room, handle: usize) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
     let entry = member.take(room, handle as u64);
     let status = real.call();
+    if status.ok() {
+        for gone in member.physicals.untiled(handle as u64) {
+            member.let_go(gone);
+        }
+    }
     match entry {
         Some(entry) if status.ok() => member.let_go(entry),
         Some(entry) => member.put_back(room, handle as u64, entry),

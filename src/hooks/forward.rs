@@ -151,11 +151,10 @@ forward! {
 
     "Looks something up in code that is already loaded." =>
         cuFuncGetAttribute cuFuncGetModule cuFuncGetName cuFuncGetParamCount
-        cuFuncGetParamInfo cuFuncIsLoaded cuFuncLoad cuKernelGetAttribute
-        cuKernelGetFunction cuKernelGetLibrary cuKernelGetName cuKernelGetParamCount
-        cuKernelGetParamInfo cuLibraryEnumerateKernels cuLibraryGetGlobal cuLibraryGetKernel
-        cuLibraryGetKernelCount cuLibraryGetManaged cuLibraryGetModule
-        cuLibraryGetUnifiedFunction cuModuleEnumerateFunctions cuModuleGetFunction
+        cuFuncGetParamInfo cuFuncIsLoaded cuKernelGetAttribute
+        cuKernelGetLibrary cuKernelGetName cuKernelGetParamCount
+        cuKernelGetParamInfo cuLibraryEnumerateKernels cuLibraryGetKernel
+        cuLibraryGetKernelCount         cuLibraryGetUnifiedFunction cuModuleEnumerateFunctions cuModuleGetFunction
         cuModuleGetFunctionCount cuModuleGetGlobal_v2 cuModuleGetLoadingMode
         cuModuleGetSurfRef cuModuleGetTexRef;
 

@@ -111,7 +111,7 @@ pub mod rows {
             ptr: CUdeviceptr, size: usize, offset: usize, handle: CUmemGenericAllocationHandle,
             flags: c_ulonglong) => vmm::map;
         [cuMemMapArrayAsync cuMemMapArrayAsync_ptsz] (
-            map_info_list: *mut CUarrayMapInfo, count: c_uint, h_stream: CUstream);
+            map_info_list: *mut CUarrayMapInfo, count: c_uint, h_stream: CUstream) => vmm::map_array;
         [cuMemRelease] (handle: CUmemGenericAllocationHandle) => vmm::release;
         [cuMemRetainAllocationHandle] (handle: *mut CUmemGenericAllocationHandle, addr: *mut c_void) => vmm::retain;
         [cuMemSetAccess] (ptr: CUdeviceptr, size: usize, desc: *const CUmemAccessDesc, count: usize);
@@ -448,16 +448,27 @@ pub mod rows {
             vdp_get_proc_address: *mut c_void);
 
         // Modules and libraries: code and globals take device memory.
+        [cuFuncLoad] (function: CUfunction) => takes module::use_function;
+        [cuKernelGetFunction] (
+            p_func: *mut CUfunction, kernel: CUkernel) => takes module::use_kernel;
+        [cuLibraryGetGlobal] (
+            dptr: *mut CUdeviceptr, bytes: *mut usize, library: CUlibrary,
+            name: *const c_char) => takes module::use_variable;
+        [cuLibraryGetManaged] (
+            dptr: *mut CUdeviceptr, bytes: *mut usize, library: CUlibrary,
+            name: *const c_char) => takes module::use_variable;
+        [cuLibraryGetModule] (
+            p_mod: *mut CUmodule, library: CUlibrary) => takes module::use_library;
         [cuLibraryLoadData] (
             library: *mut CUlibrary, code: *const c_void, jit_options: *mut CUjit_option,
             jit_options_values: *mut *mut c_void, num_jit_options: c_uint,
             library_options: *mut CUlibraryOption, library_option_values: *mut *mut c_void,
-            num_library_options: c_uint) => takes module::load_library;
+            num_library_options: c_uint);
         [cuLibraryLoadFromFile] (
             library: *mut CUlibrary, file_name: *const c_char, jit_options: *mut CUjit_option,
             jit_options_values: *mut *mut c_void, num_jit_options: c_uint,
             library_options: *mut CUlibraryOption, library_option_values: *mut *mut c_void,
-            num_library_options: c_uint) => takes module::load_library_file;
+            num_library_options: c_uint);
         [cuLibraryUnload] (library: CUlibrary) => module::unload_library;
         [cuModuleLoad] (module: *mut CUmodule, fname: *const c_char) => takes module::load_file;
         [cuModuleLoadData] (module: *mut CUmodule, image: *const c_void) => takes module::load_data;

@@ -87,7 +87,7 @@ fn from_pool(
     };
     let before = pool.sum.charged();
     let status = real.call();
-    member.settle(device, &pool.sum, Kind::Pool, bound, || pool.reserved());
+    member.settle(device, &pool.sum, Kind::Pool, (bound, status.ok()), || pool.reserved());
     let Some(address) = read(out).filter(|_| status.ok()) else { return status };
     let standing = member.standing(device);
     if bound == 0 && pool.sum.charged() > before && standing.used > standing.limit {

@@ -86,6 +86,32 @@ pub fn unmap(client: &Client, real: &Real, address: CUdeviceptr, bytes: usize) -
     status
 }
 
+/// Memory for parts of sparse arrays, in a stream's order.
+pub fn map_array(
+    client: &Client,
+    real: &Real,
+    list: *mut CUarrayMapInfo,
+    count: c_uint,
+    stream: CUstream,
+) -> Status {
+    /// The words of a map's description: an array, a part of it in five, what to do, the memory.
+    const WORDS: usize = 12;
+    const MAP: u64 = 1;
+    const _: () = assert!(size_of::<CUarrayMapInfo>() == WORDS * 8);
+    let Some(member) = client.member() else { return client.without(real) };
+    let status = real.call();
+    for index in 0..if status.ok() { count as usize } else { 0 } {
+        let words = read(list.cast::<[u64; WORDS]>().wrapping_add(index).cast_const());
+        let Some([_, array, kind, a, b, c, d, act, handle, ..]) = words else { break };
+        let tile = (array, [kind & 0xffff_ffff, a, b, c, d]);
+        let handle = if act & 0xffff_ffff == MAP { handle } else { 0 };
+        if let Some(gone) = member.physicals.tiled(tile, handle) {
+            member.let_go_in_order(real.stream(stream), gone);
+        }
+    }
+    status
+}
+
 pub fn retain(
     client: &Client,
     real: &Real,

@@ -55,7 +55,11 @@ pub struct Charge<'a> {
     bytes: u64,
 }
 
-impl<'a> Charge<'a> {
+impl Charge<'_> {
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// The bytes are held from now on: whoever has them gives them back.
     pub fn keep(mut self) -> u64 {
         core::mem::take(&mut self.bytes)

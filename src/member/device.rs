@@ -22,8 +22,6 @@ pub struct OnDevice {
     pub bytes: u64,
     pub(super) part: Part,
     lane: Brief<Option<Owned<Exact>>>,
-    /// When the dead were last looked for on behalf of a mere question.
-    pub(super) swept: AtomicU64,
     /// Shares of pages that small arrays take.
     pub(super) arrays: Brief<u64>,
     /// What graphs hold of the device.
@@ -47,7 +45,6 @@ impl OnDevice {
             bytes,
             part,
             lane: Brief::new(None),
-            swept: AtomicU64::new(0),
             arrays: Brief::new(0),
             graphs: OnGraphs::new(),
             own: Own::new(),

@@ -145,13 +145,13 @@ impl Member {
             match self.ready_for_graph(device, bytes, backed_at) {
                 Ok(bound) => bounds.push((device, bound)),
                 Err(full) => {
-                    self.settle_graphs(&bounds);
+                    self.settle_graphs(&bounds, false);
                     return self.refuse(device, bytes, name, full);
                 }
             }
         }
         let status = call();
-        self.settle_graphs(&bounds);
+        self.settle_graphs(&bounds, status.ok());
         if let (Some(exec), Some((device, _)), true) = (exec, bounds.first(), status.ok()) {
             let trims = device.graphs.trims.load(Ordering::Acquire);
             self.graphs.execs.with(|execs| {
@@ -182,16 +182,16 @@ impl Member {
         Err(full)
     }
 
-    fn settle_graphs(&self, bounds: &[(&OnDevice, u64)]) {
+    fn settle_graphs(&self, bounds: &[(&OnDevice, u64)], took: bool) {
         for (device, bound) in bounds {
             let ask = || graphs_reserved(device);
-            self.settle(device, &device.graphs.sum, Kind::Graph, *bound, ask);
+            self.settle(device, &device.graphs.sum, Kind::Graph, (*bound, took), ask);
         }
     }
 
     /// The device's graphs have given back what they did not use.
     pub fn graphs_trimmed(&self, device: &OnDevice) {
         device.graphs.trims.fetch_add(1, Ordering::AcqRel);
-        self.settle_graphs(&[(device, 0)]);
+        self.settle_graphs(&[(device, 0)], true);
     }
 }

@@ -22,6 +22,7 @@ mod view;
 mod vmm;
 
 use core::ffi::c_int;
+use std::collections::HashSet;
 use std::sync::OnceLock;
 
 use cuota_core::book::{Book, Member as Who, Seat};
@@ -69,6 +70,8 @@ pub struct Member {
     pub pools: Pools,
     pub graphs: Graphs,
     limits: Limits,
+    /// What has been used of libraries, and in which context.
+    used: Brief<HashSet<(u64, u64)>>,
     pending: Pending,
 }
 

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 use core::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::collections::HashSet;
 
 use cuota_core::book::layout::device;
 use cuota_core::book::{Event, Kind as EventKind};
@@ -71,6 +72,20 @@ impl OnDevice {
 }
 
 impl Member {
+    /// Whether something's code is used in a context for the first time, as far as is known.
+    pub fn is_first_use(&self, of: u64, context: u64) -> bool {
+        self.used.with(|used| used.insert((of, context)))
+    }
+
+    pub fn not_used_after_all(&self, of: u64, context: u64) {
+        self.used.with(|used| used.remove(&(of, context)));
+    }
+
+    /// Handles may be used again.
+    pub fn forget_uses(&self) {
+        self.used.with(HashSet::clear);
+    }
+
     /// Asks the driver for something that takes device memory of its own, `estimate` bytes as far as
     /// is known, and counts what it took.
     pub fn with_own(
@@ -92,7 +107,7 @@ impl Member {
         if !status.ok() {
             return status;
         }
-        match self.measure(device, true) {
+        match self.measure(device, true, charge.bytes()) {
             Some(now) if is_context => {
                 device.part.set(device::CONTEXT_BYTES, now.saturating_sub(before));
             }
@@ -109,7 +124,7 @@ impl Member {
 
     /// Something of the driver's own may be gone.
     pub fn own_gone(&self, device: &OnDevice, is_context: bool) {
-        if self.measure(device, false).is_none() && is_context {
+        if self.measure(device, false, 0).is_none() && is_context {
             let one_less = |count: u64| count.checked_sub(1);
             let order = Ordering::Relaxed;
             if device.own.estimated.fetch_update(order, order, one_less).is_ok() {
@@ -136,8 +151,9 @@ impl Member {
         device.own.trust.store(trust as u8, Ordering::Relaxed);
     }
 
-    /// Sets the untracked figure to NVML's less ours; nothing where NVML cannot tell.
-    fn measure(&self, device: &OnDevice, grew: bool) -> Option<u64> {
+    /// Sets the untracked figure to NVML's less ours, of which `reserved` is not taken; nothing where
+    /// NVML cannot tell.
+    fn measure(&self, device: &OnDevice, grew: bool, reserved: u64) -> Option<u64> {
         const TRIES: usize = 5;
         let trust = device.own.trust.load(Ordering::Relaxed);
         if trust == Trust::No as u8 {
@@ -158,7 +174,7 @@ impl Member {
             };
             if before == (device.charged(), device.untracked()) {
                 let unseen = device.own.unseen.load(Ordering::Relaxed);
-                let known = (before.0 - before.1).saturating_sub(unseen);
+                let known = before.0.saturating_sub(before.1 + reserved + unseen);
                 let untracked = bytes.saturating_sub(known);
                 self.set_untracked(device, untracked);
                 return Some(untracked);

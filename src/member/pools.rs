@@ -134,12 +134,13 @@ impl Member {
     }
 
     /// After the call: sets the charge to what the driver has reserved, plus the bounds of others.
+    /// Where the driver does not say, a call that `took` has taken its bound, and another nothing.
     pub fn settle(
         &self,
         device: &OnDevice,
         sum: &Sum,
         kind: Kind,
-        bound: u64,
+        (bound, took): (u64, bool),
         ask: impl Fn() -> Option<u64>,
     ) {
         const TRIES: usize = 4;
@@ -153,7 +154,8 @@ impl Member {
                 }
                 let stale = state.version != version;
                 let others = state.outstanding.saturating_sub(bound);
-                let known = asked.map_or(state.charged, |bytes| bytes.saturating_add(others));
+                let unsaid = state.charged - if took { 0 } else { bound.min(state.charged) };
+                let known = asked.map_or(unsaid, |bytes| bytes.saturating_add(others));
                 let target = if stale { known.max(state.charged) } else { known };
                 if target > state.charged {
                     self.force(device, kind, target - state.charged);
@@ -173,9 +175,9 @@ impl Member {
     pub fn true_up(&self, pool: &Arc<Pool>) {
         let Some(device) = pool.ordinal.and_then(|ordinal| self.device(ordinal)) else { return };
         if !pool.is_destroyed() {
-            self.settle(device, &pool.sum, Kind::Pool, 0, || pool.reserved());
+            self.settle(device, &pool.sum, Kind::Pool, (0, true), || pool.reserved());
         } else if self.count_of(pool.handle) == 0 {
-            self.settle(device, &pool.sum, Kind::Pool, 0, || Some(0));
+            self.settle(device, &pool.sum, Kind::Pool, (0, true), || Some(0));
             self.pools.forget(pool);
         }
     }

@@ -127,6 +127,7 @@ fn make(config: &Config) -> Result<Member, String> {
         pools: Pools::new(),
         graphs: Graphs::new(),
         limits: Limits::new(),
+        used: Brief::default(),
         pending: Pending::new(),
     };
     fork::in_every_child(in_child);

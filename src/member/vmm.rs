@@ -8,6 +8,9 @@ use cuota_core::shm::Brief;
 
 use super::{Entry, Member};
 
+/// A part of a sparse array: the array, and which part as the driver is told.
+pub type Tile = (u64, [u64; 5]);
+
 /// A piece of physical memory, by a number of ours.
 type Id = u64;
 
@@ -27,6 +30,8 @@ struct Table {
     handles: HashMap<u64, (Id, u64)>,
     /// Address → bytes and memory.
     mappings: BTreeMap<u64, (u64, Id)>,
+    /// Array and part of it → memory.
+    tiles: HashMap<Tile, Id>,
     /// What an exported descriptor leads to → memory; nothing where one name stands for several.
     exports: HashMap<(u64, u64), Option<Id>>,
 }
@@ -69,6 +74,27 @@ impl Physicals {
                 table.refer(id);
             }
         });
+    }
+
+    /// Memory is mapped to a part of an array, or (handle 0) none is any more: the charge of what went.
+    pub fn tiled(&self, tile: Tile, handle: u64) -> Option<Entry> {
+        self.table.with(|table| {
+            let before = table.tiles.remove(&tile);
+            if let Some((id, _)) = table.handles.get(&handle).copied() {
+                table.tiles.insert(tile, id);
+                table.refer(id);
+            }
+            before.and_then(|id| table.unrefer(id))
+        })
+    }
+
+    /// An array is gone, and what was mapped to it.
+    pub fn untiled(&self, array: u64) -> Vec<Entry> {
+        self.table.with(|table| {
+            let gone = table.tiles.extract_if(|(of, _), _| *of == array);
+            let gone: Vec<Id> = gone.map(|(_, id)| id).collect();
+            gone.into_iter().filter_map(|id| table.unrefer(id)).collect()
+        })
     }
 
     /// The driver has given one more use of a handle for what is mapped at an address.

@@ -98,7 +98,6 @@ pub const ROWS: &[Row] = &[
 
     row("share", "ipc", 64, 64, &["linear", "import"]),
     row("import", "vmm-import", 64, 64, &["vmm", "import"]),
-    row("import", "vmm-import-outlives", 64, 64, &["vmm"]),
     row("import", "pool-import", 64, 64, &["pool", "import"]),
     row("share", "ipc-other-client", 64, 64, &["linear", "import"]),
     row("import", "vmm-import-other-client", 64, 64, &["vmm", "import"]),
