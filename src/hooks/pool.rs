@@ -10,7 +10,7 @@ use super::caller::{read, write};
 use super::real::Real;
 use crate::client::Client;
 use crate::driver::{Status, query};
-use crate::member::{Entry, Kind, Member, OnDevice, Pool, Room};
+use crate::member::{Call, Entry, Kind, Member, OnDevice, Pool, Room};
 
 /// Location types whose memory is a device's.
 const DEVICE: u32 = 1;
@@ -81,16 +81,16 @@ fn from_pool(
 ) -> Status {
     let device = pool.ordinal.and_then(|ordinal| member.device(ordinal));
     let Some(device) = device.filter(|_| bytes > 0) else { return real.call() };
-    let bound = match ready(member, real, device, pool, bytes) {
-        Ok(bound) => bound,
+    let call = match ready(member, real, device, pool, bytes) {
+        Ok(call) => call,
         Err(refused) => return refused,
     };
     let before = pool.sum.charged();
     let status = real.call();
-    member.settle(device, &pool.sum, Kind::Pool, (bound, status.ok()), || pool.reserved());
+    member.settle(device, &pool.sum, Kind::Pool, (call, status.ok()), || pool.reserved());
     let Some(address) = read(out).filter(|_| status.ok()) else { return status };
     let standing = member.standing(device);
-    if bound == 0 && pool.sum.charged() > before && standing.used > standing.limit {
+    if call.bound == 0 && pool.sum.charged() > before && standing.used > standing.limit {
         // There was room in the pool, and the driver took more all the same.
         let _ = query::cuMemFreeAsync(address, stream);
         write(out, 0);
@@ -111,17 +111,18 @@ fn ready(
     device: &OnDevice,
     pool: &Pool,
     bytes: u64,
-) -> Result<u64, Status> {
-    let bound = grain::round(bytes, grain::POOL);
-    let fits = |bytes| pool.room() >= grain::round(bytes, grain::UNIT);
-    let Err(full) = member.grow(device, &pool.sum, Kind::Pool, bound) else { return Ok(bound) };
-    if fits(bytes) {
-        return Ok(0);
+) -> Result<Call, Status> {
+    let bytes = grain::round(bytes, grain::UNIT);
+    let grown = Call { bytes, bound: grain::round(bytes, grain::POOL) };
+    let grow = || member.grow(device, &pool.sum, Kind::Pool, grown);
+    let Err(full) = grow() else { return Ok(grown) };
+    if let Some(call) = member.fit(pool, bytes) {
+        return Ok(call);
     }
-    if member.make_room(device) && member.grow(device, &pool.sum, Kind::Pool, bound).is_ok() {
-        return Ok(bound);
+    if member.make_room(device) && grow().is_ok() {
+        return Ok(grown);
     }
-    if fits(bytes) { Ok(0) } else { Err(member.refuse(device, bytes, real.name(), full)) }
+    member.fit(pool, bytes).ok_or_else(|| member.refuse(device, bytes, real.name(), full))
 }
 
 pub fn create(

@@ -10,7 +10,7 @@ use cuota_core::grain;
 use cuota_core::shm::Brief;
 
 use super::charge::Full;
-use super::pools::{Sum, graphs_reserved};
+use super::pools::{Call, Sum, graphs_reserved};
 use super::{Kind, Member, OnDevice};
 use crate::driver::{Status, query};
 
@@ -171,12 +171,16 @@ impl Member {
         backed_at: Option<u64>,
     ) -> Result<u64, Full> {
         let sum = &device.graphs.sum;
-        let Err(full) = self.grow(device, sum, Kind::Graph, bytes) else { return Ok(bytes) };
+        let Err(full) = self.grow(device, sum, Kind::Graph, Call { bytes: 0, bound: bytes }) else {
+            return Ok(bytes);
+        };
         let backed = || backed_at == Some(device.graphs.trims.load(Ordering::Acquire));
         if backed() {
             return Ok(0);
         }
-        if self.make_room(device) && self.grow(device, sum, Kind::Graph, bytes).is_ok() {
+        if self.make_room(device)
+            && self.grow(device, sum, Kind::Graph, Call { bytes: 0, bound: bytes }).is_ok()
+        {
             return Ok(bytes);
         }
         Err(full)
@@ -185,7 +189,13 @@ impl Member {
     fn settle_graphs(&self, bounds: &[(&OnDevice, u64)], took: bool) {
         for (device, bound) in bounds {
             let ask = || graphs_reserved(device);
-            self.settle(device, &device.graphs.sum, Kind::Graph, (*bound, took), ask);
+            self.settle(
+                device,
+                &device.graphs.sum,
+                Kind::Graph,
+                (Call { bytes: 0, bound: *bound }, took),
+                ask,
+            );
         }
     }
 

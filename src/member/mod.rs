@@ -36,7 +36,7 @@ pub use device::OnDevice;
 pub use graphs::needs_of;
 pub use held::{Entry, Room};
 pub use look::{Looked, look};
-pub use pools::Pool;
+pub use pools::{Call, Pool};
 pub use start::{join, settle};
 pub use view::Slice;
 

@@ -23,8 +23,21 @@ struct State {
     charged: u64,
     /// Bounds of calls on their way; part of `charged`.
     outstanding: u64,
+    /// What the calls on their way ask for, whether or not the reserve has to grow for it.
+    asked: u64,
     /// Changes with every call that begins or ends.
     version: u64,
+}
+
+/// A call on its way: what it asks for, and what was charged in case the reserve grows.
+#[derive(Clone, Copy, Debug)]
+pub struct Call {
+    pub bytes: u64,
+    pub bound: u64,
+}
+
+impl Call {
+    pub const NONE: Call = Call { bytes: 0, bound: 0 };
 }
 
 pub struct Sum {
@@ -122,15 +135,41 @@ pub fn graphs_reserved(device: &OnDevice) -> Option<u64> {
 }
 
 impl Member {
-    /// Adds the bound of a call's growth, if it fits.
-    pub fn grow(&self, device: &OnDevice, sum: &Sum, kind: Kind, bound: u64) -> Result<(), Full> {
-        self.try_add(device, kind, bound)?;
+    /// Begins a call with its bound charged, if that fits.
+    pub fn grow(&self, device: &OnDevice, sum: &Sum, kind: Kind, call: Call) -> Result<(), Full> {
+        self.try_add(device, kind, call.bound)?;
         sum.state.with(|state| {
-            state.charged += bound;
-            state.outstanding += bound;
+            state.charged += call.bound;
+            state.outstanding += call.bound;
+            state.asked += call.bytes;
             state.version += 1;
         });
         Ok(())
+    }
+
+    /// Begins a call that finds room in the reserve, if there is room for it beside all others on
+    /// their way.
+    pub fn fit(&self, pool: &Pool, bytes: u64) -> Option<Call> {
+        const TRIES: usize = 4;
+        for _ in 0..TRIES {
+            let version = pool.sum.version();
+            let room = pool.room();
+            let fits = pool.sum.state.with(|state| {
+                if state.version != version {
+                    return None;
+                }
+                let fits = room >= state.asked.saturating_add(bytes);
+                if fits {
+                    state.asked += bytes;
+                    state.version += 1;
+                }
+                Some(fits)
+            });
+            if let Some(fits) = fits {
+                return fits.then_some(Call { bytes, bound: 0 });
+            }
+        }
+        None
     }
 
     /// After the call: sets the charge to what the driver has reserved, plus the bounds of others.
@@ -140,10 +179,11 @@ impl Member {
         device: &OnDevice,
         sum: &Sum,
         kind: Kind,
-        (bound, took): (u64, bool),
+        (call, took): (Call, bool),
         ask: impl Fn() -> Option<u64>,
     ) {
         const TRIES: usize = 4;
+        let bound = call.bound;
         for tries in 1.. {
             let version = sum.version();
             let asked = ask();
@@ -162,7 +202,12 @@ impl Member {
                 } else {
                     self.give_back(device, kind, state.charged - target);
                 }
-                *state = State { charged: target, outstanding: others, version: state.version + 1 };
+                *state = State {
+                    charged: target,
+                    outstanding: others,
+                    asked: state.asked.saturating_sub(call.bytes),
+                    version: state.version + 1,
+                };
                 true
             });
             if done {
@@ -175,9 +220,9 @@ impl Member {
     pub fn true_up(&self, pool: &Arc<Pool>) {
         let Some(device) = pool.ordinal.and_then(|ordinal| self.device(ordinal)) else { return };
         if !pool.is_destroyed() {
-            self.settle(device, &pool.sum, Kind::Pool, (0, true), || pool.reserved());
+            self.settle(device, &pool.sum, Kind::Pool, (Call::NONE, true), || pool.reserved());
         } else if self.count_of(pool.handle) == 0 {
-            self.settle(device, &pool.sum, Kind::Pool, (0, true), || Some(0));
+            self.settle(device, &pool.sum, Kind::Pool, (Call::NONE, true), || Some(0));
             self.pools.forget(pool);
         }
     }

@@ -107,41 +107,5 @@ static void pooled(void)
     end_twin();
 }
 
-/* Its maker lets go of memory the other still holds: it is held, so it is charged. */
-static void outlives(void)
-{
-    in_primary();
-    start_twin("keeping-twin");
-    OK(take_exportable, 0);
-    size_t with = used();
-    int file = -1;
-    OK(cuMemExportToShareableHandle, &file, memory[0], POSIX_FD, 0);
-    give_twin("", 1, file);
-    told('o');
-    OK(cuMemRelease, memory[0]);
-    expect_used(with, "released, and imported by another");
-    answer('c');
-    told('d');
-    expect_used(with - SIZE, "let go by all");
-    end_twin();
-    fill_and_refill(&(struct way){SIZE, take_exportable, release});
-}
-
-static void keeping_twin(void)
-{
-    char none;
-    int file;
-    handle imported = 0;
-    be_twin();
-    while (get_from_twin(&none, 1, &file)) {
-        OK(cuMemImportFromShareableHandle, &imported, (size_t)file, POSIX_FD);
-        answer('o');
-        told('c');
-        OK(cuMemRelease, imported);
-        answer('d');
-    }
-}
-
-ROWS({"vmm-import", vmm}, {"vmm-import-other-client", other_vmm}, {"pool-import", pooled}, {"vmm-import-outlives", outlives},
-     {"vmm-twin", vmm_twin, 1},
-     {"pool-twin", pool_twin, 1}, {"keeping-twin", keeping_twin, 1})
+ROWS({"vmm-import", vmm}, {"vmm-import-other-client", other_vmm}, {"pool-import", pooled}, {"vmm-twin", vmm_twin, 1},
+     {"pool-twin", pool_twin, 1})

@@ -107,7 +107,7 @@ pub const ROWS: &[Row] = &[
 
     row("own", "context", 50, 40, &["own"]).env(CONTEXT_20).fails("cuCtxCreate_v2").keeps("cuCtxDestroy_v2"),
     row("own", "context-v4", 50, 40, &["own"]).env(CONTEXT_20),
-    row("own", "context-owned", 64, 60, &["linear", "pitched", "managed", "array", "mipmap"]).bare(Bare::Nothing),
+    row("own", "context-owned", 64, 60, &["linear", "refund:pitched", "managed", "refund:array", "refund:mipmap"]).bare(Bare::Nothing),
     row("own", "primary-reset", 64, 64, &["linear"]),
     row("own", "primary-released", 64, 64, &["linear"]),
     row("code", "module", 66, 64, &["own"]).fails("cuModuleLoadData:2").keeps("cuModuleUnload"),
