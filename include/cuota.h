@@ -35,7 +35,8 @@ struct cuota_tally_record {
     uint64_t calls;
     uint64_t by_dlsym;  /* how often dlsym handed it out */
     uint64_t by_driver; /* how often cuGetProcAddress did */
-    uint64_t unused[4];
+    uint64_t asked;     /* calls that cuota made itself */
+    uint64_t unused[3];
 };
 
 /* One of the driver's private tables that was asked for; all zero if unused. */

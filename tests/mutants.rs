@@ -113,7 +113,7 @@ fn what_is_broken_on_purpose_is_noticed() {
             "type Function = unsafe fn",
             "mismatched types",
         ),
-        ("src/hooks/memory.rs", "_bytes: usize", "_bytes: u32", "mismatched types"),
+        ("src/hooks/memory.rs", "_flags: c_uint", "_flags: u16", "mismatched types"),
         (
             "src/hooks/memory.rs",
             "#![forbid(unsafe_code)]",

@@ -15,4 +15,5 @@ pub mod ledger;
 pub mod names;
 pub mod pages;
 pub mod shm;
+pub mod table;
 pub mod tally;

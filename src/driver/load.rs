@@ -15,6 +15,8 @@ pub trait Wiring {
     fn target(&self, entry: &'static Entry, real: *mut ()) -> *mut ();
     /// The word to count an entry's calls in, if somebody asked for that.
     fn calls(&self, index: usize) -> Option<&'static AtomicU64>;
+    /// The word to count our own calls of a function in.
+    fn asked(&self, name: &CStr) -> Option<&'static AtomicU64>;
 }
 
 /// Fails to open, in words that say why: this library was found where the driver should be.
@@ -71,7 +73,7 @@ pub fn cuda(asked: Asked, wiring: &dyn Wiring) -> Outcome {
         }
         return if broken { Outcome::Broken(&BROKEN) } else { Outcome::Absent };
     }
-    query::resolve(handle);
+    query::resolve(handle, &|name| wiring.asked(name));
     wire(Library::Cuda, handle, wiring);
     DRIVER.store(handle, Ordering::Release);
     Outcome::Loaded
@@ -110,7 +112,7 @@ pub fn nvml(handle: Option<*mut c_void>, wiring: &dyn Wiring) -> bool {
         refuse(Library::Nvml, wiring);
         return false;
     }
-    questions::resolve(handle);
+    questions::resolve(handle, &|name| wiring.asked(name));
     wire(Library::Nvml, handle, wiring);
     NVML.store(handle, Ordering::Release);
     true

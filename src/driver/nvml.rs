@@ -3,9 +3,9 @@
 
 use core::ffi::{CStr, c_char, c_uint, c_void};
 use core::fmt::Write;
-use core::sync::atomic::{AtomicPtr, Ordering};
+use core::sync::atomic::AtomicU64;
 
-use super::query::Handle;
+use super::query::{Function, Handle};
 use super::{Status, dl};
 
 questions! {

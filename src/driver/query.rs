@@ -1,26 +1,60 @@
 //! Small questions to the real driver, past our own hooks.
 
 use core::ffi::{CStr, c_int, c_uint, c_void};
-use core::sync::atomic::{AtomicPtr, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use super::{Status, dl};
+
+/// One of the driver's functions, as we ask it.
+pub struct Function {
+    address: AtomicPtr<c_void>,
+    /// Null unless somebody counts calls.
+    calls: AtomicPtr<AtomicU64>,
+}
+
+impl Function {
+    pub const fn new() -> Function {
+        let (address, calls) = (core::ptr::null_mut(), core::ptr::null_mut());
+        Function { address: AtomicPtr::new(address), calls: AtomicPtr::new(calls) }
+    }
+
+    pub fn set(&self, address: *mut c_void, calls: Option<&'static AtomicU64>) {
+        if let Some(calls) = calls {
+            self.calls.store(core::ptr::from_ref(calls).cast_mut(), Ordering::Relaxed);
+        }
+        self.address.store(address, Ordering::Relaxed);
+    }
+
+    /// To be called now: it is counted.
+    #[inline(always)]
+    pub fn address(&self) -> *mut c_void {
+        let address = self.address.load(Ordering::Relaxed);
+        // SAFETY: null, or a word of the tally, whose mapping is never undone.
+        let calls = unsafe { self.calls.load(Ordering::Relaxed).as_ref() };
+        if let Some(calls) = calls.filter(|_| !address.is_null()) {
+            calls.fetch_add(1, Ordering::Relaxed);
+        }
+        address
+    }
+}
 
 /// What a driver function is when we ask it: a status, and answers through pointers.
 macro_rules! questions {
     ($($name:ident ($($arg:ident: $ty:ty),*);)*) => {
         #[allow(non_snake_case)]
-        struct Functions { $($name: AtomicPtr<c_void>,)* }
+        struct Functions { $($name: Function,)* }
 
         static FUNCTIONS: Functions =
-            Functions { $($name: AtomicPtr::new(core::ptr::null_mut()),)* };
+            Functions { $($name: Function::new(),)* };
 
-        /// Finds every function in the real driver. Before any slot leads to a body.
-        pub fn resolve(handle: *mut c_void) {
+        /// Finds every function in the real library, and the word to count its calls in if there is
+        /// one. Before any slot leads to a body.
+        pub fn resolve(handle: *mut c_void, counted: &dyn Fn(&CStr) -> Option<&'static AtomicU64>) {
             $(
                 let name = const { $crate::driver::query::c_name(concat!(stringify!($name), "\0")) };
                 // SAFETY: the handle is open and stays so; the name ends in NUL.
                 let found = unsafe { dl::sym(handle, name.as_ptr()) };
-                FUNCTIONS.$name.store(found, Ordering::Relaxed);
+                FUNCTIONS.$name.set(found, counted(name));
             )*
         }
 
@@ -29,14 +63,14 @@ macro_rules! questions {
             #[inline(always)]
             #[allow(non_snake_case)]
             pub fn $name($($arg: $ty),*) -> Status {
-                type Function = unsafe extern "C" fn($($ty),*) -> Status;
-                let function = FUNCTIONS.$name.load(Ordering::Relaxed);
+                type Typed = unsafe extern "C" fn($($ty),*) -> Status;
+                let function = FUNCTIONS.$name.address();
                 if function.is_null() {
                     return Status::NOT_SUPPORTED;
                 }
                 // SAFETY: the driver's function of that name, with the signature the API documents;
                 // the arguments are handles of the program's or pointers to our own memory.
-                unsafe { core::mem::transmute::<*mut c_void, Function>(function)($($arg),*) }
+                unsafe { core::mem::transmute::<*mut c_void, Typed>(function)($($arg),*) }
             }
         )*
     };

@@ -11,7 +11,7 @@ use super::caller::{read, write};
 use super::real::Real;
 use crate::client::Client;
 use crate::driver::{Status, query};
-use crate::member::{Context, Entry, Kind, Member, Room};
+use crate::member::{Context, Entry, Kind, Linear, Member, Room};
 
 pub fn alloc(client: &Client, real: &Real, out: *mut CUdeviceptr, bytes: usize) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
@@ -157,21 +157,28 @@ fn undo(
 
 pub fn free(client: &Client, real: &Real, address: CUdeviceptr) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
-    if let Some(taken) = member.take_small(address) {
-        let status = real.call();
-        if status.ok() {
-            member.let_go_small(taken)
-        } else {
-            member.put_back_small(taken)
+    match member.take_linear(address) {
+        Some(Linear::Alone(entry)) => free_alone(member, real, address, entry),
+        Some(Linear::Small(taken)) => {
+            let status = real.call();
+            if status.ok() {
+                member.let_go_small(taken)
+            } else {
+                member.put_back_small(taken)
+            }
+            status
         }
-        return status;
+        None => {
+            // A graph's memory, freed by hand, stays with the device's graphs.
+            let status = real.call();
+            member.look_at_pending();
+            status
+        }
     }
-    let Some(entry) = member.take(Room::Address, address) else {
-        let status = real.call();
-        // A graph's memory, freed by hand, stays with the device's graphs.
-        member.look_at_pending();
-        return status;
-    };
+}
+
+#[inline(always)]
+fn free_alone(member: &Member, real: &Real, address: CUdeviceptr, entry: Entry) -> Status {
     let status = real.call();
     if !status.ok() {
         member.put_back(Room::Address, address, entry);
@@ -193,21 +200,18 @@ pub fn free_async(client: &Client, real: &Real, address: CUdeviceptr, stream: CU
     if member.is_captured(stream) {
         return real.call();
     }
-    if let Some(taken) = member.take_small(address) {
-        let status = real.call();
-        if status.ok() {
-            member.let_go_small_in_order(stream, taken);
-        } else {
-            member.put_back_small(taken);
-        }
-        return status;
-    }
-    let entry = member.take(Room::Address, address);
+    let known = member.take_linear(address);
     let status = real.call();
-    match entry {
-        Some(entry) if !status.ok() => member.put_back(Room::Address, address, entry),
-        Some(entry) if entry.kind == Kind::Pool => member.pool_freed_in_order(stream, entry),
-        Some(entry) => member.let_go_in_order(stream, entry),
+    match known {
+        Some(Linear::Small(taken)) if !status.ok() => member.put_back_small(taken),
+        Some(Linear::Small(taken)) => member.let_go_small_in_order(stream, taken),
+        Some(Linear::Alone(entry)) if !status.ok() => {
+            member.put_back(Room::Address, address, entry);
+        }
+        Some(Linear::Alone(entry)) if entry.kind == Kind::Pool => {
+            member.pool_freed_in_order(stream, entry);
+        }
+        Some(Linear::Alone(entry)) => member.let_go_in_order(stream, entry),
         None => {}
     }
     status

@@ -24,7 +24,7 @@ pub enum OnPanic {
 pub struct Real<'a> {
     call: &'a dyn Fn() -> Status,
     /// None where a body runs whoever holds the token.
-    token: Option<Token>,
+    token: Option<Token<'a>>,
     /// The exported name, with its flavour.
     name: &'static str,
     answer: Cell<Option<Status>>,
@@ -78,8 +78,11 @@ pub fn enter(
     on_panic: OnPanic,
     body: impl FnOnce(&Client, &Real) -> Status,
 ) -> Status {
-    let (Some(token), Some(client)) = (Token::take(), client::get()) else { return call() };
-    run(client, Real { call, token: Some(token), name, answer: Cell::new(None) }, on_panic, body)
+    Token::with(|token| {
+        let (Some(token), Some(client)) = (token, client::get()) else { return call() };
+        let real = Real { call, token: Some(token), name, answer: Cell::new(None) };
+        run(client, real, on_panic, body)
+    })
 }
 
 /// Enters a body that must run each time, also from a signal handler that interrupted another: it

@@ -5,63 +5,58 @@
 #![forbid(unsafe_code)]
 
 use core::cell::Cell;
-use core::marker::PhantomData;
 
 use crate::driver::process;
 
 thread_local! {
-    /// Where on its stack the holder stands; 0 if nobody holds the token.
+    /// Where on its stack the holder stands; 0 if nobody holds the token. Without a destructor, so it
+    /// is there for as long as the thread.
     static HOLDER: Cell<usize> = const { Cell::new(0) };
 }
 
-pub struct Token {
-    /// A token belongs to its thread.
-    _here: PhantomData<*const ()>,
+/// Found once: looking for a thread's own is a call of the loader's.
+pub struct Token<'a> {
+    holder: &'a Cell<usize>,
 }
 
-impl Token {
-    /// The token, unless this thread holds it already (or is past its thread-locals).
+impl Token<'_> {
+    /// Runs `act` with the token, or without it if this thread holds it already.
     #[inline(always)]
-    pub fn take() -> Option<Token> {
-        let here = here();
-        match HOLDER.try_with(|holder| holder.replace(here)) {
-            Ok(0) => Some(Token { _here: PhantomData }),
-            Ok(holder) => Token::take_over(holder, here),
-            Err(_) => None,
-        }
-    }
-
-    /// A holder that stands deeper in the stack than we do is gone: somebody jumped out of it
-    /// (`siglongjmp` from a signal handler). On a signal stack depths say nothing.
-    #[cold]
-    fn take_over(holder: usize, here: usize) -> Option<Token> {
-        if holder < here && !process::is_on_signal_stack() {
-            return Some(Token { _here: PhantomData });
-        }
-        set(holder);
-        None
+    pub fn with<R>(act: impl FnOnce(Option<Token>) -> R) -> R {
+        HOLDER.with(|holder| {
+            let here = here();
+            let before = holder.replace(here);
+            let ours = before == 0 || take_over(holder, before, here);
+            act(ours.then_some(Token { holder }))
+        })
     }
 
     /// Gives the token back while `call` runs. Not if `call` unwinds: it is foreign code.
     #[inline(always)]
     pub fn lent<R>(&self, call: impl FnOnce() -> R) -> R {
-        set(0);
+        self.holder.set(0);
         let answer = call();
-        set(here());
+        self.holder.set(here());
         answer
     }
 }
 
-impl Drop for Token {
+impl Drop for Token<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        set(0);
+        self.holder.set(0);
     }
 }
 
-#[inline(always)]
-fn set(holder: usize) {
-    let _ = HOLDER.try_with(|cell| cell.set(holder));
+/// A holder that stands deeper in the stack than we do is gone: somebody jumped out of it
+/// (`siglongjmp` from a signal handler). On a signal stack depths say nothing.
+#[cold]
+fn take_over(holder: &Cell<usize>, before: usize, here: usize) -> bool {
+    let gone = before < here && !process::is_on_signal_stack();
+    if !gone {
+        holder.set(before);
+    }
+    gone
 }
 
 /// About where this thread's stack is now.
@@ -75,20 +70,25 @@ fn here() -> usize {
 mod tests {
     use super::*;
 
+    fn is_there() -> bool {
+        Token::with(|token| token.is_some())
+    }
+
     #[test]
     fn one_at_a_time() {
-        let token = Token::take().expect("nobody holds it");
-        assert!(deeper(|| Token::take().is_none()));
-        assert!(token.lent(|| deeper(|| Token::take().is_some())));
-        assert!(deeper(|| Token::take().is_none()));
-        drop(token);
-        assert!(Token::take().is_some());
+        Token::with(|token| {
+            let token = token.expect("nobody holds it");
+            assert!(!deeper(is_there));
+            assert!(token.lent(|| deeper(is_there)));
+            assert!(!deeper(is_there));
+        });
+        assert!(is_there());
     }
 
     #[test]
     fn what_was_jumped_out_of_holds_nothing() {
-        deeper(|| std::mem::forget(Token::take()));
-        assert!(Token::take().is_some(), "its holder's frame is gone");
+        deeper(|| Token::with(|token| std::mem::forget(token)));
+        assert!(is_there(), "its holder's frame is gone");
     }
 
     /// Runs `what` well below this frame.

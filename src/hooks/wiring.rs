@@ -96,6 +96,10 @@ impl Wiring for Hooks {
     fn calls(&self, index: usize) -> Option<&'static AtomicU64> {
         client::init().tally()?.calls(index)
     }
+
+    fn asked(&self, name: &CStr) -> Option<&'static AtomicU64> {
+        client::init().tally()?.asked(find(name)?.0)
+    }
 }
 
 /// Loads the library and wires its entry points, whether it is there or not.

@@ -8,9 +8,10 @@ use super::{Member, OnDevice};
 
 /// By which way memory came to be held. Part of a charge so that each way can be told apart, and in
 /// the tests be left out.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[repr(u8)]
 pub enum Kind {
+    #[default]
     Linear,
     Pitched,
     Managed,
@@ -61,12 +62,19 @@ impl Charge<'_> {
     }
 
     /// The bytes are held from now on: whoever has them gives them back.
+    #[inline(always)]
     pub fn keep(mut self) -> u64 {
         core::mem::take(&mut self.bytes)
     }
 
     /// Makes it exactly so many bytes; false, and nothing changed, if they do not fit.
+    #[inline(always)]
     pub fn resize(&mut self, bytes: u64) -> bool {
+        bytes == self.bytes || self.really_resize(bytes)
+    }
+
+    #[cold]
+    fn really_resize(&mut self, bytes: u64) -> bool {
         let fits = if bytes > self.bytes {
             self.member.try_add(self.device, self.kind, bytes - self.bytes).is_ok()
         } else {
@@ -81,7 +89,9 @@ impl Charge<'_> {
 }
 
 impl Drop for Charge<'_> {
+    #[inline(always)]
     fn drop(&mut self) {
+        // What was kept is not given back.
         self.member.give_back(self.device, self.kind, self.bytes);
     }
 }

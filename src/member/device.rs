@@ -77,10 +77,12 @@ impl Member {
     /// driver.
     #[inline(always)]
     pub(super) fn change(&self, device: &OnDevice, change: Change) -> Answer {
+        // Read before the lock: the counter takes its time, and the processor can wait for both at once.
+        let now = self.clock.now();
         device.lane.with(|lane| {
             if let Some(owned) = lane {
                 let witness = self.book.witness(owned.id, self.who.pid_namespace);
-                match owned.change(&device.part.account(), change, self.clock.now(), &witness) {
+                match owned.change(&device.part.account(), change, now, &witness) {
                     Answer::Lost => {}
                     answer => return answer,
                 }

@@ -3,11 +3,8 @@
 //! Sharded, so that threads seldom meet and a table that grows does so in small steps.
 #![forbid(unsafe_code)]
 
-use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
-
-use cuota_core::pages::Mixed;
 use cuota_core::shm::Brief;
+use cuota_core::table::{Table, mix};
 
 use super::arrays::is_share;
 use super::{Kind, Member};
@@ -24,7 +21,7 @@ pub enum Room {
     Mipmap,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Entry {
     /// Charged for it.
     pub bytes: u64,
@@ -34,7 +31,7 @@ pub struct Entry {
     pub kind: Kind,
 }
 
-type Shard = HashMap<u64, Entry, BuildHasherDefault<Mixed>>;
+type Shard = Table<Entry>;
 
 pub struct Held {
     shards: [Brief<Shard>; SHARDS],
@@ -47,15 +44,14 @@ fn key(room: Room, name: u64) -> u64 {
 
 impl Held {
     pub fn new() -> Held {
-        let shard = || Brief::new(Shard::with_hasher(BuildHasherDefault::new()));
-        Held { shards: core::array::from_fn(|_| shard()) }
+        Held { shards: [const { Brief::new(Table::new()) }; SHARDS] }
     }
 
     #[inline(always)]
     fn shard(&self, key: u64) -> &Brief<Shard> {
-        let mixed = key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58;
-        #[expect(clippy::indexing_slicing, reason = "six bits")]
-        &self.shards[mixed as usize % SHARDS]
+        // Other bits than those by which a shard finds it.
+        #[expect(clippy::indexing_slicing, reason = "less than SHARDS")]
+        &self.shards[(mix(key) >> 40) as usize % SHARDS]
     }
 
     /// Remembers an entry; what was known under that name before, which the driver has then freed
@@ -69,12 +65,12 @@ impl Held {
     #[inline(always)]
     fn take(&self, room: Room, name: u64) -> Option<Entry> {
         let key = key(room, name);
-        self.shard(key).with(|shard| shard.remove(&key))
+        self.shard(key).with(|shard| shard.remove(key))
     }
 
     /// Takes out everything of an owner.
     fn take_all(&self, owner: u64) -> Vec<(u64, Entry)> {
-        let of = |shard: &mut Shard| shard.extract_if(|_, e| e.owner == owner).collect::<Vec<_>>();
+        let of = |shard: &mut Shard| shard.take_all(|entry| entry.owner == owner);
         self.shards.iter().flat_map(|shard| shard.with(of)).collect()
     }
 
@@ -85,7 +81,7 @@ impl Held {
     }
 
     fn count(&self, owner: u64) -> usize {
-        let of = |shard: &mut Shard| shard.values().filter(|entry| entry.owner == owner).count();
+        let of = |shard: &mut Shard| shard.iter().filter(|(_, e)| e.owner == owner).count();
         self.shards.iter().map(|shard| shard.with(of)).sum()
     }
 }

@@ -37,6 +37,7 @@ pub use graphs::needs_of;
 pub use held::{Entry, Room};
 pub use look::{Looked, look};
 pub use pools::{Call, Pool};
+pub use small::Linear;
 pub use start::{join, settle};
 pub use view::Slice;
 

@@ -59,6 +59,7 @@ impl OnDevice {
     }
 
     /// Keeps apart what is charged and not NVML's to know.
+    #[inline(always)]
     pub fn note_unseen(&self, kind: Kind, bytes: u64, more: bool) {
         if matches!(kind, Kind::Managed | Kind::Limit) {
             let less = |unseen: u64| Some(unseen.saturating_sub(bytes));

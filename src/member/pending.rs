@@ -35,10 +35,15 @@ impl Member {
     }
 
     /// Gives back what streams have got to by now.
+    #[inline(always)]
     pub fn look_at_pending(&self) {
-        if !self.pending.any.load(Ordering::Acquire) || self.is_capturing() {
-            return;
+        if self.pending.any.load(Ordering::Relaxed) && !self.is_capturing() {
+            self.ask_streams();
         }
+    }
+
+    #[cold]
+    fn ask_streams(&self) {
         let waiting = self.pending.list.with(core::mem::take);
         let (mut done, mut left) = (Vec::new(), Vec::new());
         for (stream, entry) in waiting {

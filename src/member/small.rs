@@ -4,7 +4,7 @@
 use cuota_core::grain::PAGE;
 use cuota_core::pages::Taken;
 
-use super::{Charge, Context, Entry, Full, Kind, Member, OnDevice};
+use super::{Charge, Context, Entry, Full, Kind, Member, OnDevice, Room};
 use crate::driver::Status;
 
 fn tag(device: &OnDevice, kind: Kind) -> u16 {
@@ -20,7 +20,21 @@ fn page(tag: u16, owner: u64) -> Entry {
     Entry { bytes: PAGE, owner, ordinal, kind: Kind::from_code(kind) }
 }
 
+/// Linear memory, taken out of the books before the driver frees it.
+pub enum Linear {
+    Alone(Entry),
+    Small(Taken),
+}
+
 impl Member {
+    /// What begins at an address. Memory of its own begins with a page; few small requests do.
+    #[inline(always)]
+    pub fn take_linear(&self, address: u64) -> Option<Linear> {
+        let alone = || self.take(Room::Address, address).map(Linear::Alone);
+        let small = || self.take_small(address).map(Linear::Small);
+        if address.is_multiple_of(PAGE) { alone().or_else(small) } else { small().or_else(alone) }
+    }
+
     #[inline(always)]
     pub fn surely_fits(&self, context: Context, bytes: u64) -> bool {
         self.pages.with(|pages| pages.surely_fits(context.handle, bytes))

@@ -32,7 +32,8 @@ pub struct Slot {
 
 /// One lane's words.
 pub struct Lane<'a, A> {
-    words: &'a [A],
+    head: &'a [A; HEAD],
+    slots: [&'a [A; SLOT]; 2],
 }
 
 /// The account, over whatever words there are.
@@ -59,7 +60,10 @@ impl<'a, A: Word, T: TotalWord> Account<'a, A, T> {
     #[inline(always)]
     pub fn lane(&self, index: usize) -> Option<Lane<'a, A>> {
         let start = index.checked_mul(LANE)?;
-        Some(Lane { words: self.lanes.get(start..start.checked_add(LANE)?)? })
+        let words: &[A; LANE] = self.lanes.get(start..)?.first_chunk()?;
+        let (head, rest) = words.split_first_chunk()?;
+        let (even, odd) = rest.split_first_chunk()?;
+        Some(Lane { head, slots: [even, odd.first_chunk()?] })
     }
 
     /// The lane's sequence number, given the total as it was just read.
@@ -91,47 +95,38 @@ impl<'a, A: Word, T: TotalWord> Account<'a, A, T> {
 }
 
 impl<'a, A: Word> Lane<'a, A> {
-    #[inline(always)]
-    #[expect(clippy::indexing_slicing, reason = "a lane has LANE words, and HEAD is fewer")]
-    fn head(&self, index: usize) -> &'a A {
-        &self.words[..LANE][index]
-    }
-
     /// Incarnation of the member it belongs to; 0 if nobody's. An incarnation is never given twice.
     #[inline(always)]
     pub fn owner(&self) -> &'a A {
-        self.head(0)
+        &self.head[0]
     }
 
     /// Raised only.
     #[inline(always)]
     pub fn applied(&self) -> &'a A {
-        self.head(1)
+        &self.head[1]
     }
 
     /// When the owner was last known alive besides its commits. Raised by the owner only.
     pub fn heartbeat(&self) -> &'a A {
-        self.head(2)
+        &self.head[2]
     }
 
     /// When the owner was found dead. Raised only.
     pub fn noticed(&self) -> &'a A {
-        self.head(3)
+        &self.head[3]
     }
 
     #[inline(always)]
-    fn slot_words(&self, seq: u64) -> Option<&'a [A; SLOT]> {
-        let start = HEAD + (seq as usize >> 1 & 1) * SLOT;
-        self.words.get(start..)?.first_chunk()
+    fn slot(&self, seq: u64) -> &'a [A; SLOT] {
+        let [even, odd] = self.slots;
+        if seq >> 1 & 1 == 0 { even } else { odd }
     }
 
     /// The slot that number points at. Whole only if the number was current before and after.
     pub fn read(&self, seq: u64) -> Slot {
-        let Some([charge, untracked, time, moment, moment_high, uncertain, uncertain_high, _]) =
-            self.slot_words(seq)
-        else {
-            return Slot::default();
-        };
+        let [charge, untracked, time, moment, moment_high, uncertain, uncertain_high, _] =
+            self.slot(seq);
         let wide = |low: &A, high: &A| u128::from(low.peek()) | u128::from(high.peek()) << 64;
         let slot = Slot {
             charge: charge.peek(),
@@ -147,17 +142,15 @@ impl<'a, A: Word> Lane<'a, A> {
     /// Only the owner, and never the current slot. The commit publishes it.
     #[inline(always)]
     pub fn write(&self, seq: u64, slot: &Slot) {
-        if let Some([charge, untracked, time, moment, moment_high, uncertain, uncertain_high, _]) =
-            self.slot_words(seq)
-        {
-            charge.put(slot.charge);
-            untracked.put(slot.untracked);
-            time.put(slot.time);
-            moment.put(slot.moment as u64);
-            moment_high.put((slot.moment >> 64) as u64);
-            uncertain.put(slot.uncertain as u64);
-            uncertain_high.put((slot.uncertain >> 64) as u64);
-        }
+        let [charge, untracked, time, moment, moment_high, uncertain, uncertain_high, _] =
+            self.slot(seq);
+        charge.put(slot.charge);
+        untracked.put(slot.untracked);
+        time.put(slot.time);
+        moment.put(slot.moment as u64);
+        moment_high.put((slot.moment >> 64) as u64);
+        uncertain.put(slot.uncertain as u64);
+        uncertain_high.put((slot.uncertain >> 64) as u64);
     }
 }
 

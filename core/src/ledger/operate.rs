@@ -63,8 +63,11 @@ impl Slot {
             }
         };
         let time = time.max(self.time);
-        let delta = i128::from(charge.cast_signed()) - i128::from(self.charge.cast_signed());
-        let moment = self.moment.wrapping_add(delta.wrapping_mul(i128::from(time)).cast_unsigned());
+        let by = |bytes: u64| u128::from(bytes) * u128::from(time);
+        let moment = match charge.checked_sub(self.charge) {
+            Some(more) => self.moment.wrapping_add(by(more)),
+            None => self.moment.wrapping_sub(by(self.charge - charge)),
+        };
         Slot { charge, untracked, time, moment, uncertain: self.uncertain }
     }
 }
@@ -104,10 +107,11 @@ impl<R: Rules> Owned<R> {
                     }
                 }
             }
-            if account.seq(self.lane, total) > self.seq {
+            let last = usize::from(total.lane) == self.lane;
+            if lane.applied().load() > self.seq || (last && total.seq > self.seq) {
                 return Answer::Lost;
             }
-            if R::HELPS && usize::from(total.lane) != self.lane {
+            if R::HELPS && !last {
                 account.help(total);
             }
             account.note_peak(total);

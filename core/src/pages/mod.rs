@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::grain::{PAGE, SMALL, UNIT, round};
+use crate::table::mix;
 use page::{Page, UNITS};
 
 /// Whose pages are whose: requests of one owner share pages.
@@ -128,7 +129,7 @@ impl Pages {
 
 /// Page numbers are spread well enough by one multiplication.
 #[derive(Default)]
-pub struct Mixed(u64);
+struct Mixed(u64);
 
 impl Hasher for Mixed {
     fn finish(&self) -> u64 {
@@ -143,8 +144,7 @@ impl Hasher for Mixed {
 
     #[inline]
     fn write_u64(&mut self, value: u64) {
-        let mixed = (self.0 ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.0 = mixed ^ mixed >> 32;
+        self.0 = mix(self.0 ^ value);
     }
 }
 

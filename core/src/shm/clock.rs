@@ -20,12 +20,27 @@ fn ask(clock: libc::clockid_t) -> u64 {
     (time.tv_sec.cast_unsigned()) * 1_000_000_000 + time.tv_nsec.cast_unsigned()
 }
 
-/// Counter ticks for which one anchor serves; a second or so at usual rates.
+/// Counter ticks for which one anchor serves at most; a second or so at usual rates.
 const STALE: u64 = 1 << 31;
-/// The rate is trusted once it was measured over this many nanoseconds.
+/// The rate is trusted once it was measured over this many nanoseconds, and then for as many ticks as
+/// a part of what it was measured over: what a look at both clocks is off by is off by so little less.
 const MEASURED_OVER: u64 = 20_000_000;
+const TRUSTED_FOR: u64 = 32;
 /// The rate is nanoseconds per tick, times 2^32.
 const SHIFT: u32 = 32;
+
+/// Counter and boot time at one moment: of a few looks, the one that took least.
+fn both() -> (u64, u64) {
+    const LOOKS: usize = 4;
+    let look = || {
+        let before = counter::read();
+        let time = boot_time();
+        let took = counter::read().wrapping_sub(before);
+        (took, before.wrapping_add(took / 2), time)
+    };
+    let (_, ticks, time) = (0..LOOKS).map(|_| look()).min().unwrap_or_else(look);
+    (ticks, time)
+}
 
 /// Boot time from the counter, anchored to the kernel's clock once a second by whichever thread finds
 /// the anchor stale. Whoever meets one being written asks the kernel instead.
@@ -38,12 +53,13 @@ pub struct Clock {
     ticks: AtomicU64,
     time: AtomicU64,
     rate: AtomicU64,
+    stale: AtomicU64,
 }
 
 impl Clock {
     pub fn new() -> Clock {
-        let ticks = if counter::is_even() { counter::read().max(1) } else { 0 };
-        let time = boot_time();
+        let (ticks, time) = both();
+        let ticks = if counter::is_even() { ticks.max(1) } else { 0 };
         let word = AtomicU64::new;
         Clock {
             version: word(0),
@@ -52,6 +68,7 @@ impl Clock {
             ticks: word(ticks),
             time: word(time),
             rate: word(0),
+            stale: word(0),
         }
     }
 
@@ -59,13 +76,13 @@ impl Clock {
     pub fn now(&self) -> u64 {
         let version = self.version.load(Ordering::Acquire);
         let rate = self.rate.load(Ordering::Relaxed);
-        let time = self.time.load(Ordering::Relaxed);
+        let (time, stale) = (self.time.load(Ordering::Relaxed), self.stale.load(Ordering::Relaxed));
         let passed = counter::read().wrapping_sub(self.ticks.load(Ordering::Relaxed));
         // SYNC POINT: the words above are of one anchor if its version is even and stays; the other
         // end is in `anchor`.
         fence(Ordering::Acquire);
         let torn = version & 1 == 1 || self.version.load(Ordering::Relaxed) != version;
-        if rate == 0 || passed > STALE || torn {
+        if rate == 0 || passed > stale || torn {
             return self.anchor(version);
         }
         time + ((u128::from(passed) * u128::from(rate)) >> SHIFT) as u64
@@ -73,7 +90,7 @@ impl Clock {
 
     #[cold]
     fn anchor(&self, version: u64) -> u64 {
-        let (ticks, time) = (counter::read(), boot_time());
+        let (ticks, time) = both();
         let first = self.first_ticks.load(Ordering::Relaxed);
         let over = time.saturating_sub(self.first_time.load(Ordering::Relaxed));
         if first == 0 || over < MEASURED_OVER || version & 1 == 1 {
@@ -86,12 +103,14 @@ impl Clock {
             Ordering::Relaxed,
         );
         if mine.is_ok() {
-            let rate = (u128::from(over) << SHIFT) / u128::from(ticks.wrapping_sub(first).max(1));
+            let measured = ticks.wrapping_sub(first).max(1);
+            let rate = (u128::from(over) << SHIFT) / u128::from(measured);
             // SYNC POINT: the odd version is seen by whoever sees a word written after it.
             fence(Ordering::Release);
             self.ticks.store(ticks, Ordering::Relaxed);
             self.time.store(time, Ordering::Relaxed);
             self.rate.store(rate as u64, Ordering::Relaxed);
+            self.stale.store((measured / TRUSTED_FOR).min(STALE), Ordering::Relaxed);
             self.version.store(version + 2, Ordering::Release);
         }
         time

@@ -3,7 +3,8 @@
 //!
 //! Layout, in 64-bit words: a header (mark, number of records, number of tables, addresses that
 //! `cuGetProcAddress` gave out and that are none of ours), then one record
-//! per entry point (its name in eight words, kind, calls, handed out by `dlsym`, by the driver), then
+//! per entry point (its name in eight words, kind, calls, handed out by `dlsym`, by the driver, calls
+//! that cuota made itself), then
 //! one per private table (UUID in two words, asked, granted). Everyone who opens the file writes the
 //! same names, so it needs no lock.
 #![forbid(unsafe_code)]
@@ -101,6 +102,14 @@ impl Tally {
             return None;
         }
         self.words.get(record(index) + NAME + 1)
+    }
+
+    /// The word in which questions of our own to entry point `index` are counted.
+    pub fn asked(&self, index: usize) -> Option<&'static AtomicU64> {
+        if index >= self.count {
+            return None;
+        }
+        self.words.get(record(index) + NAME + 4)
     }
 
     pub fn handed_out(&self, index: usize, path: Path) {

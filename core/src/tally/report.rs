@@ -24,6 +24,8 @@ pub struct Line {
     pub calls: u64,
     pub by_dlsym: u64,
     pub by_driver: u64,
+    /// Calls that cuota made itself.
+    pub asked: u64,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -66,6 +68,7 @@ impl Report {
                 calls: number(1)?,
                 by_dlsym: number(2)?,
                 by_driver: number(3)?,
+                asked: number(4)?,
             });
         }
         for table in 0..TABLES {

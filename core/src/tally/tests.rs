@@ -40,6 +40,7 @@ fn what_two_writers_count_a_reader_reads() {
         calls,
         by_dlsym,
         by_driver,
+        asked: 0,
     };
     assert_eq!(
         report.entries,

@@ -1,0 +1,101 @@
+// What accounting adds to an allocation and its free: allocs LIVE small|large lifo|fifo|random ROUNDS [PROCESSES]
+//
+// LIVE allocations are held all the time; each step frees one of them and allocates another. The
+// driver's own functions are reached under names that nothing stands before, so both ways are timed in
+// the same process, in alternating rounds. Prints ns per pair, direct and hooked by turns.
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <pthread.h>
+
+typedef unsigned long long address;
+extern int cuInit(unsigned), cuMemAlloc_v2(address *, size_t), cuMemFree_v2(address), cuMemGetInfo_v2(size_t *, size_t *);
+typedef struct { int (*alloc)(address *, size_t), (*free)(address), (*info)(size_t *, size_t *); address *held; } Way;
+
+enum { STEPS = 400 };
+static size_t live, bytes;
+static enum { LIFO, FIFO, RANDOM } order;
+static unsigned long long seed = 88172645463325252ull;
+
+static void fail(const char *what) {
+    fprintf(stderr, "allocs: %s\n", what);
+    exit(1);
+}
+
+// The driver is loaded for everyone, and these names are its alone.
+static void *direct(const char *name) {
+    void *found = dlsym(RTLD_DEFAULT, name);
+    if (!found) fail(name);
+    return found;
+}
+
+static size_t place(size_t step) {
+    seed ^= seed << 13, seed ^= seed >> 7, seed ^= seed << 17;
+    return order == LIFO ? live - 1 : order == FIFO ? step % live : seed % live;
+}
+
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * 1e9 + time.tv_nsec;
+}
+
+static double pairs(Way way, size_t from) {
+    double start = now();
+    for (size_t step = 0; step < STEPS; step++) {
+        size_t at = place(from + step);
+        way.free(way.held[at]);
+        if (way.alloc(&way.held[at], bytes) != 0) fail("an allocation failed");
+    }
+    return (now() - start) / STEPS;
+}
+
+static double infos(Way way) {
+    size_t left, total;
+    double start = now();
+    for (size_t step = 0; step < STEPS; step++) way.info(&left, &total);
+    return (now() - start) / STEPS;
+}
+
+int main(int count, char **arguments) {
+    if (count < 5) fail("usage: allocs LIVE small|large|info lifo|fifo|random ROUNDS [PROCESSES]");
+    live = strtoul(arguments[1], NULL, 10);
+    bytes = strcmp(arguments[2], "large") ? 512 : 2 << 20;
+    int info = !strcmp(arguments[2], "info"), rounds = atoi(arguments[4]);
+    int processes = count > 5 ? atoi(arguments[5]) : 1;
+    order = !strcmp(arguments[3], "lifo") ? LIFO : !strcmp(arguments[3], "fifo") ? FIFO : RANDOM;
+    struct { pthread_barrier_t start; double samples[]; } *shared =
+        mmap(NULL, sizeof *shared + sizeof(double) * 2 * rounds * processes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pthread_barrierattr_t among_processes;
+    pthread_barrierattr_init(&among_processes);
+    pthread_barrierattr_setpshared(&among_processes, PTHREAD_PROCESS_SHARED);
+    pthread_barrier_init(&shared->start, &among_processes, processes);
+    for (int process = 0; process < processes; process++) {
+        if (fork() != 0) continue;
+        if (cuInit(0) != 0) fail("cuInit failed");
+        Way ways[] = {{direct("direct_cuMemAlloc_v2"), direct("direct_cuMemFree_v2"), direct("direct_cuMemGetInfo_v2"),
+                       calloc(live, sizeof(address))},
+                      {cuMemAlloc_v2, cuMemFree_v2, cuMemGetInfo_v2, calloc(live, sizeof(address))}};
+        for (int way = 0; way < 2; way++)
+            for (size_t at = 0; at < live; at++)
+                if (ways[way].alloc(&ways[way].held[at], bytes) != 0) fail("an allocation failed");
+        pthread_barrier_wait(&shared->start);
+        double *samples = shared->samples + 2 * rounds * process;
+        for (int round = 0; round < rounds; round++)
+            for (int turn = 0; turn < 2; turn++) {
+                int way = (round + turn) % 2;
+                samples[2 * round + way] = info ? infos(ways[way]) : pairs(ways[way], (size_t)round * STEPS);
+            }
+        _exit(0);
+    }
+    for (int process = 0, status; process < processes; process++)
+        if (wait(&status) < 0 || status != 0) fail("a process failed");
+    for (int at = 0; at < 2 * rounds * processes; at++) printf("%.2f ", shared->samples[at]);
+    printf("\n");
+}
