@@ -9,7 +9,7 @@ use super::trouble::{Trouble, What};
 use crate::shm::file;
 
 /// The byte that is locked: far beyond the file's end, below those of the members.
-const BYTE: u64 = 1 << 39;
+pub(super) const BYTE: u64 = 1 << 39;
 /// How often the door is tried, and how long is waited in between: two seconds in all.
 const TRIES: u32 = 2000;
 const PAUSE: Duration = Duration::from_millis(1);

@@ -9,6 +9,7 @@ pub mod layout;
 mod limits;
 mod living;
 mod open;
+mod outside;
 mod read;
 mod seat;
 #[cfg(test)]
@@ -25,7 +26,8 @@ pub use door::Door;
 pub use events::{Event, Kind};
 pub use limits::{Standing, Wish};
 pub use living::start_time;
-pub use open::{Plan, file_name, list, open};
+pub use open::{Plan, client_of, file_name, list, open};
+pub use outside::{open_existing, rehearse};
 pub use read::{DeviceReport, MemberReport, Report, Share, read};
 pub use seat::{Holder, Member, Seat};
 pub use trouble::{Trouble, What};

@@ -35,9 +35,15 @@ pub fn file_name(client: &str) -> String {
     format!("{client}.v{}.cuota", layout::VERSION)
 }
 
+/// Whose ledger a file is, by its name.
+pub fn client_of(path: &Path) -> Option<&str> {
+    let name = path.file_name()?.to_str()?.strip_suffix(&file_name(""))?;
+    crate::config::is_client_name(name).then_some(name)
+}
+
 /// Opens the client's ledger, making it if it is not there or is of an earlier start of the machine.
 pub fn open(plan: &Plan) -> Result<Book, Trouble> {
-    let shared = directory(plan)?;
+    let shared = directory(plan.directory, plan.make_directory)?;
     let path = plan.directory.join(file_name(plan.client));
     for _ in 0..ATTEMPTS {
         let file = match file::open(&path, true) {
@@ -45,10 +51,7 @@ pub fn open(plan: &Plan) -> Result<Book, Trouble> {
                 make(plan, &path, shared)?;
                 continue;
             }
-            Err(why) if why.raw_os_error() == Some(libc::ELOOP) => {
-                return Err(Trouble::new(&path, What::Foreign("is a symbolic link")));
-            }
-            opened => opened.map_err(|why| Trouble::new(&path, What::File(why)))?,
+            opened => opened.map_err(|why| unopened(&path, why))?,
         };
         let book = trust(file, &path, shared)?;
         if book.boot() == plan.boot {
@@ -59,11 +62,17 @@ pub fn open(plan: &Plan) -> Result<Book, Trouble> {
     Err(Trouble::new(&path, What::Moved))
 }
 
+/// Why a file that is there could not be opened.
+pub(super) fn unopened(path: &Path, why: io::Error) -> Trouble {
+    let is_link = why.raw_os_error() == Some(libc::ELOOP);
+    let what = if is_link { What::Foreign("is a symbolic link") } else { What::File(why) };
+    Trouble::new(path, what)
+}
+
 /// Whether the directory is one that several users share; an error if it is not safe to use.
-fn directory(plan: &Plan) -> Result<bool, Trouble> {
-    let path = plan.directory;
+pub(super) fn directory(path: &Path, make: bool) -> Result<bool, Trouble> {
     let trouble = |what| Trouble::new(path, what);
-    if plan.make_directory {
+    if make {
         let made = fs::DirBuilder::new().mode(0o700).create(path);
         if let Err(why) = made
             && why.kind() != io::ErrorKind::AlreadyExists
@@ -112,26 +121,35 @@ fn make(plan: &Plan, path: &Path, shared: bool) -> Result<(), Trouble> {
         set(header::LABELS, &layout::text_words::<{ header::LABELS_WORDS }>(plan.labels));
     }
     let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-    let made = || -> io::Result<Draft> {
-        let draft = Draft::new(plan.directory, 0o640)?;
-        if shared {
-            // Past the umask: the group decides who may join.
-            draft.file.set_permissions(fs::Permissions::from_mode(0o660))?;
-        }
-        file::allocate(draft.file.as_fd(), layout.devices_at())?;
-        draft.file.write_all_at(&bytes, 0)?;
-        Ok(draft)
-    };
-    let draft = made().map_err(|why| {
-        let full = matches!(why.raw_os_error(), Some(libc::ENOSPC | libc::EDQUOT | libc::EFBIG));
-        Trouble::new(path, if full { What::Full(why) } else { What::File(why) })
-    })?;
-    match draft.publish(path) {
+    match draft(path, layout, shared, &bytes)?.publish(path) {
         Err(why) if why.kind() != io::ErrorKind::AlreadyExists => {
             Err(Trouble::new(path, What::File(why)))
         }
         _ => Ok(()),
     }
+}
+
+/// A file with room for a ledger at `path`, that has no name yet.
+pub(super) fn draft(
+    path: &Path,
+    layout: Layout,
+    shared: bool,
+    header: &[u8],
+) -> Result<Draft, Trouble> {
+    let made = || -> io::Result<Draft> {
+        let draft = Draft::new(path.parent().unwrap_or(Path::new("/")), 0o640)?;
+        if shared {
+            // Past the umask: the group decides who may join.
+            draft.file.set_permissions(fs::Permissions::from_mode(0o660))?;
+        }
+        file::allocate(draft.file.as_fd(), layout.devices_at())?;
+        draft.file.write_all_at(header, 0)?;
+        Ok(draft)
+    };
+    made().map_err(|why| {
+        let full = matches!(why.raw_os_error(), Some(libc::ENOSPC | libc::EDQUOT | libc::EFBIG));
+        Trouble::new(path, if full { What::Full(why) } else { What::File(why) })
+    })
 }
 
 /// Unlike that of any other ledger, whoever makes one in the same nanosecond.
@@ -142,7 +160,7 @@ fn epoch(wall_time: u64) -> u64 {
 }
 
 /// The file as a book, if it is one and ours to use.
-fn trust(file: File, path: &Path, shared: bool) -> Result<Book, Trouble> {
+pub(super) fn trust(file: File, path: &Path, shared: bool) -> Result<Book, Trouble> {
     let trouble = |what| Trouble::new(path, what);
     let stat = file::stat(file.as_fd()).map_err(|why| trouble(What::File(why)))?;
     is_ours(&stat, shared).map_err(|why| trouble(What::Foreign(why)))?;

@@ -42,10 +42,19 @@ pub struct Seat {
 impl Door<'_> {
     /// Whether anybody else lives whose limits were settled.
     pub(super) fn has_company(&self, seat: Seat, living: &dyn Living) -> bool {
+        self.has_members_but(Some(seat.index), living)
+    }
+
+    /// Whether anybody lives who keeps the limits in force.
+    pub fn has_members(&self, living: &dyn Living) -> bool {
+        self.has_members_but(None, living)
+    }
+
+    fn has_members_but(&self, left_out: Option<usize>, living: &dyn Living) -> bool {
         let book = self.book;
         book.members().any(|index| {
             let owner = book.member_value(index, member::OWNER);
-            index != seat.index
+            Some(index) != left_out
                 && owner != 0
                 && book.member_value(index, member::SETTLED) == 1
                 && living.is_alive(owner)

@@ -120,6 +120,49 @@ fn whose_limit() {
 }
 
 #[test]
+fn whoever_is_no_member_changes_a_limit_but_makes_no_ledger() {
+    let folder = Folder::new("outside");
+    let layout = Layout::new(64, 64);
+    let why = open_existing(&folder.file()).err().expect("nobody made it").to_string();
+    assert!(why.contains("pod-1") && why.contains("cannot be opened"), "{why}");
+    rehearse(&folder.0, false, "pod-1", layout).expect("it could be made");
+    assert!(!folder.file().exists(), "a rehearsal leaves nothing");
+    let (one, _) = Process::start(&folder.plan(), Some(100));
+    rehearse(&folder.0, false, "pod-1", layout).expect("it could be joined");
+    let book = open_existing(&folder.file()).expect("it is there");
+    let door = book.door().expect("nobody else is there");
+    assert!(door.has_members(&book.witness(0, 0)));
+    door.set(0, Some(70), 9);
+    drop(door);
+    let mut lane = one.lane();
+    assert_eq!(one.change(&mut lane, Change::Reserve(71)), Answer::Refused { used: 0, limit: 70 });
+    one.book.leave(one.seat);
+    assert!(!book.door().expect("free").has_members(&book.witness(0, 0)));
+    // Looked at as hard as a member looks.
+    fs::set_permissions(folder.file(), fs::Permissions::from_mode(0o666)).expect("ours");
+    for refused in
+        [open_existing(&folder.file()).map(drop), rehearse(&folder.0, false, "pod-1", layout)]
+    {
+        let why = refused.expect_err("everybody may write it").to_string();
+        assert!(why.contains("everybody"), "{why}");
+    }
+    let missing = folder.0.join("missing");
+    let why = rehearse(&missing, false, "pod-1", layout).expect_err("not there").to_string();
+    assert!(why.contains("missing cannot be used"), "{why}");
+    rehearse(&missing, true, "pod-1", layout).expect("made");
+}
+
+#[test]
+fn whose_file() {
+    let client = |name: &str| client_of(std::path::Path::new(name)).map(str::to_owned);
+    assert_eq!(client("/d/pod-1.v1.cuota").as_deref(), Some("pod-1"));
+    assert_eq!(client("/d/a.b.v1.cuota").as_deref(), Some("a.b"));
+    for none in ["/d/.v1.cuota", "/d/a\u{1b}[31m.v1.cuota", "/d/a.v2.cuota", "/d/a", "/"] {
+        assert_eq!(client(none), None, "{none:?}");
+    }
+}
+
+#[test]
 fn crowded_is_said_and_the_dead_make_room() {
     let folder = Folder::new("crowd");
     let mut all: Vec<Process> = (0..64).map(|_| Process::start(&folder.plan(), None).0).collect();

@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 use std::ffi::OsString;
 
+use super::naming;
 use super::size::{WHOLE, digits, split, times, unit};
 use super::{Adopted, Config, DeviceName, Limits, Reading, Reported, SM, Size, Sm, VRAM, Why};
 
@@ -80,7 +81,8 @@ impl Reading {
             Some(Limit::Of(limit)) => Some(limit),
             None => None,
         };
-        let unnamed = per_process && self.config.client.is_none();
+        let chosen = |name: &String| !naming::is_name_of_run(name);
+        let unnamed = per_process && !self.config.client.as_ref().is_some_and(chosen);
         let why = above.map(Why::Outranked).or(unnamed.then_some(Why::PerProcess));
         let text = || value.to_string_lossy().into_owned();
         match (why, limit) {

@@ -44,7 +44,8 @@ impl fmt::Display for Reported {
         write!(out, "{variable}={} is not the client's limit: ", Shown(value))?;
         match why {
             Why::Outranked(by) => write!(out, "{by} is set"),
-            Why::PerProcess => out.write_str("it is for one process, and CUOTA_CLIENT is not set"),
+            Why::PerProcess => out
+                .write_str("it is for one process, and nobody named the client with CUOTA_CLIENT"),
         }
     }
 }

@@ -18,6 +18,12 @@ impl Complaint {
         &self.variable
     }
 
+    /// The line for where nothing is done before it is corrected.
+    pub fn objection(&self) -> String {
+        let Complaint { variable, read, accepted } = self;
+        format!("{variable}={} cannot be read: it takes {accepted}", Shown(read))
+    }
+
     /// The line for where `cuInit` fails for it.
     pub fn refusal(&self) -> String {
         let Complaint { variable, read, accepted } = self;

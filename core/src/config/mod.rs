@@ -22,7 +22,7 @@ pub use borrowed::{Adopted, Reported, Why};
 pub use choices::{Level, Mps, OnFault, Priority, Share, View};
 pub use complaint::Complaint;
 pub use devices::{DeviceName, Limits, NotAUuid, Uuid};
-pub use naming::is_client_name;
+pub use naming::{is_client_name, name_of_run};
 pub use size::{LARGEST, Size};
 pub use sm::Sm;
 

@@ -25,6 +25,22 @@ pub struct Directory {
     pub private: bool,
 }
 
+/// Where ledgers are to be looked for where nothing says where they are: every place that `directory`
+/// chooses by itself.
+pub fn usual_directories(runtime: Option<&Path>, uid: u32) -> Vec<PathBuf> {
+    let runtime = runtime.and_then(of_runtime);
+    [Some(PathBuf::from(SHARED)), runtime, Some(of_user(uid))].into_iter().flatten().collect()
+}
+
+/// A relative path would be another directory in every process.
+fn of_runtime(runtime: &Path) -> Option<PathBuf> {
+    runtime.is_absolute().then(|| runtime.join("cuota"))
+}
+
+fn of_user(uid: u32) -> PathBuf {
+    PathBuf::from(format!("/tmp/cuota-{uid}"))
+}
+
 /// A directory that was named, or that somebody put there, is taken to be shared; what a container
 /// has of its own is not. `/dev/shm` is never chosen: NVIDIA's device plugin mounts one and the same
 /// into every pod of a node.
@@ -34,10 +50,6 @@ pub fn directory(candidates: &Candidates) -> Directory {
     if let Some(path) = explicit.or(shared) {
         return Directory { path: path.to_owned(), private: false };
     }
-    // A relative path would be another directory in every process.
-    let path = match runtime.filter(|path| path.is_absolute()) {
-        Some(runtime) => runtime.join("cuota"),
-        None => PathBuf::from(format!("/tmp/cuota-{uid}")),
-    };
+    let path = runtime.and_then(of_runtime).unwrap_or_else(|| of_user(uid));
     Directory { path, private: in_container }
 }

@@ -8,7 +8,7 @@ mod mounts;
 #[cfg(test)]
 mod tests;
 
-pub use directory::{Candidates, Directory, directory};
+pub use directory::{Candidates, Directory, directory, usual_directories};
 
 /// What is known of a process.
 #[derive(Clone, Copy, Default, Debug)]

@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::config::is_client_name;
@@ -245,4 +245,17 @@ fn directories() {
         let inside = Candidates { in_container: true, ..candidates };
         assert_eq!(directory(&inside), Directory { private, ..answer });
     }
+}
+
+#[test]
+fn what_is_chosen_is_among_the_usual_places() {
+    let runtime = Some(Path::new("/run/user/7"));
+    let usual = usual_directories(runtime, 7);
+    assert_eq!(usual, ["/run/cuota", "/run/user/7/cuota", "/tmp/cuota-7"].map(PathBuf::from));
+    for (shared_is_writable, runtime) in [(true, runtime), (false, runtime), (false, None)] {
+        let candidates =
+            Candidates { explicit: None, shared_is_writable, runtime, uid: 7, in_container: false };
+        assert!(usual.contains(&directory(&candidates).path));
+    }
+    assert_eq!(usual_directories(Some(Path::new("run")), 7).len(), 2);
 }

@@ -72,8 +72,8 @@ fn nvidia_s_are_the_client_s_only_where_it_has_a_name() {
     assert_eq!(
         reported(&config),
         [
-            "CUDA_MPS_PINNED_DEVICE_MEM_LIMIT=\"0=1G,1=512M\" is not the client's limit: it is for one process, and CUOTA_CLIENT is not set",
-            "CUDA_MPS_ACTIVE_THREAD_PERCENTAGE=\"30\" is not the client's limit: it is for one process, and CUOTA_CLIENT is not set",
+            "CUDA_MPS_PINNED_DEVICE_MEM_LIMIT=\"0=1G,1=512M\" is not the client's limit: it is for one process, and nobody named the client with CUOTA_CLIENT",
+            "CUDA_MPS_ACTIVE_THREAD_PERCENTAGE=\"30\" is not the client's limit: it is for one process, and nobody named the client with CUOTA_CLIENT",
         ]
     );
 
@@ -86,6 +86,13 @@ fn nvidia_s_are_the_client_s_only_where_it_has_a_name() {
     assert_eq!(config.adopted.len(), 2);
 
     // A name that cannot be read is none.
+    // What `cuota run` calls a client that nobody named.
+    let run = name_of_run(7, Duration::from_secs(1));
+    assert!(is_client_name(&run), "{run}");
+    let config = read(&[PINNED, ("CUOTA_CLIENT", &run)]);
+    assert_eq!((config.adopted.len(), config.reported.len()), (0, 1));
+    let config = read(&[PINNED, ("CUOTA_CLIENT", "run-7-it")]);
+    assert_eq!((config.adopted.len(), config.reported.len()), (1, 0));
     let (config, complaints) = parse(&[PINNED, ("CUOTA_CLIENT", "a/b")]);
     assert_eq!((complaints.len(), config.reported.len()), (1, 1));
     assert!(config.vram.is_empty() && !config.strict);

@@ -25,6 +25,10 @@ fn the_line_for_where_cu_init_fails() {
         complaints[0].refusal(),
         "CUOTA_SM=\"half\" makes cuInit fail: it takes 1% to 100%, or a number of SMs such as 40sm; with CUOTA_STRICT=0 it is ignored"
     );
+    assert_eq!(
+        complaints[0].objection(),
+        "CUOTA_SM=\"half\" cannot be read: it takes 1% to 100%, or a number of SMs such as 40sm"
+    );
 }
 
 #[test]
@@ -34,7 +38,8 @@ fn a_line_stays_a_line() {
     for Row { variable, .. } in &OPTIONS {
         for value in &values {
             let (_, complaints) = Config::parse(&|name| (name == *variable).then(|| value.into()));
-            for line in [complaints[0].to_string(), complaints[0].refusal()] {
+            let complaint = &complaints[0];
+            for line in [complaint.to_string(), complaint.refusal(), complaint.objection()] {
                 assert!(line.len() < 400 && !line.contains(char::is_control), "{line}");
                 assert!(line.contains("\"…"), "{line}");
             }
