@@ -3,7 +3,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{demo, doctor, run};
+use crate::{demo, doctor, ps, run, set};
 
 /// Statuses as `env` and `nohup` give them, so that a script can tell our failure from its program's.
 pub const OUR_FAILURE: u8 = 125;
@@ -36,10 +36,16 @@ pub enum Command {
     /// Run a command with cuota between it and the CUDA driver
     #[command(long_about = run::ABOUT)]
     Run(run::Options),
+    /// List clients, what they hold, and their members
+    #[command(long_about = ps::ABOUT)]
+    Ps(ps::Options),
+    /// Change the quota of a client that runs
+    #[command(long_about = set::ABOUT)]
+    Set(set::Options),
     /// Check that cuota works here, and which driver functions it covers
     #[command(long_about = doctor::ABOUT)]
     Doctor(doctor::Options),
-    /// Show two clients on a simulated card; needs no GPU
+    /// Show a neighbour saved from an out-of-memory; needs no GPU
     #[command(long_about = demo::ABOUT)]
     Demo(demo::Options),
     /// What `doctor` asks a child under the preload: one line per fact

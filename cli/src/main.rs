@@ -10,14 +10,19 @@ mod demo;
 mod doctor;
 mod exports;
 mod image;
+mod ledgers;
 mod library;
 mod native;
+mod places;
 mod program;
+mod ps;
 mod reach;
 mod run;
 mod scratch;
 mod screen;
 mod script;
+mod set;
+mod sizes;
 
 use std::process::ExitCode;
 
@@ -35,6 +40,8 @@ fn main() -> ExitCode {
     };
     let done = match cuota.command {
         Command::Run(options) => run::run(options),
+        Command::Ps(options) => ps::list(options),
+        Command::Set(options) => set::set(options),
         Command::Doctor(options) => doctor::examine(options),
         Command::Demo(options) => demo::show(options),
         Command::Probe => doctor::probe(),

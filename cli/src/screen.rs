@@ -51,12 +51,23 @@ pub fn warn(text: &str) {
     say("cuota: warning: ", text);
 }
 
+/// Whether a character would steer the terminal, or the order of what is read, instead of being read.
+pub fn steers(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// A text that others wrote (names, paths), fit for a terminal.
+pub fn plain(text: &str) -> String {
+    text.chars().map(|letter| if steers(letter) { '\u{fffd}' } else { letter }).collect()
+}
+
 /// The lines of `text` are wrapped each on its own.
 fn say(first: &str, text: &str) {
     let rest = "  ";
-    let lines = text.lines().enumerate();
+    let lines = text.lines().map(plain).enumerate();
     let all: String =
-        lines.map(|(at, line)| hanging(if at == 0 { first } else { rest }, rest, line)).collect();
+        lines.map(|(at, line)| hanging(if at == 0 { first } else { rest }, rest, &line)).collect();
     let _ = std::io::stderr().write_all(all.as_bytes());
 }
 
@@ -77,6 +88,14 @@ mod tests {
         let path = "/".repeat(100);
         assert_eq!(wrapped("at ", &format!("{path} end")), format!("at {path}\n   end\n"));
         assert_eq!(wrapped("nothing ", ""), "nothing\n");
+    }
+
+    #[test]
+    fn nothing_steers_the_terminal() {
+        assert_eq!(
+            plain("a\u{1b}[31m\u{9b}\u{202e}b é\n"),
+            "a\u{fffd}[31m\u{fffd}\u{fffd}b é\u{fffd}"
+        );
     }
 
     #[test]

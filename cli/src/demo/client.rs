@@ -1,5 +1,5 @@
-//! One client of the demo: a small CUDA program. It tells its parent what it sees and, at the end,
-//! how often it called each function.
+//! One client of the demo: a small CUDA program that does what its parent says, line by line, and
+//! tells what came of it. At the end it tells how often it called each function.
 #![forbid(unsafe_code)]
 
 use std::io::{self, BufRead, Write};
@@ -16,14 +16,9 @@ const PTX: &std::ffi::CStr = c"
 .visible .entry nothing() { ret; }
 ";
 
-const LAUNCHES: u32 = 100;
-const PIECES: usize = 3;
-
 #[derive(Args)]
 pub struct Options {
     lookup: Word,
-    /// GiB to hold
-    gib: usize,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -38,48 +33,59 @@ pub fn run(options: Options) -> Result<u8, Failure> {
         Word::Driver => Lookup::ProcAddress,
     };
     let driver = Driver::open(lookup).map_err(Failure::ours)?;
-    let worked =
-        work(&driver, options.gib << 30).map_err(|refused| Failure::ours(refused.to_string()));
+    let worked = work(&driver).map_err(|refused| Failure::ours(refused.to_string()));
     // Told in any case: what was called before a failure was called.
     for (name, calls) in driver.calls() {
         tell(format_args!("called {name} {calls}"));
     }
-    worked?
-        .then_some(0)
-        .ok_or_else(|| Failure::ours("what was copied back is not what was copied in"))
+    worked.map(|()| 0)
 }
 
-/// Whether what was copied to the card came back as it was.
-fn work(driver: &Driver, bytes: usize) -> Result<bool, Refused> {
+/// `take BYTES` keeps memory, and answers if there is none. `serve BYTES` is a request: it needs
+/// memory for a moment, and without it the program ends. `look` is how large the card looks.
+fn work(driver: &Driver) -> Result<(), Refused> {
     driver.init()?;
     let context = driver.create_context(&driver.device(0)?)?;
+    tell("ready");
     let mut held = Vec::new();
-    for _ in 0..PIECES {
-        held.push(driver.alloc(bytes / PIECES)?);
+    for line in io::stdin().lock().lines().map_while(Result::ok) {
+        let (what, bytes) = line.split_once(' ').unwrap_or((&line, ""));
+        let bytes = bytes.parse().unwrap_or(0);
+        match what {
+            "take" => match driver.alloc(bytes) {
+                Ok(memory) => {
+                    held.push(memory);
+                    tell("done");
+                }
+                Err(refused) => tell(format_args!("refused {refused}")),
+            },
+            "look" => tell(format_args!("sees {}", driver.memory()?.1)),
+            _ => match serve(driver, bytes) {
+                Ok(right) => tell(if right { "done" } else { "wrong" }),
+                Err(refused) => {
+                    tell(format_args!("refused {refused}"));
+                    return Err(refused);
+                }
+            },
+        }
     }
-    rendezvous("holding");
-    let (free, total) = driver.memory()?;
-    tell(format_args!("sees {free} {total}"));
-    let (pattern, mut back) = ([0x5a; 4096], [0; 4096]);
-    for memory in &held {
-        driver.copy_in(memory, &pattern)?;
-        driver.copy_out(&mut back, memory)?;
-    }
-    let module = driver.load(PTX)?;
-    driver.launch(&module, c"nothing", LAUNCHES)?;
-    driver.unload(module)?;
-    rendezvous("seen");
     for memory in held {
         driver.free(memory)?;
     }
-    driver.destroy_context(context)?;
-    Ok(back == pattern)
+    driver.destroy_context(context)
 }
 
-/// Waits until the other client is as far: the parent answers both when both have said so.
-fn rendezvous(place: &str) {
-    tell(place);
-    let _ = io::stdin().lock().read_line(&mut String::new());
+/// Whether what was copied to the card came back as it was.
+fn serve(driver: &Driver, bytes: usize) -> Result<bool, Refused> {
+    let memory = driver.alloc(bytes)?;
+    let (pattern, mut back) = ([0x5a; 4096], [0; 4096]);
+    driver.copy_in(&memory, &pattern)?;
+    let module = driver.load(PTX)?;
+    driver.launch(&module, c"nothing", 1)?;
+    driver.unload(module)?;
+    driver.copy_out(&mut back, &memory)?;
+    driver.free(memory)?;
+    Ok(back == pattern)
 }
 
 fn tell(what: impl std::fmt::Display) {

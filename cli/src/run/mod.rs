@@ -2,6 +2,8 @@
 //! status, its signals and its process number are its own.
 #![forbid(unsafe_code)]
 
+mod settings;
+
 use std::env;
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
@@ -11,7 +13,7 @@ use std::process::Command;
 use clap::Args;
 
 use crate::command::{Failure, NOT_EXECUTABLE};
-use crate::{image, library, program, reach, screen};
+use crate::{image, library, places, program, reach, screen};
 
 pub const ABOUT: &str = "\
 Run a command with cuota between it and the CUDA driver.
@@ -21,13 +23,20 @@ command is executed in this one's place: its exit status, its signals and its
 process number are its own. The library is the one CUOTA_LIB names, else the one
 beside this command, else the one in ../lib.
 
+A quota holds for all processes of a client together. The options are for this
+command; without them the variables they stand for hold, if they are set. With
+neither --client nor CUOTA_CLIENT each run is a client of its own.
+
 Exit status, when the command was not started:
-  125  cuota itself failed (a bad option, no library)
+  125  cuota itself failed: a bad option, no library, or a quota was asked for
+       and its ledger cannot be used
   126  the command was found but is not executable
   127  the command was not found";
 
 #[derive(Args)]
 pub struct Options {
+    #[command(flatten)]
+    settings: settings::Settings,
     /// How much the library says on standard error [default: warn]
     #[arg(long, value_name = "LEVEL", value_parser = ["off", "error", "warn", "info", "debug"])]
     log: Option<String>,
@@ -41,7 +50,9 @@ pub struct Options {
 
 pub fn run(options: Options) -> Result<u8, Failure> {
     let library = library::find()?;
+    let variables = options.settings.variables()?;
     let mut command = prepared(&options.command, &library, &mut screen::warn)?;
+    command.envs(variables);
     if let Some(level) = options.log {
         command.env("CUOTA_LOG", level);
     }
@@ -89,8 +100,7 @@ pub fn prepared(
 
 /// The tally as every process of the command will find it, wherever it goes.
 fn tally_path(file: &Path) -> Result<PathBuf, Failure> {
-    let path = std::path::absolute(file)
-        .map_err(|why| Failure::ours(format!("--tally {}: {why}", file.display())))?;
+    let path = places::absolute("--tally", file)?;
     match path.parent().filter(|directory| directory.is_dir()) {
         Some(_) => Ok(path),
         None => Err(Failure::ours(format!("--tally {}: no such directory", path.display()))),
