@@ -1,6 +1,6 @@
 # make build   the library, the command and the simulated driver
 # make test    everything CI runs
-# make demo    two clients on the simulated card
+# make demo    a neighbour saved by a quota, on the simulated card
 # make bench   what interception costs, as a table
 # make install PREFIX=/usr/local
 

@@ -11,7 +11,7 @@ use crate::screen;
 use crate::sizes::short;
 
 /// What is left of a line for the client's name; a longer one has a line of its own.
-const WIDEST_NAME: usize = 19;
+const WIDEST_NAME: usize = 18;
 
 /// Marks, and what they mean.
 const BY_COMMAND: (char, &str) =
@@ -27,23 +27,25 @@ pub fn text(clients: &[Client], pid_namespace: u64) -> String {
         ["DEVICE", "USED", "QUOTA ", "PEAK", "UNTRACKED", "REFUSED"].map(str::to_owned),
     );
     for client in clients {
-        let mut name = client.name.as_str();
+        let (mut name, mut nobody) = (client.name.as_str(), "");
         if name.len() > WIDEST_NAME {
             let _ = writeln!(text, "{name}");
             name = "";
         }
         let report = &client.report;
+        let runs = report.members.iter().any(|member| member.alive);
         if report.devices.is_empty() {
-            let _ = writeln!(text, "{name:<width$} no device yet");
+            let what = if runs { "no device yet" } else { "no device yet, no member runs" };
+            let _ = writeln!(text, "{name:<width$} {what}");
+        } else if !runs {
+            nobody = "    no member runs\n";
         }
         for device in &report.devices {
             text += &line(width, name, figures(device));
             text += &members(&report.members, Some(device.index), pid_namespace);
         }
         text += &members(&report.members, None, pid_namespace);
-        if !report.members.iter().any(|member| member.alive) {
-            let _ = writeln!(text, "    no member runs");
-        }
+        text += nobody;
     }
     let reports = || clients.iter().map(|client| &client.report);
     let by_command = reports().flat_map(|report| &report.devices).any(|device| device.by_command);

@@ -60,3 +60,43 @@ pub fn not_permitted(trouble: &Trouble) -> Option<String> {
         )
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use cuota_core::book::layout::Layout;
+    use cuota_core::book::{self, Book, Plan};
+
+    use super::*;
+    use crate::scratch::Scratch;
+
+    fn ledger(scratch: &Scratch) -> Book {
+        let plan = Plan {
+            directory: scratch.path(),
+            make_directory: false,
+            client: "pod-1",
+            labels: "",
+            layout: Layout::new(64, 64),
+            boot: [0, 0],
+        };
+        book::open(&plan).unwrap()
+    }
+
+    #[test]
+    fn one_that_lives_is_meant_and_two_are_too_many() {
+        let scratch = [Scratch::new().unwrap(), Scratch::new().unwrap()];
+        let directories = scratch.each_ref().map(|scratch| scratch.path().to_owned());
+        let places = Places { directories: directories.into(), named: false };
+        let found = || running("pod-1", &places).map_err(|failure| failure.text);
+        assert!(found().is_err_and(|text| text.contains("there is no client")));
+        let books = scratch.each_ref().map(ledger);
+        assert!(found().is_err_and(|text| text.contains("no process of client pod-1 runs")));
+        books[0].seat(&book::Member::default(), 1).unwrap();
+        assert_eq!(found().unwrap().file, books[0].path());
+        books[1].seat(&book::Member::default(), 1).unwrap();
+        let said = found().map(drop).unwrap_err();
+        assert!(said.contains("several clients pod-1") && said.contains("--dir"), "{said}");
+        for book in &books {
+            assert!(said.contains(&book.path().display().to_string()), "{said}");
+        }
+    }
+}

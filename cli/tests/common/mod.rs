@@ -3,6 +3,8 @@
 
 #![allow(dead_code)] // each test uses some of it
 
+pub mod member;
+
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -54,6 +56,15 @@ impl Folder {
         let path = env::temp_dir().join(format!("cuota-test-{}-{test}", process::id()));
         fs::create_dir(&path).expect("a fresh directory");
         Folder(path)
+    }
+
+    /// Where the ledgers of this test are, made as a shared directory that is ours.
+    pub fn ledgers(&self) -> PathBuf {
+        let path = self.path("ledgers");
+        fs::create_dir_all(&path).expect("ours");
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(&path, mode).expect("ours");
+        path
     }
 
     pub fn path(&self, file: &str) -> PathBuf {

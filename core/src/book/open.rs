@@ -178,7 +178,8 @@ fn is_ours(stat: &Stat, shared: bool) -> Result<(), &'static str> {
         return Err("is no plain file");
     }
     let same_user = stat.owner == file::effective_user();
-    if !same_user && !(shared && stat.mode & 0o060 == 0o060) {
+    let same_group = shared && stat.mode & 0o060 == 0o060;
+    if !same_user && !same_group {
         return Err("belongs to another user");
     }
     if stat.mode & 0o002 != 0 {
