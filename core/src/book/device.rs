@@ -116,7 +116,7 @@ impl Door<'_> {
         let index = free.ok_or_else(|| book.trouble(What::TooManyDevices))?;
         let layout = book.layout;
         let mapped = book.file.with(|fd| {
-            file::allocate(fd, layout.device_at(index + 1))?;
+            file::allocate(fd, layout.device_at(index), layout.device_bytes())?;
             Words::map_at(fd, layout.device_at(index), layout.device_words())
         });
         let words = mapped.map_err(|why| book.trouble(What::Full(why)))?;

@@ -5,7 +5,8 @@
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use super::Book;
-use super::layout::{event, header};
+use super::layout::{bytes, event, header};
+use crate::shm::file;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
@@ -48,6 +49,9 @@ pub struct Event {
     pub payload: [u64; 3],
 }
 
+/// The ring grows by so many bytes.
+const STEP: u64 = 16 << 10;
+
 /// No device.
 const NONE: u64 = u32::MAX as u64;
 
@@ -78,11 +82,32 @@ impl Book {
         (self.layout.ring_at() / 8) as usize + index as usize * event::WORDS
     }
 
+    /// Whether so many bytes of the ring can be written; the disk may be full.
+    fn has_room_for_events(&self, needed: u64) -> bool {
+        let Some(there) = self.head.get(header::RING_BYTES) else { return false };
+        let now = there.load(Ordering::Acquire);
+        if needed <= now {
+            return true;
+        }
+        let wanted = needed.next_multiple_of(STEP);
+        let start = self.layout.ring_at();
+        let end = (start + wanted).min(self.layout.devices_at());
+        let made = self.file.with(|fd| file::allocate(fd, start, end - start)).is_ok();
+        if made {
+            there.fetch_max(end - start, Ordering::AcqRel);
+        }
+        made
+    }
+
     /// Writes an event over the oldest.
     pub fn record(&self, new: Event) {
         let Some(written) = self.head.get(header::WRITTEN) else { return };
         let number = written.fetch_add(1, Ordering::AcqRel);
-        let Some(record) = self.head.run(self.event_at(number), event::WORDS) else { return };
+        let at = self.event_at(number);
+        if !self.has_room_for_events(bytes(at + event::WORDS) - self.layout.ring_at()) {
+            return;
+        }
+        let Some(record) = self.head.run(at, event::WORDS) else { return };
         let [state, words @ .., check] = record else { return };
         state.store(number * 2 + 1, Ordering::Relaxed);
         // SYNC POINT: whoever sees a word of the record sees that it was being written; the other

@@ -53,6 +53,9 @@ pub mod header {
     pub const GENERATION: usize = 168;
     /// How many events were ever written to the ring.
     pub const WRITTEN: usize = 176;
+    /// How many bytes of the ring are there: an idle client has few events, and a thousand of them
+    /// must cost little. Raised only.
+    pub const RING_BYTES: usize = 177;
     /// Four words for each device: its UUID (two), whether its part is there (1).
     pub const DIRECTORY: usize = 192;
     pub const DIRECTORY_ENTRY: usize = 4;

@@ -142,7 +142,9 @@ pub(super) fn draft(
             // Past the umask: the group decides who may join.
             draft.file.set_permissions(fs::Permissions::from_mode(0o660))?;
         }
-        file::allocate(draft.file.as_fd(), layout.devices_at())?;
+        // The ring's place is kept; its bytes come when there are events.
+        draft.file.set_len(layout.devices_at())?;
+        file::allocate(draft.file.as_fd(), 0, layout.ring_at())?;
         draft.file.write_all_at(header, 0)?;
         Ok(draft)
     };

@@ -271,6 +271,27 @@ fn a_closed_descriptor_is_opened_again_and_never_taken_for_another_file() {
 }
 
 #[test]
+fn an_idle_client_costs_little() {
+    use std::os::unix::fs::MetadataExt;
+    let folder = Folder::new("little");
+    let plan = Plan { layout: Layout::new(64, 8192), ..folder.plan() };
+    let (one, _) = Process::start(&plan, Some(100));
+    let taken = fs::metadata(folder.file()).expect("it is there").blocks() * 512;
+    assert!(taken <= 80 << 10, "{taken} bytes");
+    for number in 0..9000 {
+        one.book.record(Event {
+            time: number,
+            member: 1,
+            kind: Kind::Joined,
+            device: None,
+            payload: [0; 3],
+        });
+    }
+    let report = read(&folder.file(), 10_000).expect("readable");
+    assert_eq!(report.events.len(), 8192);
+}
+
+#[test]
 fn events_are_whole_or_not_there() {
     let folder = Folder::new("events");
     let book = open(&folder.plan()).expect("the ledger opens");

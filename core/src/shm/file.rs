@@ -56,12 +56,12 @@ pub fn size(file: BorrowedFd) -> io::Result<u64> {
     Ok(stat(file)?.size)
 }
 
-/// Makes sure that the file's first `bytes` are there to be written: a full disk is an error here,
-/// and not a SIGBUS later.
-pub fn allocate(file: BorrowedFd, bytes: u64) -> io::Result<()> {
-    let bytes = libc::off_t::try_from(bytes).map_err(|_| io::ErrorKind::InvalidInput)?;
+/// Makes sure that `bytes` of the file from `start` on are there to be written: a full disk is an
+/// error here, and not a SIGBUS later.
+pub fn allocate(file: BorrowedFd, start: u64, bytes: u64) -> io::Result<()> {
+    let offset = |at| libc::off_t::try_from(at).map_err(|_| io::ErrorKind::InvalidInput);
     // SAFETY: grows a file whose descriptor is open.
-    match unsafe { libc::posix_fallocate(file.as_raw_fd(), 0, bytes) } {
+    match unsafe { libc::posix_fallocate(file.as_raw_fd(), offset(start)?, offset(bytes)?) } {
         0 => Ok(()),
         code => Err(io::Error::from_raw_os_error(code)),
     }
