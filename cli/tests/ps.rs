@@ -161,8 +161,7 @@ fn a_file_one_may_not_read_is_named() {
     fs::set_permissions(&secret, PermissionsExt::from_mode(0o000)).expect("ours");
     // Root reads everything: as somebody else, with a copy of the command that one may execute.
     fs::set_permissions(folder.path(""), PermissionsExt::from_mode(0o755)).expect("ours");
-    fs::copy(env!("CARGO_BIN_EXE_cuota"), folder.path("cuota")).expect("room for a copy");
-    let mut command = Command::new(folder.path("cuota"));
+    let mut command = Command::new(folder.copied_command("cuota"));
     command.args(["ps", "--dir"]).arg(&directory);
     if fs::metadata(&directory).is_ok_and(|it| std::os::unix::fs::MetadataExt::uid(&it) == 0) {
         command.uid(65534).gid(65534);
@@ -199,9 +198,7 @@ fn nothing_that_others_wrote_steers_the_terminal() {
     let directory = folder.ledgers();
     let hostile = "\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}\u{7f}";
     // A process's name, from its file's.
-    let program = folder.path("\u{1b}[2J\u{202e}x");
-    fs::copy(env!("CARGO_BIN_EXE_cuota"), &program).expect("room for a copy");
-    let mut command = Command::new(&program);
+    let mut command = Command::new(folder.copied_command("\u{1b}[2J\u{202e}x"));
     on_card(command.args(["demo-client", "dlsym"]), &folder, &directory);
     let _member = Member::of(command.env("LD_PRELOAD", library()).env("CUOTA_CLIENT", "named"));
     let patch = |client: &str, word: usize, words: &[u64]| {

@@ -83,7 +83,7 @@ fn a_missing_library_is_looked_for_in_named_places() {
     let folder = Folder::new("prefix");
     let (bin, lib) = (folder.path("bin"), folder.path("lib"));
     std::fs::create_dir(&bin).and(std::fs::create_dir(&lib)).expect("fresh");
-    std::fs::copy(env!("CARGO_BIN_EXE_cuota"), bin.join("cuota")).expect("room for a copy");
+    folder.copied_command("bin/cuota");
     let run = || {
         let mut command = std::process::Command::new(bin.join("cuota"));
         let print = ["run", "sh", "-c", "echo $LD_PRELOAD"];

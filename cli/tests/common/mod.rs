@@ -84,6 +84,15 @@ impl Folder {
         path
     }
 
+    /// A copy of the command under another name. Made by another process: a program that is open for
+    /// writing cannot be started, and a child made meanwhile would have it open.
+    pub fn copied_command(&self, file: &str) -> PathBuf {
+        let mut cp = Command::new("cp");
+        cp.arg(env!("CARGO_BIN_EXE_cuota")).arg(self.path(file));
+        assert!(cp.status().is_ok_and(|status| status.success()), "no room for a copy");
+        self.path(file)
+    }
+
     /// Compiles `source` as C; the file made, unless this machine cannot.
     pub fn compiled(&self, file: &str, source: &str, options: &[&str]) -> Option<PathBuf> {
         let source = self.file(&format!("{file}.c"), source);
