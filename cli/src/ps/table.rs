@@ -11,7 +11,7 @@ use crate::screen;
 use crate::sizes::short;
 
 /// What is left of a line for the client's name; a longer one has a line of its own.
-const WIDEST_NAME: usize = 18;
+const WIDEST_NAME: usize = 19;
 
 /// Marks, and what they mean.
 const BY_COMMAND: (char, &str) =
@@ -77,8 +77,9 @@ fn figures(device: &DeviceReport) -> [String; 6] {
 
 fn line(width: usize, name: &str, figures: [String; 6]) -> String {
     let [device, used, quota, peak, untracked, refused] = figures;
+    // A device's name may lose its last digit: what is left still is the beginning of its UUID.
     format!(
-        "{name:<width$} {device:<15} {used:>8} {quota:>9} {peak:>8} {untracked:>9} {refused:>7}\n"
+        "{name:<width$} {device:<14.14} {used:>8} {quota:>9} {peak:>8} {untracked:>9} {refused:>7}\n"
     )
 }
 
