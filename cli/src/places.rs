@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use cuota_core::config::{Complaint, Config};
-use cuota_core::identity::{self, Candidates};
+use cuota_core::identity::{self, Candidates, Origin, Sources};
 use cuota_core::shm::file;
 
 use crate::command::Failure;
@@ -47,6 +47,15 @@ impl Places {
                 .join(", "),
         }
     }
+}
+
+/// The client that everything in this pod or container is, if we are in one.
+pub fn container() -> Option<String> {
+    let text = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let (cgroup, mountinfo) = (text("/proc/self/cgroup"), text("/proc/self/mountinfo"));
+    let sources = Sources { cgroup: &cgroup, mountinfo: &mountinfo, ..Sources::default() };
+    let name = identity::client_name(&sources);
+    matches!(name.from, Origin::Pod | Origin::Container).then_some(name.text)
 }
 
 fn runtime() -> Option<OsString> {

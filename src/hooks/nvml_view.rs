@@ -28,8 +28,7 @@ fn looked(client: &Client, device: Device) -> Option<Looked> {
 fn within(looked: &Looked, [total, free, _]: [u64; 3]) -> Option<[u64; 3]> {
     let slice = looked.slice(total)?;
     let total = slice.total.min(total);
-    let free = slice.free().min(free);
-    Some([total, free, total - free])
+    Some([total, slice.free().min(free), slice.used.min(total)])
 }
 
 pub fn memory(client: &Client, real: &Real, device: Device, out: Out) -> Status {
@@ -44,17 +43,17 @@ pub fn memory(client: &Client, real: &Real, device: Device, out: Out) -> Status 
     status
 }
 
-/// As above, with a version word before and what is reserved in between.
+/// As above, with a version word before and what is reserved in between: of that, nothing is the
+/// client's.
 pub fn memory_v2(client: &Client, real: &Real, device: Device, out: Out) -> Status {
     let status = real.call();
     let out = out.cast::<[u64; 5]>();
     if status.ok()
-        && let (Some(looked), Some([version, total, reserved, free, used])) =
+        && let (Some(looked), Some([version, total, _, free, used])) =
             (looked(client, device), read(out))
         && let Some([total, free, used]) = within(&looked, [total, free, used])
     {
-        let reserved = reserved.min(used);
-        write(out, [version, total, reserved, free, used - reserved]);
+        write(out, [version, total, 0, free, used]);
     }
     status
 }

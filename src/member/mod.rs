@@ -22,6 +22,7 @@ mod view;
 mod vmm;
 
 use core::ffi::c_int;
+use core::sync::atomic::AtomicBool;
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
@@ -74,6 +75,8 @@ pub struct Member {
     /// What has been used of libraries, and in which context.
     used: Brief<HashSet<(u64, u64)>>,
     pending: Pending,
+    /// The limits of this environment are in force, or were found to be.
+    settled: AtomicBool,
 }
 
 static MEMBER: OfThisProcess<Member> = OfThisProcess::new();

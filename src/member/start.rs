@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use core::ffi::c_int;
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -129,6 +130,7 @@ fn make(config: &Config) -> Result<Member, String> {
         limits: Limits::new(),
         used: Brief::default(),
         pending: Pending::new(),
+        settled: AtomicBool::new(false),
     };
     fork::in_every_child(in_child);
     Ok(member)
@@ -144,7 +146,9 @@ extern "C" fn in_child() {
 /// Brings the limits of this environment in force, or learns which are. Words for what speaks against
 /// going on, if anything.
 pub fn settle(config: &Config) -> Result<(), String> {
-    let Some(member) = current() else { return Ok(()) };
+    let Some(member) = current().filter(|member| !member.settled.load(Ordering::Acquire)) else {
+        return Ok(());
+    };
     let seen = visible();
     let wishes: Vec<Wish> = seen
         .iter()
@@ -171,7 +175,13 @@ pub fn settle(config: &Config) -> Result<(), String> {
             complaint.get_or_insert_with(|| disagreement(member, *ordinal, first));
         }
     }
-    complaint.map_or(Ok(()), Err)
+    match complaint {
+        Some(complaint) => Err(complaint),
+        None => {
+            member.settled.store(true, Ordering::Release);
+            Ok(())
+        }
+    }
 }
 
 fn disagreement(member: &Member, ordinal: c_int, first: Option<u64>) -> String {

@@ -94,6 +94,7 @@ mod tests {
             calls: *calls,
             by_dlsym: 0,
             by_driver: 0,
+            asked: 0,
         };
         let report = Report { entries: seen.iter().map(line).collect(), ..Report::default() };
         let mut count = Count { refused, reached, ..Count::default() };

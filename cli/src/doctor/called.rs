@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     fn line(name: &str, calls: u64, by_dlsym: u64, by_driver: u64) -> Line {
-        Line { name: name.into(), kind: Kind::Body, calls, by_dlsym, by_driver }
+        Line { name: name.into(), kind: Kind::Body, calls, by_dlsym, by_driver, asked: 0 }
     }
 
     #[test]

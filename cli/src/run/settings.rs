@@ -48,8 +48,11 @@ impl Settings {
         let mut set = self.options()?;
         let told = set.len();
         let before = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
-        if !set.iter().any(|(name, _)| *name == "CUOTA_CLIENT") && before("CUOTA_CLIENT").is_none()
-        {
+        let named =
+            set.iter().any(|(name, _)| *name == "CUOTA_CLIENT") || before("CUOTA_CLIENT").is_some();
+        // A pod's or a container's processes are one client, however they are started.
+        let contained = if named { None } else { places::container() };
+        if !named && contained.is_none() {
             let time = Duration::from_nanos(clock::boot_time());
             // Ours stays the command's: it is executed in our place.
             set.push(("CUOTA_CLIENT", name_of_run(process::id(), time).into()));
@@ -68,7 +71,7 @@ impl Settings {
             if let Some(complaint) = complaints.first() {
                 return Err(not_started(&complaint.objection()));
             }
-            rehearse(&config)?;
+            rehearse(&config, contained.as_deref())?;
         }
         Ok(set)
     }
@@ -88,8 +91,8 @@ impl Settings {
 }
 
 /// Whether the library could keep account of the command.
-fn rehearse(config: &Config) -> Result<(), Failure> {
-    let Some(client) = &config.client else { return Ok(()) };
+fn rehearse(config: &Config, contained: Option<&str>) -> Result<(), Failure> {
+    let Some(client) = config.client.as_deref().or(contained) else { return Ok(()) };
     let layout = Layout::new(config.members.into(), config.ring.into());
     book::rehearse(&places::chosen(config), config.dir.is_none(), client, layout)
         .map_err(|why| not_started(&why.to_string()))
