@@ -10,6 +10,7 @@ from pathlib import Path
 from harness import child, client, tally
 from harness.machine import trouble
 from harness.setting import scratch
+from planted import deaths, quotas
 
 HERE = Path(__file__).resolve().parent
 PTX = HERE / "frameworks" / "twice.ptx"
@@ -49,6 +50,9 @@ def run(setting):
     expect("a GPU is not the simulator", [str(trouble({"cuInit": 0, "gpus": ["T4"]}, True))], "came to a real driver")
     expect("a driver without a GPU", [str(trouble({"cuInit": 100}, False))], "cuInit answers 100")
     expect("a client that does not end", [one_that_stays()], "did not end in time")
+    for cases in (quotas, deaths):
+        for name, complaints, word in cases.cases(setting):
+            expect(name, complaints, word)
     misses = "coverage/cuGetProcAddress coverage/cuGetProcAddress_v2 coverage/dlsym coverage/doctor"
     expect("the whole command", [whole(setting)], "exit 1, misses: " + misses)
     return 1 if wrong else 0
@@ -100,7 +104,7 @@ def whole(setting):
     with scratch() as folder:
         build = folder / "build"
         (build / "accept").mkdir(parents=True)
-        for name in ("libcuota.so", "sim", "accept/client-linked"):
+        for name in ("libcuota.so", "sim", "accept/client-linked", "accept/member"):
             (build / name).symlink_to(setting.build / name)
         forgetful = FORGETS + 'exec {} "$@"'.format(setting.programs / "client")
         for name, text in (("cuota", "exit 2"), ("accept/client", forgetful)):

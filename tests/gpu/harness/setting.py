@@ -7,6 +7,9 @@ from pathlib import Path
 
 from . import child
 
+# What a simulated card has, and what a context takes of it.
+SIMULATED = {"CUOTA_SIM_BYTES": "1GiB", "CUOTA_SIM_CONTEXT_BYTES": "20MiB"}
+
 
 class Setting:
     def __init__(self, build, python, dry):
@@ -19,7 +22,7 @@ class Setting:
 
     def lacking(self):
         """What is not there and must be, or None."""
-        needed = {self.library: "make build", self.command: "make build", self.programs: "tests/gpu/prepare"}
+        needed = {self.library: "make build", self.command: "make build", self.programs / "member": "tests/gpu/prepare"}
         if self.dry:
             needed[self.simulator / "libcuda.so.1"] = "make build"
         for path, maker in needed.items():
@@ -36,7 +39,7 @@ class Setting:
         if self.dry:
             paths = [str(self.simulator), variables.get("LD_LIBRARY_PATH")]
             variables["LD_LIBRARY_PATH"] = ":".join(path for path in paths if path)
-            variables["CUOTA_SIM"] = str(Path(folder, "sim"))
+            variables.update(SIMULATED, CUOTA_SIM=str(Path(folder, "sim")))
         if preloaded:
             variables["LD_PRELOAD"] = str(self.library)
             variables["CUOTA_TALLY"] = str(Path(folder, "tally"))

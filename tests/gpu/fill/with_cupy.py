@@ -1,0 +1,33 @@
+"""CuPy: its own pool, the driver's (`async`), or managed memory (`managed`)."""
+
+import sys
+
+import cupy
+from serve import Client
+
+
+class CuPy(Client):
+    refusal = cupy.cuda.memory.OutOfMemoryError
+
+    def __init__(self, way):
+        make = {"pool": cupy.cuda.MemoryPool, "async": cupy.cuda.MemoryAsyncPool,
+                "managed": lambda: cupy.cuda.MemoryPool(cupy.cuda.malloc_managed)}
+        self.pool = make[way]()
+        cupy.cuda.set_allocator(self.pool.malloc)
+
+    def take(self, size):
+        return cupy.cuda.alloc(size)
+
+    def settle(self):
+        cupy.cuda.Device().synchronize()
+        self.pool.free_all_blocks()
+
+    def views(self):
+        free, total = cupy.cuda.runtime.memGetInfo()
+        return {"memGetInfo": {"free": free, "total": total},
+                "getDeviceProperties": {"total": cupy.cuda.runtime.getDeviceProperties(0)["totalGlobalMem"]}}
+
+
+cupy.cuda.Device(0).use()
+cupy.cuda.Device().synchronize()
+CuPy(sys.argv[1]).serve()
