@@ -6,7 +6,7 @@ mod support;
 use std::path::PathBuf;
 use std::process::Command;
 
-use support::{Outcome, Run, Scratch, Way, root, simulator};
+use support::{Outcome, Run, Scratch, Way, assert_driven, root, simulator};
 
 /// Where `tests/clients/install` has put them; none (and a line saying so) if they cannot be had.
 fn installed() -> Option<PathBuf> {
@@ -18,10 +18,13 @@ fn installed() -> Option<PathBuf> {
     place.join("complete").exists().then_some(place)
 }
 
-fn python(place: &std::path::Path, script: &str, way: Way) -> Outcome {
+fn script(place: &std::path::Path, name: &str, way: Way) -> Run {
     let run = Run::new(place.join("venv/bin/python"), way);
-    let script = root().join("tests/clients").join(script);
-    run.arg(script).env("PYTHONDONTWRITEBYTECODE", "1").ok()
+    run.arg(root().join("tests/clients").join(name)).env("PYTHONDONTWRITEBYTECODE", "1")
+}
+
+fn python(place: &std::path::Path, name: &str, way: Way) -> Outcome {
+    script(place, name, way).ok()
 }
 
 /// Same output both ways; what the hooks saw is what the driver saw, name by name.
@@ -35,7 +38,7 @@ fn same_and_seen(script: &str, called: &[&str]) {
         hooked.retain(|name, _| name.starts_with("cu"));
         let mut driven = with.driver_calls();
         driven.retain(|name, _| name.starts_with("cu"));
-        assert_eq!(hooked, driven, "{way:?}: hooked, driven");
+        assert_driven(&driven, &hooked, &format!("{way:?}"));
         for name in called {
             assert!(hooked.contains_key(*name), "{way:?}: {name} was not called: {hooked:?}");
         }
@@ -78,6 +81,40 @@ fn nvidia_ml_py() {
     }
 }
 
+/// Under a quota of 64 MiB on a card of 256; what it says without us, on a card of 64.
+fn under_quota(name: &str) -> Option<(Outcome, Outcome)> {
+    let place = installed()?;
+    let run = script(&place, name, Way::Preloaded);
+    let clients = run.scratch().join("clients");
+    std::fs::create_dir(&clients).expect("the scratch directory is writable");
+    let run = run.env("CUOTA_VRAM", "64MiB").env("CUOTA_CLIENT", "quota").env("CUOTA_DIR", clients);
+    let with = run.env("CUOTA_LOG", "error").env("CUOTA_SIM_BYTES", "256MiB").ok();
+    assert_eq!(with.highest(), 64 << 20);
+    let bare = script(&place, name, Way::Bare).env("CUOTA_SIM_BYTES", "64MiB").ok();
+    Some((with, bare))
+}
+
+/// The framework's own refusal, its total, and its recovery are those of a card as large as the quota.
+#[test]
+fn cuda_bindings_under_a_quota() {
+    let Some((with, bare)) = under_quota("bindings_quota.py") else { return };
+    let refused = "64 CUDA_ERROR_OUT_OF_MEMORY free 0\n";
+    let twice = |name: &str| format!("{name} {refused}").repeat(2);
+    let said = format!("total 64 64\n{}{}free 64\n", twice("cuMemAlloc"), twice("cuMemAllocAsync"));
+    assert_eq!((with.out(), with.err()), (said, String::new()));
+    assert_eq!((with.out(), with.err()), (bare.out(), bare.err()));
+}
+
+#[test]
+fn numba_cuda_under_a_quota() {
+    let Some((with, bare)) = under_quota("numba_quota.py") else { return };
+    let refused = "64 [<CUresult.CUDA_ERROR_OUT_OF_MEMORY: 2>] Call to cuMemAlloc results in \
+                   CUDA_ERROR_OUT_OF_MEMORY\n";
+    let said = format!("total 64\n{}[0, 1, 2, 3, 4, 5, 6, 7]\n", refused.repeat(2));
+    assert_eq!((with.out(), with.err()), (said, String::new()));
+    assert_eq!((with.out(), with.err()), (bare.out(), bare.err()));
+}
+
 /// Rust's client, and the ones in `examples/` that show what a program looks like.
 #[test]
 fn the_examples() {
@@ -100,7 +137,7 @@ fn the_examples() {
         for way in [Way::Preloaded, Way::Mounted] {
             let with = run(way).ok();
             assert_eq!((with.out(), with.err()), (bare.out(), bare.err()), "{way:?}");
-            assert_eq!(with.driver_calls(), bare.driver_calls(), "{way:?}");
+            assert_driven(&with.driver_calls(), &bare.driver_calls(), &format!("{way:?}"));
             assert_eq!(with.hook_calls().get("cuMemAlloc_v2"), Some(&1), "{way:?}");
         }
     }
@@ -128,7 +165,7 @@ fn libcudart_resolves_everything_through_us() {
             let run = |way| Run::on(&program, way, &simulator(generation)).arg(&library).ok();
             let (bare, with) = (run(Way::Bare), run(Way::Preloaded));
             assert_eq!((with.out(), with.err()), (bare.out(), bare.err()), "{library}");
-            assert_eq!(with.driver_calls(), bare.driver_calls(), "{library}");
+            assert_driven(&with.driver_calls(), &bare.driver_calls(), &library);
             let tally = with.tally().expect("it was counted");
             let resolved = tally.entries.iter().filter(|line| line.by_driver > 0).count();
             assert!(resolved > 350, "{library} on {generation}: {resolved}");

@@ -5,6 +5,7 @@ import sys
 import cupy
 from serve import Client
 
+OUT_OF_MEMORY = 2
 
 class CuPy(Client):
     refusal = cupy.cuda.memory.OutOfMemoryError
@@ -14,6 +15,11 @@ class CuPy(Client):
                 "managed": lambda: cupy.cuda.MemoryPool(cupy.cuda.malloc_managed)}
         self.pool = make[way]()
         cupy.cuda.set_allocator(self.pool.malloc)
+
+    def is_refusal(self, error):
+        """The driver's pool answers in the runtime's words, in some versions."""
+        plain = isinstance(error, cupy.cuda.runtime.CUDARuntimeError) and error.status == OUT_OF_MEMORY
+        return plain or isinstance(error, self.refusal)
 
     def take(self, size):
         return cupy.cuda.alloc(size)

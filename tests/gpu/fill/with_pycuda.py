@@ -12,7 +12,8 @@ class PyCuda(Client):
 
     def views(self):
         free, total = driver.mem_get_info()
-        return {"mem_get_info": {"free": free, "total": total}, "total_memory": {"total": driver.Device(0).total_memory()}}
+        return {"mem_get_info": {"free": free, "total": total},
+                "total_memory": {"total": driver.Device(0).total_memory()}}
 
 
 driver.init()

@@ -16,7 +16,8 @@ PAUSE = 0.005
 KERNEL_SECONDS = 5
 # The moment of death after the member said that it is at it, at most.
 MOMENT_SECONDS = 0.03
-HELD, TAKEN = 16 * MIB, 8 * MIB
+# Survivor, neighbour and whoever is to die hold that part of the quota each; who takes and gives, twice that.
+PART = 8
 
 
 class Round(NamedTuple):
@@ -50,23 +51,26 @@ class Scene:
     def __init__(self, bench):
         self.bench = bench
         self.survivor, self.neighbour = (bench.member(name, "malloc") for name in ("pair", "beside"))
+        self.part = bench.sizes.limit // PART
         for talk in (self.survivor, self.neighbour):
-            talk.ask("take {}".format(HELD), SECONDS)
+            talk.ask("take {}".format(self.part), SECONDS)
         self.beside = bench.ledger("beside")
 
     def card_used(self):
-        return max(card["used"] for card in self.bench.cards().values())
+        cards = self.bench.cards()
+        uuid = self.beside.uuid if self.beside else next(iter(cards))
+        return cards[uuid]["used"]
 
     def round(self, number, in_kernel, seconds):
-        bench, step = self.bench, self.bench.sizes.least
+        bench, part = self.bench, self.part
+        churn = "churn {} {}".format(bench.sizes.least, part * 2)
         base = self.card_used()
         # On the simulator it is the environment that says how long a kernel takes.
         slow = {"CUOTA_SIM_KERNEL_US": str(KERNEL_SECONDS * 1000000)} if bench.setting.dry else {}
         victim = bench.member("pair", "malloc", slow)
-        victim.ask("take {}".format(TAKEN), SECONDS)
-        self.survivor.ask("churn {} {}".format(step, HELD * 2), SECONDS)
-        victim.ask("spin {}".format(KERNEL_SECONDS * 10**9) if in_kernel else
-                   "churn {} {}".format(step, TAKEN * 3), SECONDS)
+        victim.ask("take {}".format(part), SECONDS)
+        self.survivor.ask(churn, SECONDS)
+        victim.ask("spin {}".format(KERNEL_SECONDS * 10**9) if in_kernel else churn, SECONDS)
         time.sleep(random.random() * MOMENT_SECONDS)
         victim.kill(number)
         code = victim.ended(seconds).code
@@ -77,13 +81,13 @@ class Scene:
         held = self.survivor.answer(SECONDS)["held"]
         account = bench.ledger("pair")
         views = self.survivor.ask("view", SECONDS)["views"]
-        allowed = base + held - HELD + bench.sizes.untracked
+        allowed = base + held - part + bench.sizes.untracked
         back, card_lag = until(died, CARD_SECONDS, lambda: self.card_used() <= allowed)
         lost = 0 if back else max(0, self.card_used() - allowed)
         filled = bench.fill(self.survivor)["held"]
         when_full = bench.ledger("pair")
         self.survivor.ask("give", SECONDS)
-        self.survivor.ask("take {}".format(HELD), SECONDS)
+        self.survivor.ask("take {}".format(part), SECONDS)
         beside_held = [self.neighbour.ask(word, SECONDS)["held"] for word in ("work", "view")]
         return Round(number, code, times, held, views, account, bench.ledger("beside"), self.beside, beside_held,
                      lost, ledger_lag, card_lag, filled, when_full)
@@ -128,7 +132,8 @@ def complaints(one, sizes):
         return
     yield from survivor(one, sizes)
     before, after = one.beside_before, one.beside
-    if after != before or set(one.beside_held) != {HELD} or after.used - after.untracked != HELD:
+    charged = after.used - after.untracked
+    if after != before or set(one.beside_held) != {charged} or charged != sizes.limit // PART:
         yield "the neighbour holds {} bytes; its account was {}, and is {}".format(one.beside_held, before, after)
     if one.lost:
         yield "{} bytes of the card are not back after {} s".format(one.lost, CARD_SECONDS)

@@ -17,6 +17,10 @@ class Kind(NamedTuple):
     keeps: bool = False
     # Its memory is the host's too, and NVML need not list it.
     managed: bool = False
+    # It thinks for seconds before it says no: it is asked once only.
+    slow: bool = False
+    # nvidia-smi is asked as well.
+    smi: bool = False
 
 
 class Seen(NamedTuple):
@@ -38,12 +42,13 @@ def observe(setting, command, kind=Kind(), more=None, variables=None):
     with scratch() as folder, Bench(setting, folder, variables) as bench:
         talk = bench.client("alone", command, more)
         start = bench.moment(talk, "alone")
-        refused = bench.fill(talk).get("refused")
+        least = bench.sizes.step if kind.slow else bench.sizes.least
+        refused = bench.fill(talk, least).get("refused")
         full = bench.moment(talk, "alone")
-        beside = bench.from_beside("alone", full.ledger.uuid) if full.ledger else {}
+        beside = bench.from_beside("alone", full.ledger.uuid, kind.smi) if full.ledger else {}
         talk.ask("give", SECONDS)
         empty = bench.moment(talk, "alone")
-        bench.fill(talk)
+        bench.fill(talk, least)
         again = bench.moment(talk, "alone")
         return Seen(bench.sizes, kind, refused, start, full, beside, empty, again, talk.finish(SECONDS))
 
@@ -101,7 +106,7 @@ def account(seen):
     if not seen.kind.own_limit:
         if found.refused == 0:
             yield "the ledger counts no refusal"
-        if limit - found.used >= seen.sizes.room:
+        if limit - found.used >= seen.sizes.room + seen.sizes.step * seen.kind.slow:
             yield "refused with {} MiB left".format(mib(limit - found.used))
 
 

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import NamedTuple, Optional
 
 from . import child, ledger
-from .talk import Talk
+from .talk import Silent, Talk
 
 MIB = 1 << 20
 CARD = Path(__file__).with_name("card.py")
-SECONDS = 60
+# For an answer; for a framework's start, which may read gigabytes.
+SECONDS, START_SECONDS = 60, 120
 
 
 class Sizes(NamedTuple):
@@ -48,7 +49,11 @@ class Bench:
         self.talks, self.variables = [], variables or {}
         (folder / "clients").mkdir()
         self.nvml = self.start([sys.executable, "-B", CARD], setting.environment(folder, False), "nvml")
-        self.idle = {uuid: card["used"] for uuid, card in self.cards().items()}
+        try:
+            self.idle = {uuid: card["used"] for uuid, card in self.cards().items()}
+        except Silent:
+            self.__exit__()
+            raise
 
     def __enter__(self):
         return self
@@ -79,17 +84,18 @@ class Bench:
         """A process of that client, once it has its context."""
         name = "{}-{}".format(client, len(self.talks))
         talk = self.start(command, self.environment(client, more), name)
-        talk.answer(SECONDS)
+        talk.answer(START_SECONDS)
         return talk
 
     def member(self, client, way, more=None):
         programs = self.setting.programs
         return self.client(client, [programs / "member", way, programs / "spin.ptx"], more)
 
-    def fill(self, talk, seconds=SECONDS):
-        """Takes until it is refused, or has half as much again as it may have."""
+    def fill(self, talk, least=None):
+        """Takes until the least is refused, or it has half as much again as it may have."""
         sizes = self.sizes
-        return talk.ask("fill {} {} {}".format(sizes.step, sizes.least, sizes.limit * 3 // 2), seconds)
+        words = ("fill", sizes.step, least or sizes.least, sizes.limit * 3 // 2)
+        return talk.ask(" ".join(map(str, words)), SECONDS)
 
     def ledger(self, client):
         """The one device of the client's ledger; None if there is none."""
@@ -109,14 +115,17 @@ class Bench:
         held = grown if listed is None else listed
         return Moment(answer["held"], answer["views"], account, held, listed is not None)
 
-    def from_beside(self, client, uuid):
-        """What NVML, and nvidia-smi where it is, say under the client's preload."""
+    def from_beside(self, client, uuid, smi):
+        """What NVML, and nvidia-smi where it is wanted and there, say under the client's preload."""
         environment = self.environment(client)
         with Talk([sys.executable, "-B", CARD], environment, self.folder, "beside") as talk:
-            shown = dict(talk.ask("look", SECONDS)[uuid]["views"])
+            shown = talk.ask("look", SECONDS).get(uuid, {"views": {}})["views"]
+        if not smi:
+            return shown
         command = ["nvidia-smi", "--query-gpu=memory.total,memory.used", "--format=csv,noheader,nounits"]
         ended = child.run(command + ["--id=GPU-" + uuid], environment, self.folder, SECONDS)
-        if ended.code == 0:
-            total, used = (int(word) * MIB for word in ended.out.split(","))
+        words = [word.strip() for word in ended.out.split(",")]
+        if ended.code == 0 and all(word.isdigit() for word in words):
+            total, used = (int(word) * MIB for word in words)
             shown["nvidia-smi"] = {"total": total, "used": used, "within": MIB}
         return shown

@@ -42,6 +42,7 @@ class Setting:
             variables.update(SIMULATED, CUOTA_SIM=str(Path(folder, "sim")))
         if preloaded:
             variables["LD_PRELOAD"] = str(self.library)
+            variables["CUOTA_DIR"] = str(folder)
             variables["CUOTA_TALLY"] = str(Path(folder, "tally"))
         return variables
 

@@ -24,7 +24,7 @@ class Talk:
             try:
                 self.child = subprocess.Popen(
                     [str(word) for word in command], env=environment, cwd=str(folder), stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE, stderr=to_error, start_new_session=True)
+                    stdout=subprocess.PIPE, stderr=to_error, start_new_session=True, bufsize=0)
             except OSError as why:
                 raise Silent(str(why))
         self.pid = self.child.pid
@@ -35,7 +35,7 @@ class Talk:
     def __exit__(self, *_):
         self.kill(signal.SIGKILL, os.killpg)
         self.child.wait()
-        self.child.stdin = None  # what is left in it has no reader
+        self.child.stdin.close()
         self.child.stdout.close()
 
     def kill(self, number, send=os.kill):
@@ -54,10 +54,7 @@ class Talk:
 
     def finish(self, seconds):
         """Ends its input, and with it the child."""
-        try:
-            self.child.stdin.close()
-        except BrokenPipeError:
-            pass
+        self.child.stdin.close()
         return self.ended(seconds)
 
     def ask(self, line, seconds):
@@ -67,7 +64,6 @@ class Talk:
     def tell(self, line):
         try:
             self.child.stdin.write((line + "\n").encode())
-            self.child.stdin.flush()
         except BrokenPipeError:
             raise Silent(self.ended(1).how())
 

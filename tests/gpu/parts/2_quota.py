@@ -20,7 +20,9 @@ MODULES = {"runtime": None, "pytorch": "torch", "cupy": "cupy", "jax": "jax", "n
 # These start libcudart, which starts only on a driver with its private tables.
 NOT_ON_THE_SIMULATOR = {"runtime", "pytorch", "cupy", "jax"}
 
-MANAGED = Kind(managed=True)
+MANAGED, ON_DEMAND = Kind(managed=True), Kind(keeps=True, slow=True)
+# Their pool is cut to a size of its own.
+ITS_OWN = Kind(keeps=True, slow=True, own_limit=True)
 TORCH, JAX_ON_DEMAND = "PYTORCH_CUDA_ALLOC_CONF", {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 JAX_ALLOCATOR, JAX_FRACTION = "XLA_PYTHON_CLIENT_ALLOCATOR", "XLA_PYTHON_CLIENT_MEM_FRACTION"
 
@@ -37,10 +39,10 @@ FRAMEWORKS = [
     ("cupy", "pool", Kind(), {}),
     ("cupy", "async", Kind(), {}),
     ("cupy", "managed", MANAGED, {}),
-    ("jax", "on demand", Kind(keeps=True), dict(JAX_ON_DEMAND, **{JAX_FRACTION: "1.0"})),
-    ("jax", "half", Kind(keeps=True, own_limit=True), {JAX_FRACTION: "0.5"}),
-    ("jax", "platform", Kind(keeps=True), dict(JAX_ON_DEMAND, **{JAX_ALLOCATOR: "platform"})),
-    ("jax", "async", Kind(keeps=True, own_limit=True), dict(JAX_ON_DEMAND, **{JAX_ALLOCATOR: "cuda_async"})),
+    ("jax", "on demand", ON_DEMAND, dict(JAX_ON_DEMAND, **{JAX_FRACTION: "1.0"})),
+    ("jax", "half", ITS_OWN, {JAX_FRACTION: "0.5"}),
+    ("jax", "platform", ON_DEMAND, dict(JAX_ON_DEMAND, **{JAX_ALLOCATOR: "platform"})),
+    ("jax", "async", ITS_OWN, dict(JAX_ON_DEMAND, **{JAX_ALLOCATOR: "cuda_async"})),
     ("numba", "device", Kind(keeps=True), {}),
     ("numba", "managed", Kind(keeps=True, managed=True), {}),
     ("bindings", "malloc", Kind(), {}),
@@ -52,7 +54,7 @@ FRAMEWORKS = [
 def checks(setting):
     for way in WAYS:
         command = [setting.programs / "member", way, setting.programs / "spin.ptx"]
-        yield judged("quota/driver " + way, setting, command, MANAGED if way == "managed" else Kind())
+        yield judged("quota/driver " + way, setting, command, Kind(managed=way == "managed", smi=way == "malloc"))
     absent = {name: lacks(setting, module) for name, module in MODULES.items()}
     for name, argument, kind, variables in FRAMEWORKS:
         check = "quota/{} {}".format(name, argument)
