@@ -7,6 +7,7 @@ from serve import Client
 
 OUT_OF_MEMORY = 2
 
+
 class CuPy(Client):
     refusal = cupy.cuda.memory.OutOfMemoryError
 
