@@ -6,7 +6,7 @@ mod support;
 use std::path::PathBuf;
 use std::process::Command;
 
-use support::{Outcome, Run, Scratch, Way, assert_driven, root, simulator};
+use support::{Outcome, Run, Scratch, Way, root, simulator};
 
 /// Where `tests/clients/install` has put them; none (and a line saying so) if they cannot be had.
 fn installed() -> Option<PathBuf> {
@@ -38,7 +38,7 @@ fn same_and_seen(script: &str, called: &[&str]) {
         hooked.retain(|name, _| name.starts_with("cu"));
         let mut driven = with.driver_calls();
         driven.retain(|name, _| name.starts_with("cu"));
-        assert_driven(&driven, &hooked, &format!("{way:?}"));
+        assert_eq!(hooked, driven, "{way:?}: hooked, driven");
         for name in called {
             assert!(hooked.contains_key(*name), "{way:?}: {name} was not called: {hooked:?}");
         }
@@ -137,7 +137,7 @@ fn the_examples() {
         for way in [Way::Preloaded, Way::Mounted] {
             let with = run(way).ok();
             assert_eq!((with.out(), with.err()), (bare.out(), bare.err()), "{way:?}");
-            assert_driven(&with.driver_calls(), &bare.driver_calls(), &format!("{way:?}"));
+            assert_eq!(with.driver_calls(), bare.driver_calls(), "{way:?}");
             assert_eq!(with.hook_calls().get("cuMemAlloc_v2"), Some(&1), "{way:?}");
         }
     }
@@ -165,7 +165,7 @@ fn libcudart_resolves_everything_through_us() {
             let run = |way| Run::on(&program, way, &simulator(generation)).arg(&library).ok();
             let (bare, with) = (run(Way::Bare), run(Way::Preloaded));
             assert_eq!((with.out(), with.err()), (bare.out(), bare.err()), "{library}");
-            assert_driven(&with.driver_calls(), &bare.driver_calls(), &library);
+            assert_eq!(with.driver_calls(), bare.driver_calls(), "{library}");
             let tally = with.tally().expect("it was counted");
             let resolved = tally.entries.iter().filter(|line| line.by_driver > 0).count();
             assert!(resolved > 350, "{library} on {generation}: {resolved}");

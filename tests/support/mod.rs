@@ -1,7 +1,7 @@
 //! What the tests share: what was built, programs in C, and a run of one under the preload.
 #![allow(dead_code)]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -33,32 +33,6 @@ pub fn library() -> PathBuf {
 /// The simulated driver's directory; `generation` like "535", or "" for the newest.
 pub fn simulator(generation: &str) -> PathBuf {
     built("sim").join(generation)
-}
-
-/// What the library itself asks the driver and NVML, past its own hooks.
-pub fn own_questions() -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    for file in ["query.rs", "nvml.rs"] {
-        let text = std::fs::read_to_string(root().join("src/driver").join(file)).expect("a source");
-        let lines = text.lines().skip_while(|line| *line != "questions! {").skip(1);
-        let lines = lines.take_while(|line| *line != "}").filter(|line| line.starts_with("    "));
-        let starts = lines.filter_map(|line| line.trim().split_once('('));
-        names.extend(starts.map(|(name, _)| name.to_string()).filter(|name| !name.is_empty()));
-    }
-    assert!(names.contains("cuCtxGetCurrent") && names.contains("nvmlInit_v2"), "{names:?}");
-    names
-}
-
-/// These calls and no others reached the driver; of the library's own questions, at least these.
-pub fn assert_driven(driven: &BTreeMap<String, u64>, made: &BTreeMap<String, u64>, about: &str) {
-    let own = own_questions();
-    let names: BTreeSet<_> = driven.keys().chain(made.keys()).collect();
-    for name in names {
-        let at = |counts: &BTreeMap<String, u64>| counts.get(name).copied().unwrap_or(0);
-        let (driven, made) = (at(driven), at(made));
-        let right = driven == made || own.contains(name) && driven > made;
-        assert!(right, "{about}: {name}: made {made}, driven {driven}");
-    }
 }
 
 /// A fresh directory, removed when dropped.

@@ -18,6 +18,8 @@ class Line(NamedTuple):
     calls: int
     by_dlsym: int
     by_driver: int
+    # Calls that cuota made itself.
+    asked: int
 
 
 class Tally(NamedTuple):
@@ -49,7 +51,7 @@ def read(data):
     for index in range(count):
         at = (HEADER + index * RECORD) * 8
         name = data[at:at + NAME * 8].split(b"\0")[0].decode()
-        kind, *counts = struct.unpack_from("<4Q", data, at + NAME * 8)
+        kind, *counts = struct.unpack_from("<5Q", data, at + NAME * 8)
         lines[name] = Line(KINDS.get(kind), *counts)
     asked_for = {}
     for index in range(tables):
