@@ -49,6 +49,7 @@ pub fn begin_capture(client: &Client, real: &Real, _stream: CUstream, _mode: c_u
     begin(client, real)
 }
 
+#[allow(clippy::too_many_arguments)]
 pub fn begin_capture_to_graph(
     client: &Client,
     real: &Real,

@@ -140,7 +140,8 @@ mod tests {
     use cuota_core::tally::{Kind, Line};
 
     fn calls(calls: u64, by_dlsym: u64) -> Calls {
-        let line = Line { name: "cuX".into(), kind: Kind::Row, calls, by_dlsym, by_driver: 0, asked: 0 };
+        let line =
+            Line { name: "cuX".into(), kind: Kind::Row, calls, by_dlsym, by_driver: 0, asked: 0 };
         Calls {
             words: vec!["prog".into()],
             status: ExitStatus::from_raw(0),
