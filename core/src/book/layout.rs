@@ -172,6 +172,10 @@ const fn pages(bytes: u64) -> u64 {
     bytes.next_multiple_of(PAGE)
 }
 
+const _: () = assert!(header::LABELS + header::LABELS_WORDS <= header::LAST_ID);
+const _: () = assert!(header::DIRECTORY + DEVICES * header::DIRECTORY_ENTRY <= header::WORDS);
+const _: () = assert!(bytes(header::WORDS) == PAGE);
+
 /// Text as words, cut to fit with a NUL after it.
 pub fn text_words<const N: usize>(text: &str) -> [u64; N] {
     let mut words = [0; N];
@@ -198,9 +202,6 @@ mod tests {
     fn nothing_overlaps_and_swapped_words_are_aligned() {
         for (members, events) in [(64, 64), (65, 8192), (512, 1 << 20)] {
             let layout = Layout::new(members, events);
-            assert!(header::LABELS + header::LABELS_WORDS <= header::LAST_ID);
-            assert!(header::DIRECTORY + DEVICES * header::DIRECTORY_ENTRY <= header::WORDS);
-            assert_eq!(bytes(header::WORDS), PAGE);
             for at in [layout.ring_at(), layout.devices_at(), layout.device_at(3)] {
                 assert_eq!(at % PAGE, 0);
             }
