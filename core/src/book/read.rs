@@ -15,7 +15,7 @@ use super::layout::{self, DEVICES, Layout, device, event, header, member};
 use super::living::byte_of;
 use super::open::check;
 use super::trouble::{Trouble, What};
-use crate::ledger::{HEAD, LANE, SLOT, Total, UNLIMITED, is_closed};
+use crate::ledger::{HEAD, LANE, SLOT, Slot, Total, UNLIMITED, is_closed};
 use crate::shm::file;
 
 /// Times a part is read again because its sums moved meanwhile.
@@ -52,6 +52,10 @@ pub struct DeviceReport {
     pub peak: u64,
     pub refused: u64,
     pub refused_bytes: u64,
+    /// Bytes·ns held for certain since the ledger began: until each member's last sign of life.
+    pub held_byte_ns: u128,
+    /// Bytes·ns that dead members may have held between that and when their death was noticed.
+    pub uncertain_byte_ns: u128,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -157,17 +161,39 @@ fn read_members(
     Ok(())
 }
 
-/// What each lane holds: owner, charge and what of it is untracked.
-fn lanes(words: &Copied, layout: Layout) -> Vec<(u64, u64, u64)> {
+/// What a lane says.
+struct LaneReport {
+    owner: u64,
+    /// As of its last commit; empty if that took it off.
+    slot: Slot,
+    /// When its owner was last known alive.
+    last: u64,
+}
+
+fn lanes(words: &Copied, layout: Layout) -> Vec<LaneReport> {
     let total = Total::from_halves([words.get(device::TOTAL), words.get(device::TOTAL + 1)]);
     let lane = |index: usize| {
-        let start = device::LANES + index * LANE;
-        let applied = words.get(start + 1);
+        let [owner, applied, heartbeat, noticed] =
+            core::array::from_fn(|word| words.get(device::LANES + index * LANE + word));
         let last = usize::from(total.lane) == index;
         let seq = if last { applied.max(total.seq) } else { applied };
-        let slot = start + HEAD + (seq as usize >> 1 & 1) * SLOT;
-        let held = if is_closed(seq) { (0, 0) } else { (words.get(slot), words.get(slot + 1)) };
-        (words.get(start), held.0, held.1)
+        // The last even number's slot, whether or not it was taken off since.
+        let place = HEAD + (seq.saturating_sub(seq & 1) as usize >> 1 & 1) * SLOT;
+        let word = |at: usize| words.get(device::LANES + index * LANE + place + at);
+        let wide = |at: usize| u128::from(word(at)) | u128::from(word(at + 1)) << 64;
+        let slot = Slot {
+            charge: word(0),
+            untracked: word(1),
+            time: word(2),
+            moment: wide(3),
+            uncertain: wide(5),
+        };
+        let slot = match seq {
+            0 => Slot::default(),
+            _ if is_closed(seq) => slot.closed(heartbeat, noticed),
+            _ => slot,
+        };
+        LaneReport { owner, slot, last: slot.time.max(heartbeat) }
     };
     (0..layout.members as usize).map(lane).collect()
 }
@@ -183,7 +209,7 @@ fn read_device(
     loop {
         words = Copied::read(file, layout.device_at(index), layout.device_words())?;
         held = lanes(&words, layout);
-        let sum = held.iter().fold(0_u64, |sum, (_, charge, _)| sum.saturating_add(*charge));
+        let sum = held.iter().fold(0_u64, |sum, lane| sum.saturating_add(lane.slot.charge));
         let total = Total::from_halves([words.get(device::TOTAL), words.get(device::TOTAL + 1)]);
         tries += 1;
         if sum == total.used || tries > RETRIES {
@@ -201,7 +227,15 @@ fn read_device(
         refused_bytes: words.get(device::REFUSED_BYTES),
         ..DeviceReport::default()
     };
-    for (owner, used, untracked) in held.into_iter().filter(|(owner, ..)| *owner != 0) {
+    for LaneReport { owner, slot, last } in held {
+        // Sums of a file that lies may be anything; they only go round.
+        let until_last = slot.held_until(last);
+        found.held_byte_ns = found.held_byte_ns.wrapping_add(until_last);
+        found.uncertain_byte_ns = found.uncertain_byte_ns.wrapping_add(slot.uncertain);
+        let Slot { charge: used, untracked, .. } = slot;
+        if owner == 0 {
+            continue;
+        }
         // Who is dead holds nothing any more, whether or not somebody has taken it off yet.
         let member = report.members.iter_mut().find(|member| member.id == owner && member.alive);
         if let Some(member) = member {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::layout::{Layout, device, header};
 use super::*;
-use crate::ledger::{Answer, Change, Exact, Living, Owned, join};
+use crate::ledger::{Answer, Change, Exact, Living, Owned, Word, join};
 
 struct Folder(PathBuf);
 
@@ -69,8 +69,12 @@ impl Process {
     }
 
     fn change(&self, lane: &mut Owned<Exact>, change: Change) -> Answer {
+        self.change_at(lane, change, 6)
+    }
+
+    fn change_at(&self, lane: &mut Owned<Exact>, change: Change, now: u64) -> Answer {
         let part = self.book.part(0).expect("claimed");
-        lane.change(&part.account(), change, 6, &self.book.witness(self.seat.id, 0))
+        lane.change(&part.account(), change, now, &self.book.witness(self.seat.id, 0))
     }
 }
 
@@ -97,6 +101,39 @@ fn members_share_a_limit_and_the_dead_give_back() {
     let report = read(&folder.file(), 10).expect("readable");
     assert_eq!((report.devices[0].used, report.devices[0].peak), (100, 100));
     assert_eq!(one.change(&mut first, Change::Refund(60)), Answer::Lost);
+}
+
+#[test]
+fn bytes_times_time_are_exact_and_never_go_back() {
+    let folder = Folder::new("integral");
+    let sums = || {
+        let report = read(&folder.file(), 0).expect("readable");
+        (report.devices[0].held_byte_ns, report.devices[0].uncertain_byte_ns)
+    };
+    let (one, _) = Process::start(&folder.plan(), None);
+    let (two, _) = Process::start(&folder.plan(), None);
+    let (mut first, mut second) = (one.lane(), two.lane());
+    one.change_at(&mut first, Change::Reserve(10), 100);
+    one.change_at(&mut first, Change::Reserve(5), 200);
+    two.change_at(&mut second, Change::Force(7), 300);
+    one.change_at(&mut first, Change::Refund(15), 400);
+    assert_eq!(sums(), (10 * 100 + 15 * 200, 0));
+    two.change_at(&mut second, Change::Untracked(3), 500);
+    assert_eq!(sums(), (4000 + 7 * 200, 0));
+    // The second dies with ten bytes, last seen at 600; it is found at 1000, and its lane taken anew.
+    two.book.part(0).expect("claimed").account().lane(1).expect("its lane").heartbeat().raise(600);
+    assert_eq!(sums(), (5400 + 10 * 100, 0));
+    two.book.leave(two.seat);
+    assert_eq!(sums(), (6400, 0));
+    one.book.sweep(&one.book.witness(one.seat.id, 0), 1000);
+    assert_eq!(sums(), (6400, 10 * 400));
+    let (three, _) = Process::start(&folder.plan(), None);
+    assert_eq!(three.seat.index, 1);
+    let mut third = three.lane();
+    assert_eq!(sums(), (6400, 4000));
+    three.change_at(&mut third, Change::Reserve(2), 1500);
+    three.change_at(&mut third, Change::Refund(1), 1600);
+    assert_eq!(sums(), (6400 + 2 * 100, 4000));
 }
 
 #[test]
