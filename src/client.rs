@@ -159,10 +159,10 @@ impl Client {
                 false
             }
             Err(why) => {
-                log::warn(
-                    Topic::Ledger,
-                    format_args!("not limited by this process's settings: {why}"),
-                );
+                // Who asked for nothing is not told that nothing comes of it.
+                let asked = !self.config.vram.is_empty() || self.config.client.is_some();
+                let say = if asked { log::warn } else { log::info };
+                say(Topic::Ledger, format_args!("not limited by its own settings: {why}"));
                 true
             }
         }

@@ -29,6 +29,8 @@ pub struct Place {
     pub client: String,
     pub directory: Directory,
     named: bool,
+    /// Nothing else is this client: no pod, no container, no login session.
+    is_own: bool,
 }
 
 impl Place {
@@ -59,7 +61,8 @@ impl Place {
             in_container,
         });
         let client = config.client.clone();
-        Place { named: client.is_some(), client: client.unwrap_or(found.text), directory }
+        let is_own = client.is_none() && found.from == identity::Origin::Process;
+        Place { named: client.is_some(), is_own, client: client.unwrap_or(found.text), directory }
     }
 
     /// What anybody can read of the client's ledger.
@@ -70,13 +73,24 @@ impl Place {
 
 /// Takes a place in the client's ledger, once. Before the driver is initialised: what the process
 /// opens first the kernel closes first, and the others learn of its death the sooner.
-pub fn join(config: &Config) -> Result<&'static Member, String> {
-    let joined = MEMBER.get_or_make(|| make(config));
-    joined.unwrap_or_else(|| Err("another thread has not finished joining the ledger".into()))
+///
+/// A process that is nobody's client but its own, and asks for nothing, joins none: it would leave a
+/// file behind that nobody looks for.
+pub fn join(config: &Config) -> Result<Option<&'static Member>, String> {
+    if let Some(member) = current() {
+        return Ok(Some(member));
+    }
+    let place = Place::of(config);
+    if place.is_own && config.vram.is_empty() {
+        return Ok(None);
+    }
+    let joined = MEMBER.get_or_make(|| make(config, place));
+    let joined =
+        joined.unwrap_or_else(|| Err("another thread has not finished joining the ledger".into()));
+    joined.map(Some)
 }
 
-fn make(config: &Config) -> Result<Member, String> {
-    let place = Place::of(config);
+fn make(config: &Config, place: Place) -> Result<Member, String> {
     let labels: Vec<String> = config.labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
     let plan = Plan {
         directory: &place.directory.path,

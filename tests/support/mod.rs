@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -120,6 +121,12 @@ impl Run {
         std::fs::create_dir(scratch.join("sim")).expect("the scratch directory is writable");
         command.env("CUOTA_SIM", scratch.join("sim")).env("CUOTA_TALLY", scratch.join("tally"));
         command.env("LD_LIBRARY_PATH", directory);
+        // A ledger of its own, not this machine's.
+        command.env("CUOTA_DIR", scratch.join("ledgers"));
+        std::fs::DirBuilder::new()
+            .mode(0o700)
+            .create(scratch.join("ledgers"))
+            .expect("the scratch directory is writable");
         match way {
             Way::Bare => {}
             Way::Preloaded => {
