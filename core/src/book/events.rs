@@ -2,10 +2,11 @@
 //! was never finished, or that two writers met in, does not add up and is skipped.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::sync::atomic::Ordering;
 
 use super::Book;
-use super::layout::{bytes, event, header};
+use super::layout::{DEVICES, bytes, event, header};
+use crate::ledger::Word;
 use crate::shm::file;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +67,9 @@ impl Event {
         let (code, device) = (kind & 0xffff_ffff, kind >> 32);
         let kind = Kind::ALL.into_iter().find(|kind| *kind as u64 == code)?;
         let device = (device != NONE).then_some(device as usize);
+        if device.is_some_and(|index| index >= DEVICES) {
+            return None;
+        }
         Some(Event { time, member, kind, device, payload: [first, second, third] })
     }
 }
@@ -108,30 +112,48 @@ impl Book {
             return;
         }
         let Some(record) = self.head.run(at, event::WORDS) else { return };
-        let [state, words @ .., check] = record else { return };
-        state.store(number * 2 + 1, Ordering::Relaxed);
-        // SYNC POINT: whoever sees a word of the record sees that it was being written; the other
-        // end is in `read_record`.
-        fence(Ordering::Release);
-        let values = new.words();
-        for (word, value) in words.iter().zip(values) {
-            word.store(value, Ordering::Relaxed);
-        }
-        check.store(mix(number, &values), Ordering::Relaxed);
-        state.store(number * 2 + 2, Ordering::Release);
+        write_record(record, number, &new);
     }
 }
 
+/// A record's state once it is whole.
+fn finished(number: u64) -> u64 {
+    number.wrapping_mul(2).wrapping_add(2)
+}
+
+/// Writes the event of that number.
+pub(crate) fn write_record<A: Word>(record: &[A], number: u64, new: &Event) {
+    let [state, words @ .., check] = record else { return };
+    state.put(finished(number).wrapping_sub(1));
+    // SYNC POINT: whoever sees a word of the record sees that it was being written; the other end is
+    // in `read_record`.
+    A::seal();
+    let values = new.words();
+    for (word, value) in words.iter().zip(values) {
+        word.put(value);
+    }
+    check.put(mix(number, &values));
+    state.store(finished(number));
+}
+
 /// The event of that number, if its record is whole and still its own.
-pub fn read_record(record: &[AtomicU64], number: u64) -> Option<Event> {
+pub fn read_record<A: Word>(record: &[A], number: u64) -> Option<Event> {
+    let (values, check) = read_words(record, number)?;
+    (check == mix(number, &values)).then(|| Event::from_words(values))?
+}
+
+/// The words and the check of that number's record, if nobody wrote meanwhile; of two writers that
+/// met in it, one a lap ahead, the state shows only the last.
+pub(crate) fn read_words<A: Word>(record: &[A], number: u64) -> Option<([u64; 6], u64)> {
     let [state, words @ .., check] = record else { return None };
-    let before = state.load(Ordering::Acquire);
+    let before = state.load();
     let mut values = [0; 6];
     for (value, word) in values.iter_mut().zip(words) {
-        *value = word.load(Ordering::Relaxed);
+        *value = word.peek();
     }
-    let check = check.load(Ordering::Relaxed);
-    fence(Ordering::Acquire);
-    let whole = before == number * 2 + 2 && state.load(Ordering::Relaxed) == before;
-    (whole && check == mix(number, &values)).then(|| Event::from_words(values))?
+    let check = check.peek();
+    // SYNC POINT: the other end is in `write_record`.
+    A::settle();
+    let whole = before == finished(number) && state.peek() == before;
+    whole.then_some((values, check))
 }

@@ -4,7 +4,7 @@
 
 use super::events::{Event, Kind};
 use super::layout::{device, header};
-use super::trouble::Trouble;
+use super::trouble::{Trouble, What};
 use super::{Book, Device, Door, Seat};
 use crate::ledger::{Exact, Living, UNLIMITED, announce};
 
@@ -49,7 +49,10 @@ impl Door<'_> {
         for wish in wishes {
             let known = self.book.find_device(wish.device.uuid).is_some();
             let index = self.claim(wish.device)?;
-            let Some(part) = self.book.part(index) else { continue };
+            let Some(part) = self.book.part(index) else {
+                let why = "the part of one of its devices is cut short";
+                return Err(self.book.trouble(What::Unreadable(why)));
+            };
             let wanted = word(wish.limit);
             if !company || !known {
                 part.set(device::WANTED, wanted);
@@ -88,7 +91,7 @@ impl Book {
         part.set(device::LIMIT, limit);
         announce::<Exact, _, _>(&part.account());
         let generation = self.head.value(header::GENERATION);
-        self.head.set(header::GENERATION, generation + 1);
+        self.head.set(header::GENERATION, generation.wrapping_add(1));
         let (kind, device) = (Kind::LimitChanged, Some(index));
         self.record(Event { time: now, member: by, kind, device, payload: [limit, before, 0] });
     }

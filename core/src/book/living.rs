@@ -14,9 +14,13 @@ use crate::shm::file;
 /// Where the bytes begin: beyond the end of any file.
 const BYTES: u64 = 1 << 40;
 
+/// The last byte there can be if there is none for such a number: nobody ever locks that one.
 pub fn byte_of(id: u64) -> u64 {
-    BYTES.saturating_add(id)
+    BYTES.saturating_add(id).min(i64::MAX.cast_unsigned())
 }
+
+/// No ledger has given out this many incarnations.
+pub const MOST_IDS: u64 = 1 << 48;
 
 /// When the process of that pid started, in clock ticks since boot, as this process sees it; nothing
 /// if there is none.

@@ -4,7 +4,9 @@
 
 mod device;
 mod door;
-mod events;
+pub(crate) mod events;
+#[cfg(test)]
+mod hostile;
 pub mod layout;
 mod limits;
 mod living;
@@ -25,7 +27,7 @@ pub use device::{Device, Part};
 pub use door::Door;
 pub use events::{Event, Kind};
 pub use limits::{Standing, Wish};
-pub use living::start_time;
+pub use living::{byte_of, start_time};
 pub use open::{Plan, client_of, file_name, list, open};
 pub use outside::{open_existing, rehearse};
 pub use read::{DeviceReport, MemberReport, Report, Share, read};

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::events::{Event, Kind};
 use super::layout::{self, DEVICES, header, member};
-use super::living::byte_of;
+use super::living::{MOST_IDS, byte_of};
 use super::trouble::{Trouble, What};
 use super::{Book, Door};
 use crate::ledger::{Exact, Living, TotalWord, Word, is_closed, reap};
@@ -66,7 +66,7 @@ impl Book {
     /// Takes a place. Whoever joins does so at the door; a member that was taken for dead takes
     /// another without, since nobody waits on the way of an allocation.
     pub fn seat(&self, who: &Member, now: u64) -> Result<Seat, Trouble> {
-        let id = self.new_incarnation();
+        let id = self.new_incarnation()?;
         let locked = self.file.with(|fd| file::lock(fd, byte_of(id)));
         match locked.map_err(|why| self.trouble(What::Locks(why)))? {
             true => {}
@@ -88,8 +88,12 @@ impl Book {
         Ok(Seat { index, id })
     }
 
-    fn new_incarnation(&self) -> u64 {
-        self.head.get(header::LAST_ID).map_or(1, |word| word.fetch_add(1, Ordering::AcqRel) + 1)
+    fn new_incarnation(&self) -> Result<u64, Trouble> {
+        let last = self.head.get(header::LAST_ID).map(|word| word.fetch_add(1, Ordering::AcqRel));
+        let id = last.filter(|last| *last < MOST_IDS).map(|last| last + 1);
+        id.ok_or_else(|| {
+            self.trouble(What::Unreadable("it has counted more members than there can be"))
+        })
     }
 
     /// The pids of the members in a PID namespace.

@@ -8,17 +8,17 @@ use super::layout::{Layout, device, header};
 use super::*;
 use crate::ledger::{Answer, Change, Exact, Living, Owned, Word, join};
 
-struct Folder(PathBuf);
+pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Folder {
+    pub(super) fn new(name: &str) -> Folder {
         let path = std::env::temp_dir().join(format!("cuota-book-{}-{name}", std::process::id()));
         fs::create_dir_all(&path).expect("a directory can be made");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).expect("it is ours");
         Folder(path)
     }
 
-    fn plan(&self) -> Plan<'_> {
+    pub(super) fn plan(&self) -> Plan<'_> {
         Plan {
             directory: &self.0,
             make_directory: false,
@@ -29,7 +29,7 @@ impl Folder {
         }
     }
 
-    fn file(&self) -> PathBuf {
+    pub(super) fn file(&self) -> PathBuf {
         self.0.join(file_name("pod-1"))
     }
 }
@@ -40,16 +40,16 @@ impl Drop for Folder {
     }
 }
 
-const CARD: Device = Device { uuid: *b"0123456789abcdef", bytes: 1 << 30 };
+pub(super) const CARD: Device = Device { uuid: *b"0123456789abcdef", bytes: 1 << 30 };
 
 /// A member as a process would be one: with an open file of its own.
-struct Process {
-    book: Book,
-    seat: Seat,
+pub(super) struct Process {
+    pub(super) book: Book,
+    pub(super) seat: Seat,
 }
 
 impl Process {
-    fn start(plan: &Plan, limit: Option<u64>) -> (Process, Standing) {
+    pub(super) fn start(plan: &Plan, limit: Option<u64>) -> (Process, Standing) {
         let book = open(plan).expect("the ledger opens");
         let door = book.door().expect("nobody else is there");
         let who =
@@ -62,13 +62,13 @@ impl Process {
         (Process { book, seat }, standing)
     }
 
-    fn lane(&self) -> Owned<Exact> {
+    pub(super) fn lane(&self) -> Owned<Exact> {
         let part = self.book.part(0).expect("claimed");
         let witness = self.book.witness(self.seat.id, 0);
         join(&part.account(), self.seat.index, self.seat.id, 5, &witness).expect("a free lane")
     }
 
-    fn change(&self, lane: &mut Owned<Exact>, change: Change) -> Answer {
+    pub(super) fn change(&self, lane: &mut Owned<Exact>, change: Change) -> Answer {
         self.change_at(lane, change, 6)
     }
 

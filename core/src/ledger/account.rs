@@ -135,6 +135,8 @@ impl<'a, A: Word> Lane<'a, A> {
             moment: wide(moment, moment_high),
             uncertain: wide(uncertain, uncertain_high),
         };
+        // SYNC POINT: whoever saw a word of a later commit sees, from here on, that there was one.
+        // The other end is in `write`.
         A::settle();
         slot
     }
@@ -144,6 +146,9 @@ impl<'a, A: Word> Lane<'a, A> {
     pub fn write(&self, seq: u64, slot: &Slot) {
         let [charge, untracked, time, moment, moment_high, uncertain, uncertain_high, _] =
             self.slot(seq);
+        // SYNC POINT: a reader that sees a word written here sees the commit that made this slot free,
+        // and so that what it reads is not current. The other end is in `read`.
+        A::seal();
         charge.put(slot.charge);
         untracked.put(slot.untracked);
         time.put(slot.time);

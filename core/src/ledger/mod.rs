@@ -15,4 +15,4 @@ pub use account::{Account, HEAD, LANE, Lane, SLOT, Slot};
 pub use operate::{Answer, Change, Owned, announce};
 pub use reap::{Living, is_closed, join, leave, reap};
 pub use rules::{Exact, Rules};
-pub use word::{MOST_BYTES, Total, TotalWord, UNLIMITED, Word};
+pub use word::{MOST_BYTES, MOST_SEQ, Total, TotalWord, UNLIMITED, Word};

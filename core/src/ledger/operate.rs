@@ -89,7 +89,7 @@ impl<R: Rules> Owned<R> {
         }
         let after = self.slot.after(change, now);
         // Odd or even, the next even number: the slot that is not current.
-        let seq = (self.seq | 1) + 1;
+        let seq = (self.seq | 1).wrapping_add(1);
         lane.write(seq, &after);
         loop {
             let before =
@@ -115,7 +115,7 @@ impl<R: Rules> Owned<R> {
                 account.help(total);
             }
             account.note_peak(total);
-            let used = (total.used + after.charge).saturating_sub(self.slot.charge);
+            let used = total.used.saturating_add(after.charge).saturating_sub(self.slot.charge);
             let used = if R::WHOLE { used } else { total.used };
             let next = Total { used, lane: self.lane as u16, seq, ..total };
             if account.total.replace(total, next) {
@@ -153,7 +153,7 @@ impl<R: Rules> Owned<R> {
     fn add_separately<A: Word, T: TotalWord>(&self, account: &Account<A, T>, after: &Slot) {
         loop {
             let total = account.total.read();
-            let used = (total.used + after.charge).saturating_sub(self.slot.charge);
+            let used = total.used.saturating_add(after.charge).saturating_sub(self.slot.charge);
             if account.total.replace(total, Total { used, ..total }) {
                 return;
             }
@@ -169,7 +169,7 @@ pub fn announce<R: Rules, A: Word, T: TotalWord>(account: &Account<A, T>) {
     let nobody = account.members();
     loop {
         let total = account.total.read();
-        let seq = (account.seq(nobody, total) | 1) + 1;
+        let seq = (account.seq(nobody, total) | 1).wrapping_add(1);
         account.help(total);
         if account.total.replace(total, Total { lane: nobody as u16, seq, ..total }) {
             return;

@@ -3,7 +3,7 @@
 
 use core::marker::PhantomData;
 
-use super::{Account, Owned, Rules, Slot, Total, TotalWord, Word};
+use super::{Account, MOST_SEQ, Owned, Rules, Slot, Total, TotalWord, Word};
 
 /// Who can tell whether an incarnation lives. What is dead stays dead; what lives may be said to be
 /// alive a little longer than it is, never shorter.
@@ -90,6 +90,11 @@ pub fn join<R: Rules, A: Word, T: TotalWord>(
         }
     }
     let seq = account.seq(index, account.total.read());
+    if seq > MOST_SEQ {
+        // Its next number would not fit in a total: nobody's any more.
+        lane.owner().replace(id, 0);
+        return None;
+    }
     // What earlier owners held stays in the lane's sums.
     let slot = match seq {
         0 => Slot::default(),

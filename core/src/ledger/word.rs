@@ -16,8 +16,10 @@ pub trait Word {
     fn peek(&self) -> u64;
     /// Relaxed: for words that another word publishes.
     fn put(&self, value: u64);
-    /// Loads before it stay before loads after it.
+    /// Loads before it stay before loads after it. An acquire fence.
     fn settle();
+    /// Whoever sees a store after it and then settles sees all that was done before it. A release fence.
+    fn seal();
 }
 
 /// The word a commit swaps: how much is used, how often a dead member's charge was taken off, and who
@@ -35,6 +37,8 @@ pub struct Total {
 }
 
 pub const MOST_BYTES: u64 = (1 << 48) - 1;
+/// A lane beyond this number is not given to anybody any more: 2^40 commits fit behind it.
+pub const MOST_SEQ: u64 = MOST_BYTES - (1 << 40);
 /// No limit.
 pub const UNLIMITED: u64 = u64::MAX;
 

@@ -2,7 +2,7 @@
 
 use std::cell::UnsafeCell;
 use std::hint;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// Rounds of spinning before the thread that holds the lock is given the processor, and rounds of
@@ -11,16 +11,28 @@ const SPINS: u32 = 64;
 const YIELDS: u32 = 128;
 const SLEEP: Duration = Duration::from_micros(20);
 
+/// What says that a lock is taken.
+pub trait Flag {
+    /// Whether it was free, and is taken now. Acquire.
+    fn take(&self) -> bool;
+    /// Relaxed.
+    fn is_taken(&self) -> bool;
+    /// Release.
+    fn give(&self);
+    /// Lets others go on, after so many rounds of waiting.
+    fn pause(rounds: u32);
+}
+
 /// Guards a value that is looked at for as long as a few cache misses take: no call of the driver, no
 /// system call, nothing that waits. Giving it back is one plain store, half the price of a lock
 /// that must look for sleepers.
-pub struct Brief<T> {
-    taken: AtomicBool,
+pub struct Brief<T, F = AtomicBool> {
+    taken: F,
     value: UnsafeCell<T>,
 }
 
 // SAFETY: the value is reached only by the thread that took the lock.
-unsafe impl<T: Send> Sync for Brief<T> {}
+unsafe impl<T: Send, F: Sync> Sync for Brief<T, F> {}
 
 impl<T: Default> Default for Brief<T> {
     fn default() -> Brief<T> {
@@ -30,21 +42,30 @@ impl<T: Default> Default for Brief<T> {
 
 impl<T> Brief<T> {
     pub const fn new(value: T) -> Brief<T> {
-        Brief { taken: AtomicBool::new(false), value: UnsafeCell::new(value) }
+        Brief::of(AtomicBool::new(false), value)
     }
+}
 
+impl<T, F> Brief<T, F> {
+    /// With that flag, which nobody has taken.
+    pub const fn of(taken: F, value: T) -> Brief<T, F> {
+        Brief { taken, value: UnsafeCell::new(value) }
+    }
+}
+
+impl<T, F: Flag> Brief<T, F> {
     /// Shows the value to `act`, and to nobody else meanwhile.
     #[inline(always)]
     pub fn with<R>(&self, act: impl FnOnce(&mut T) -> R) -> R {
         /// Gives the lock back also if `act` panics.
-        struct Taken<'a>(&'a AtomicBool);
-        impl Drop for Taken<'_> {
+        struct Taken<'a, F: Flag>(&'a F);
+        impl<F: Flag> Drop for Taken<'_, F> {
             #[inline(always)]
             fn drop(&mut self) {
-                self.0.store(false, Ordering::Release);
+                self.0.give();
             }
         }
-        if self.taken.swap(true, Ordering::Acquire) {
+        if !self.taken.take() {
             self.wait();
         }
         let _taken = Taken(&self.taken);
@@ -56,18 +77,22 @@ impl<T> Brief<T> {
     fn wait(&self) {
         let mut rounds = 0;
         loop {
-            while self.taken.load(Ordering::Relaxed) {
-                match rounds {
-                    0..SPINS => hint::spin_loop(),
-                    SPINS..YIELDS => std::thread::yield_now(),
-                    _ => std::thread::sleep(SLEEP),
-                }
+            while self.taken.is_taken() {
+                F::pause(rounds);
                 rounds = rounds.saturating_add(1);
             }
-            if !self.taken.swap(true, Ordering::Acquire) {
+            if self.taken.take() {
                 return;
             }
         }
+    }
+}
+
+pub(super) fn pause(rounds: u32) {
+    match rounds {
+        0..SPINS => hint::spin_loop(),
+        SPINS..YIELDS => std::thread::yield_now(),
+        _ => std::thread::sleep(SLEEP),
     }
 }
 

@@ -1,7 +1,9 @@
 //! The time all members share: nanoseconds since boot, also while the machine sleeps; read without
 //! a system call where the processor's counter runs evenly.
 
-use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::sync::atomic::AtomicU64;
+
+use crate::ledger::Word;
 
 /// CLOCK_BOOTTIME, asked of the kernel.
 pub fn boot_time() -> u64 {
@@ -45,74 +47,104 @@ fn both() -> (u64, u64) {
 /// Boot time from the counter, anchored to the kernel's clock once a second by whichever thread finds
 /// the anchor stale. Whoever meets one being written asks the kernel instead.
 pub struct Clock {
-    /// Odd while the anchor is written.
-    version: AtomicU64,
+    anchor: Anchor<AtomicU64>,
     /// 0: the counter is not to be used. Else what it was when first looked at.
-    first_ticks: AtomicU64,
-    first_time: AtomicU64,
-    ticks: AtomicU64,
-    time: AtomicU64,
-    rate: AtomicU64,
-    stale: AtomicU64,
+    first_ticks: u64,
+    first_time: u64,
+}
+
+/// What the counter was at some time, how fast it runs, and for how many ticks that serves.
+pub(crate) struct Anchor<A> {
+    /// Odd while the rest is written.
+    version: A,
+    ticks: A,
+    time: A,
+    rate: A,
+    stale: A,
+}
+
+/// The words of one anchor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Anchored {
+    pub(crate) ticks: u64,
+    pub(crate) time: u64,
+    pub(crate) rate: u64,
+    pub(crate) stale: u64,
+}
+
+impl<A: Word> Anchor<A> {
+    pub(crate) fn new(word: impl Fn(u64) -> A, first: Anchored) -> Anchor<A> {
+        Anchor {
+            version: word(0),
+            ticks: word(first.ticks),
+            time: word(first.time),
+            rate: word(first.rate),
+            stale: word(first.stale),
+        }
+    }
+
+    /// The version looked at, and what stood there unless somebody wrote meanwhile.
+    #[inline(always)]
+    pub(crate) fn read(&self) -> (u64, Option<Anchored>) {
+        let version = self.version.load();
+        let found = Anchored {
+            ticks: self.ticks.peek(),
+            time: self.time.peek(),
+            rate: self.rate.peek(),
+            stale: self.stale.peek(),
+        };
+        // SYNC POINT: the words above are of one anchor if its version is even and stays; the other
+        // end is in `write`.
+        A::settle();
+        let whole = version & 1 == 0 && self.version.peek() == version;
+        (version, whole.then_some(found))
+    }
+
+    /// Replaces the anchor of that version, unless somebody else has done so or is about to.
+    pub(crate) fn write(&self, version: u64, new: Anchored) {
+        if version & 1 == 0 && self.version.replace(version, version + 1) {
+            // SYNC POINT: the odd version is seen by whoever sees a word written after it.
+            A::seal();
+            self.ticks.put(new.ticks);
+            self.time.put(new.time);
+            self.rate.put(new.rate);
+            self.stale.put(new.stale);
+            self.version.store(version + 2);
+        }
+    }
 }
 
 impl Clock {
     pub fn new() -> Clock {
         let (ticks, time) = both();
         let ticks = if counter::is_even() { ticks.max(1) } else { 0 };
-        let word = AtomicU64::new;
-        Clock {
-            version: word(0),
-            first_ticks: word(ticks),
-            first_time: word(time),
-            ticks: word(ticks),
-            time: word(time),
-            rate: word(0),
-            stale: word(0),
-        }
+        let anchor = Anchor::new(AtomicU64::new, Anchored { ticks, time, rate: 0, stale: 0 });
+        Clock { anchor, first_ticks: ticks, first_time: time }
     }
 
     #[inline(always)]
     pub fn now(&self) -> u64 {
-        let version = self.version.load(Ordering::Acquire);
-        let rate = self.rate.load(Ordering::Relaxed);
-        let (time, stale) = (self.time.load(Ordering::Relaxed), self.stale.load(Ordering::Relaxed));
-        let passed = counter::read().wrapping_sub(self.ticks.load(Ordering::Relaxed));
-        // SYNC POINT: the words above are of one anchor if its version is even and stays; the other
-        // end is in `anchor`.
-        fence(Ordering::Acquire);
-        let torn = version & 1 == 1 || self.version.load(Ordering::Relaxed) != version;
-        if rate == 0 || passed > stale || torn {
-            return self.anchor(version);
+        let (version, found) = self.anchor.read();
+        if let Some(Anchored { ticks, time, rate, stale }) = found {
+            let passed = counter::read().wrapping_sub(ticks);
+            if rate != 0 && passed <= stale {
+                return time + ((u128::from(passed) * u128::from(rate)) >> SHIFT) as u64;
+            }
         }
-        time + ((u128::from(passed) * u128::from(rate)) >> SHIFT) as u64
+        self.anchor_anew(version)
     }
 
     #[cold]
-    fn anchor(&self, version: u64) -> u64 {
+    fn anchor_anew(&self, version: u64) -> u64 {
         let (ticks, time) = both();
-        let first = self.first_ticks.load(Ordering::Relaxed);
-        let over = time.saturating_sub(self.first_time.load(Ordering::Relaxed));
-        if first == 0 || over < MEASURED_OVER || version & 1 == 1 {
+        let over = time.saturating_sub(self.first_time);
+        if self.first_ticks == 0 || over < MEASURED_OVER {
             return time;
         }
-        let mine = self.version.compare_exchange(
-            version,
-            version + 1,
-            Ordering::Acquire,
-            Ordering::Relaxed,
-        );
-        if mine.is_ok() {
-            let measured = ticks.wrapping_sub(first).max(1);
-            let rate = (u128::from(over) << SHIFT) / u128::from(measured);
-            // SYNC POINT: the odd version is seen by whoever sees a word written after it.
-            fence(Ordering::Release);
-            self.ticks.store(ticks, Ordering::Relaxed);
-            self.time.store(time, Ordering::Relaxed);
-            self.rate.store(rate as u64, Ordering::Relaxed);
-            self.stale.store((measured / TRUSTED_FOR).min(STALE), Ordering::Relaxed);
-            self.version.store(version + 2, Ordering::Release);
-        }
+        let measured = ticks.wrapping_sub(self.first_ticks).max(1);
+        let rate = ((u128::from(over) << SHIFT) / u128::from(measured)) as u64;
+        let stale = (measured / TRUSTED_FOR).min(STALE);
+        self.anchor.write(version, Anchored { ticks, time, rate, stale });
         time
     }
 }
@@ -165,9 +197,7 @@ mod tests {
     fn keeps_to_the_kernels_clock() {
         let clock = Clock::new();
         // As soon as it goes by the counter, and for a while then.
-        while clock.rate.load(Ordering::Relaxed) == 0
-            && clock.first_ticks.load(Ordering::Relaxed) != 0
-        {
+        while clock.anchor.read().1.is_none_or(|found| found.rate == 0) && clock.first_ticks != 0 {
             clock.now();
         }
         for _ in 0..100_000 {

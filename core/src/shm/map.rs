@@ -3,9 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
-use std::sync::atomic::{AtomicU64, Ordering, fence};
-
-use crate::ledger::Word;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The words of a mapped stretch. Every word is an atomic: never a plain reference to memory another
 /// process writes. The mapping lasts as long as the process.
@@ -74,36 +72,5 @@ impl Words {
         if let Some(word) = self.get(index) {
             word.store(value, Ordering::Release);
         }
-    }
-}
-
-impl Word for AtomicU64 {
-    #[inline(always)]
-    fn load(&self) -> u64 {
-        AtomicU64::load(self, Ordering::Acquire)
-    }
-    #[inline(always)]
-    fn store(&self, value: u64) {
-        AtomicU64::store(self, value, Ordering::Release);
-    }
-    #[inline(always)]
-    fn replace(&self, old: u64, new: u64) -> bool {
-        self.compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire).is_ok()
-    }
-    #[inline(always)]
-    fn raise(&self, value: u64) {
-        self.fetch_max(value, Ordering::AcqRel);
-    }
-    #[inline(always)]
-    fn peek(&self) -> u64 {
-        AtomicU64::load(self, Ordering::Relaxed)
-    }
-    #[inline(always)]
-    fn put(&self, value: u64) {
-        AtomicU64::store(self, value, Ordering::Relaxed);
-    }
-    #[inline(always)]
-    fn settle() {
-        fence(Ordering::Acquire);
     }
 }

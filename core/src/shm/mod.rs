@@ -1,5 +1,6 @@
 //! Memory shared between processes, and the files behind it. The only `unsafe` of this crate.
 
+mod atomic;
 mod brief;
 pub mod clock;
 mod descriptor;
@@ -7,7 +8,7 @@ pub mod file;
 mod map;
 mod wide;
 
-pub use brief::Brief;
+pub use brief::{Brief, Flag};
 pub use clock::Clock;
 pub use descriptor::Descriptor;
 pub use map::Words;

@@ -84,6 +84,7 @@ impl Word for Traced {
         self.store(value);
     }
     fn settle() {}
+    fn seal() {}
 }
 
 impl TotalWord for TracedTotal {
