@@ -13,6 +13,8 @@ pub mod grain;
 pub mod identity;
 pub mod ledger;
 pub mod names;
+#[cfg(all(test, loom))]
+mod orders;
 pub mod pages;
 pub mod shm;
 pub mod table;
