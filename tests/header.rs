@@ -1,9 +1,14 @@
-//! `include/cuota.h` says what the Rust side writes: a program in C reads a tally by it alone.
+//! `include/cuota.h` says what the Rust side writes: a program in C reads a tally by it alone, and says
+//! where everything of a ledger is.
 
 mod support;
 
 use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use cuota_core::book::Kind;
+use cuota_core::book::layout::{self, DEVICES, device, event, header, member};
+use cuota_core::ledger::{Account, HEAD, LANE, SLOT, Slot, Total, TotalWord};
 use cuota_core::tally::Report;
 use support::{Run, Scratch, Way, root};
 
@@ -30,4 +35,139 @@ fn a_c_program_reads_a_tally_by_the_header() {
     }
     assert!(expected.lines().count() > 10, "{expected}");
     assert_eq!(Run::new(&reader, Way::Bare).arg(&tally).ok().out(), expected);
+}
+
+#[test]
+fn the_header_says_where_everything_of_a_ledger_is() {
+    let scratch = Scratch::new();
+    let include = format!("-I{}", root().join("include").display());
+    let program = scratch.compile("header.c", "header", &[&include, "-std=c11"]);
+    let said = Run::new(&program, Way::Bare).ok().out();
+    let mut expected = format!(
+        "mark {}\nLEDGER_VERSION {}\nLEDGER_DEVICES {DEVICES}\n",
+        String::from_utf8_lossy(&layout::MARK.to_le_bytes()),
+        layout::VERSION
+    );
+    let mut part = |name: &str, words: usize, fields: &[(&str, usize)]| {
+        let _ = writeln!(expected, "{name} {}", words * 8);
+        for (field, word) in fields {
+            let _ = writeln!(expected, "{name}.{field} {}", word * 8);
+        }
+    };
+    let ledger = [
+        ("mark", header::MARK),
+        ("version", header::VERSION),
+        ("members", header::MEMBERS),
+        ("devices", header::DEVICES),
+        ("events", header::EVENTS),
+        ("ring_at", header::RING_AT),
+        ("devices_at", header::DEVICES_AT),
+        ("device_bytes", header::DEVICE_BYTES),
+        ("epoch", header::EPOCH),
+        ("created_wall", header::CREATED_WALL),
+        ("created_boot", header::CREATED_BOOT),
+        ("boot_id", header::BOOT_ID),
+        ("owner", header::OWNER),
+        ("client", header::CLIENT),
+        ("labels", header::LABELS),
+        ("last_id", header::LAST_ID),
+        ("generation", header::GENERATION),
+        ("written", header::WRITTEN),
+        ("ring_bytes", header::RING_BYTES),
+        ("directory", header::DIRECTORY),
+    ];
+    part("ledger", header::WORDS, &ledger);
+    part("directory", header::DIRECTORY_ENTRY, &[("uuid", 0), ("claimed", 2)]);
+    let members = [
+        ("owner", member::OWNER),
+        ("pid", member::PID),
+        ("start", member::START),
+        ("pid_namespace", member::PID_NAMESPACE),
+        ("user", member::USER),
+        ("joined", member::JOINED),
+        ("settled", member::SETTLED),
+        ("name", member::NAME),
+    ];
+    part("member", member::WORDS, &members);
+    let devices = [
+        ("total", device::TOTAL),
+        ("limit", device::LIMIT),
+        ("wanted", device::WANTED),
+        ("by_command", device::BY_COMMAND),
+        ("peak", device::PEAK),
+        ("uuid", device::UUID),
+        ("bytes", device::BYTES),
+        ("context_bytes", device::CONTEXT_BYTES),
+        ("refused", device::REFUSED),
+        ("refused_bytes", device::REFUSED_BYTES),
+    ];
+    part("device", device::LANES, &devices);
+    let (head, slot) = lane_and_slot();
+    part("lane", LANE, &head);
+    part("slot", SLOT, &slot);
+    let events = [
+        ("state", event::STATE),
+        ("time", event::TIME),
+        ("member", event::MEMBER),
+        ("kind", event::KIND),
+        ("payload", event::PAYLOAD),
+        ("check", event::CHECK),
+    ];
+    part("event", event::WORDS, &events);
+    for kind in Kind::ALL {
+        let name = kind.name().to_uppercase().replace(' ', "_");
+        let _ = writeln!(expected, "{name} {}", kind as u32);
+    }
+    assert_eq!(said, expected);
+    let total = Total { used: 1, reaps: 2, lane: 3, seq: 4 };
+    assert_eq!(total.halves(), [1 | 2 << 48, 4 | 3 << 48]);
+}
+
+type Fields<const N: usize> = [(&'static str, usize); N];
+
+/// Where a lane's own code puts what it says.
+fn lane_and_slot() -> (Fields<5>, Fields<5>) {
+    struct None;
+    impl TotalWord for None {
+        fn read(&self) -> Total {
+            Total { used: 0, reaps: 0, lane: 0, seq: 0 }
+        }
+        fn replace(&self, _: Total, _: Total) -> bool {
+            false
+        }
+    }
+    let (limit, peak) = (AtomicU64::new(0), AtomicU64::new(0));
+    let words = [const { AtomicU64::new(0) }; 2 * LANE];
+    let account = Account::new(None, &limit, &peak, &words);
+    let lane = account.lane(0).expect("it is there");
+    let marks = [(lane.owner(), 11), (lane.applied(), 12), (lane.heartbeat(), 13)];
+    for (word, mark) in marks.into_iter().chain([(lane.noticed(), 14)]) {
+        word.store(mark, Ordering::Relaxed);
+    }
+    let wide = |low: u128| low | (low + 1) << 64;
+    let slot = Slot { charge: 1, untracked: 2, time: 3, moment: wide(4), uncertain: wide(6) };
+    // The second slot, then the first: number / 2 % 2.
+    lane.write(6, &slot);
+    let find = |mark| words.iter().position(|word| word.load(Ordering::Relaxed) == mark);
+    let at = |mark| find(mark).expect("it was written");
+    assert_eq!(at(1), HEAD + SLOT);
+    lane.write(8, &slot);
+    let within = |mark| at(mark) - HEAD;
+    assert_eq!((within(5), within(7)), (within(4) + 1, within(6) + 1));
+    (
+        [
+            ("owner", at(11)),
+            ("applied", at(12)),
+            ("heartbeat", at(13)),
+            ("noticed", at(14)),
+            ("slot", HEAD),
+        ],
+        [
+            ("charge", within(1)),
+            ("untracked", within(2)),
+            ("time", within(3)),
+            ("moment", within(4)),
+            ("uncertain", within(6)),
+        ],
+    )
 }

@@ -1,4 +1,5 @@
-/* header FILE: reads a tally by cuota.h alone and prints what was called. */
+/* header FILE: reads a tally by cuota.h alone and prints what was called.
+ * header: prints where everything of a ledger is, one line a field. */
 #include <assert.h>
 #include <fcntl.h>
 #include <stddef.h>
@@ -15,8 +16,40 @@ static_assert(offsetof(struct cuota_tally_record, kind) == 64, "kind");
 static_assert(offsetof(struct cuota_tally_record, by_driver) == 88, "by_driver");
 static_assert(sizeof(struct cuota_tally_table) == 32, "table");
 
+#define SIZE(type) printf(#type " %zu\n", sizeof(struct cuota_##type))
+#define AT(type, field) printf(#type "." #field " %zu\n", offsetof(struct cuota_##type, field))
+#define NUMBER(name) printf(#name " %llu\n", (unsigned long long)CUOTA_##name)
+
+static int ledger(void)
+{
+    printf("mark %s\n", CUOTA_LEDGER_MARK);
+    NUMBER(LEDGER_VERSION), NUMBER(LEDGER_DEVICES);
+    SIZE(ledger), AT(ledger, mark), AT(ledger, version), AT(ledger, members), AT(ledger, devices);
+    AT(ledger, events), AT(ledger, ring_at), AT(ledger, devices_at), AT(ledger, device_bytes);
+    AT(ledger, epoch), AT(ledger, created_wall), AT(ledger, created_boot), AT(ledger, boot_id);
+    AT(ledger, owner), AT(ledger, client), AT(ledger, labels), AT(ledger, last_id);
+    AT(ledger, generation), AT(ledger, written), AT(ledger, ring_bytes);
+    AT(ledger, directory);
+    SIZE(directory), AT(directory, uuid), AT(directory, claimed);
+    SIZE(member), AT(member, owner), AT(member, pid), AT(member, start), AT(member, pid_namespace);
+    AT(member, user), AT(member, joined), AT(member, settled), AT(member, name);
+    SIZE(device), AT(device, total), AT(device, limit), AT(device, wanted), AT(device, by_command);
+    AT(device, peak), AT(device, uuid), AT(device, bytes), AT(device, context_bytes);
+    AT(device, refused), AT(device, refused_bytes);
+    SIZE(lane), AT(lane, owner), AT(lane, applied), AT(lane, heartbeat), AT(lane, noticed);
+    AT(lane, slot);
+    SIZE(slot), AT(slot, charge), AT(slot, untracked), AT(slot, time), AT(slot, moment);
+    AT(slot, uncertain);
+    SIZE(event), AT(event, state), AT(event, time), AT(event, member), AT(event, kind);
+    AT(event, payload), AT(event, check);
+    NUMBER(JOINED), NUMBER(DIED), NUMBER(REFUSED), NUMBER(LIMIT_CHANGED), NUMBER(UNTRACKED);
+    return 0;
+}
+
 int main(int count, char **arguments)
 {
+    if (count == 1)
+        return ledger();
     struct stat file;
     int descriptor = count > 1 ? open(arguments[1], O_RDONLY) : -1;
     if (descriptor < 0 || fstat(descriptor, &file))
