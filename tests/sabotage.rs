@@ -3,26 +3,8 @@
 
 mod support;
 
-use std::path::PathBuf;
-use std::process::Command;
-
 use support::quota::{Programs, table};
-use support::root;
-
-/// The library with the means to leave a charge out, which a build for people does not have.
-fn sabotaged() -> PathBuf {
-    let target = root().join("target/sabotage");
-    let made = Command::new(env!("CARGO"))
-        .current_dir(root())
-        .args(["build", "--release", "--locked", "--package", "cuota", "--lib", "--target-dir"])
-        .arg(&target)
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        .env("RUSTFLAGS", "--cfg cuota_sabotage")
-        .output()
-        .expect("cargo can be run");
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    target.join("release/libcuota.so")
-}
+use support::sabotaged;
 
 #[test]
 fn a_missing_charge_or_refund_is_noticed() {

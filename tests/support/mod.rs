@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use cuota_core::tally::{Line, Report};
 
+pub mod crowd;
 pub mod facts;
 pub mod quota;
 pub mod real;
@@ -29,6 +30,21 @@ pub fn built(name: &str) -> PathBuf {
 
 pub fn library() -> PathBuf {
     built("libcuota.so")
+}
+
+/// The library with the means to leave a charge out, which a build for people does not have.
+pub fn sabotaged() -> PathBuf {
+    let target = root().join("target/sabotage");
+    let made = Command::new(env!("CARGO"))
+        .current_dir(root())
+        .args(["build", "--release", "--locked", "--package", "cuota", "--lib", "--target-dir"])
+        .arg(&target)
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env("RUSTFLAGS", "--cfg cuota_sabotage")
+        .output()
+        .expect("cargo can be run");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    target.join("release/libcuota.so")
 }
 
 /// The simulated driver's directory; `generation` like "535", or "" for the newest.
@@ -198,6 +214,11 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// A file the run has left.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.scratch.join(name)
+    }
+
     pub fn out(&self) -> String {
         String::from_utf8_lossy(&self.output.stdout).into_owned()
     }
@@ -246,6 +267,15 @@ impl Outcome {
         let (words, _) = file[64..].as_chunks::<8>();
         let cards = words.chunks(16).take(16);
         cards.map(|card| u64::from_le_bytes(card[4])).max().expect("it has cards")
+    }
+
+    /// Bytes that stand in the machine file as held of the first card, by whoever lives or lived: each
+    /// process's cell begins with them (`sim/src/machine/layout.rs`).
+    pub fn left_held(&self) -> u64 {
+        let file = std::fs::read(self.scratch.join("sim/machine")).expect("there is a machine");
+        let (words, _) = file[64..].as_chunks::<8>();
+        let slots = words[16 * 16..].chunks_exact((1 + 16) * 8).take(512);
+        slots.map(|slot| u64::from_le_bytes(slot[8])).sum()
     }
 
     /// Calls made = calls the hooks saw = calls the driver saw, for each of these names.

@@ -22,14 +22,36 @@ pub fn byte_of(id: u64) -> u64 {
 /// No ledger has given out this many incarnations.
 pub const MOST_IDS: u64 = 1 << 48;
 
+/// A process as its PID namespace's `/proc` shows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Shown {
+    /// In clock ticks since boot.
+    start: u64,
+    /// Over, but not waited for yet. A first thread that has ended while others run looks the same,
+    /// but is not alone.
+    ended: bool,
+}
+
+impl Shown {
+    fn parse(stat: &str) -> Option<Shown> {
+        // Past the name, which may hold anything.
+        let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
+        let state = fields.next()?;
+        let threads: u64 = fields.nth(16)?.parse().ok()?;
+        let start = fields.nth(1)?.parse().ok()?;
+        Some(Shown { start, ended: matches!(state, "Z" | "X") && threads <= 1 })
+    }
+
+    fn look(pid: u64) -> io::Result<Shown> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+        Shown::parse(&stat).ok_or_else(|| io::ErrorKind::InvalidData.into())
+    }
+}
+
 /// When the process of that pid started, in clock ticks since boot, as this process sees it; nothing
 /// if there is none.
 pub fn start_time(pid: u64) -> io::Result<u64> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // Past the name, which may hold anything, the start is the twentieth field.
-    let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let start = fields.split_ascii_whitespace().nth(19).and_then(|text| text.parse().ok());
-    start.ok_or_else(|| io::ErrorKind::InvalidData.into())
+    Ok(Shown::look(pid)?.start)
 }
 
 /// What this process can tell of the others.
@@ -61,7 +83,8 @@ impl Book {
 
 impl Witness<'_> {
     /// A lock that is held though its process is gone: a child that skipped the fork handlers has
-    /// the descriptor still. Only a pid that names nobody, or somebody younger, says so.
+    /// the descriptor still. Only a pid that names nobody, somebody younger or a
+    /// zombie says so.
     fn is_gone_by_pid(&self, id: u64) -> bool {
         let Some(index) = self.book.index_of(id) else { return false };
         let value = |word| self.book.member_value(index, word);
@@ -70,8 +93,8 @@ impl Witness<'_> {
         if self.pid_namespace == 0 || !same_view || pid == 0 || start == 0 {
             return false;
         }
-        match start_time(pid) {
-            Ok(other) => other != start,
+        match Shown::look(pid) {
+            Ok(shown) => shown.start != start || shown.ended,
             Err(why) => {
                 why.kind() == io::ErrorKind::NotFound
                     && start_time(std::process::id().into()).is_ok()
@@ -93,5 +116,23 @@ impl Living for Witness<'_> {
                 true
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zombie_has_ended_unless_other_threads_run() {
+        let stat = |state, threads| {
+            let rest = "1 1 1 0 -1 4228364 0 0 0 0 0 0 0 0 20 0";
+            Shown::parse(&format!("7 (a) b) {state} {rest} {threads} 0 4711 0 0"))
+        };
+        let shown = |ended| Some(Shown { start: 4711, ended });
+        assert_eq!(stat("S", 1), shown(false));
+        assert_eq!(stat("Z", 1), shown(true));
+        assert_eq!(stat("Z", 2), shown(false));
+        assert_eq!(Shown::parse("7 (a) S 1"), None);
     }
 }

@@ -1,0 +1,79 @@
+//! One client, many processes: nothing over its quota, nothing falsely refused, nothing left; and the
+//! same while its members are killed.
+
+mod support;
+
+use std::path::Path;
+
+use support::crowd::written;
+use support::{Outcome, Run, Scratch, Way, library, sabotaged};
+
+const QUOTA_MIB: u64 = 256;
+
+/// The program, under the preload, with a quota on a card that has many times as much.
+fn run(program: &Path, quota_mib: u64) -> Run {
+    let run = Run::new(program, Way::Preloaded);
+    let clients = run.scratch().join("clients");
+    std::fs::create_dir(&clients).expect("the scratch directory is writable");
+    run.env("CUOTA_SIM_BYTES", "16GiB")
+        .env("CUOTA_VRAM", format!("{quota_mib}MiB"))
+        .env("CUOTA_CLIENT", "storm")
+        .env("CUOTA_DIR", clients)
+        // A line for each refusal is no part of this.
+        .env("CUOTA_LOG", "error")
+}
+
+fn storm(program: &Path, kinds: &str, operations: u64, library: &Path, left_out: &str) -> Outcome {
+    let run = run(program, QUOTA_MIB).env("LD_PRELOAD", library).env("CUOTA_SABOTAGE", left_out);
+    run.arg(kinds).arg(operations.to_string()).arg("1").arg(QUOTA_MIB.to_string()).any()
+}
+
+/// What is wrong with a storm that has passed, if anything.
+fn judge(outcome: &Outcome) -> Result<String, String> {
+    let said = format!("{}{}", outcome.out(), outcome.err());
+    let (highest, left) = (outcome.highest() >> 20, outcome.left_held());
+    let written = written(&outcome.file("clients/storm.v1.cuota"));
+    if highest > QUOTA_MIB {
+        return Err(format!("{highest} MiB were held at once: {said}"));
+    }
+    if (written, left) != (0, 0) {
+        return Err(format!("{written} bytes are left in the ledger, {left} on the card: {said}"));
+    }
+    if outcome.output.status.success() { Ok(said) } else { Err(said) }
+}
+
+#[test]
+fn a_storm_is_exact() {
+    let scratch = Scratch::new();
+    let program = scratch.compile_linked("members/storm.c", "storm", &[]);
+    for (kinds, operations) in [("plain", 200_000), ("all", 20_000)] {
+        let said = judge(&storm(&program, kinds, operations, &library(), "")).unwrap_or_else(|why| panic!("{why}"));
+        println!("{kinds}: {said}");
+        assert!(!said.contains("refusals 0 "), "the quota was never reached: {said}");
+    }
+}
+
+#[test]
+fn a_storm_notices_what_is_left_out() {
+    let scratch = Scratch::new();
+    let program = scratch.compile_linked("members/storm.c", "storm", &[]);
+    let library = sabotaged();
+    for left_out in ["charge:linear", "refund:linear", "charge:vmm", "refund:vmm"] {
+        let why = judge(&storm(&program, "plain", 20_000, &library, left_out));
+        let why = why.err().unwrap_or_else(|| panic!("{left_out} is not noticed"));
+        let as_it_is = if left_out.starts_with("charge") { "held at once" } else { "left" };
+        assert!(why.contains(as_it_is), "{left_out}: {why}");
+    }
+}
+
+#[test]
+fn the_killed_leave_nothing_and_nobody_hangs() {
+    let scratch = Scratch::new();
+    let program = scratch.compile_linked("members/kills.c", "kills", &[]);
+    let outcome = run(&program, 64).arg("500").arg("1").ok();
+    println!("{}", outcome.out());
+    let report = cuota_core::book::read(&outcome.file("clients/storm.v1.cuota"), 0);
+    let device = report.expect("the ledger can be read").devices.remove(0);
+    assert!(device.peak <= 64 << 20, "{} bytes were charged at once", device.peak);
+    assert!(device.refused > 0, "the quota was never reached");
+}
