@@ -23,8 +23,10 @@ pub struct Client {
     config: Config,
     /// A setting could not be read, and that is reason enough not to go on.
     misread: bool,
-    /// CUDA was initialised against our advice: nothing more is given out.
+    /// CUDA was initialised against our advice: nothing is given out.
     barred: AtomicBool,
+    /// It was initialised with our consent before: what was given out must come back.
+    admitted: AtomicBool,
 }
 
 static CLIENT: AtomicPtr<Client> = AtomicPtr::new(core::ptr::null_mut());
@@ -51,6 +53,7 @@ pub fn init() -> &'static Client {
         coverage_checked: AtomicBool::new(false),
         misread: config.strict && !complaints.is_empty(),
         barred: AtomicBool::new(false),
+        admitted: AtomicBool::new(false),
         config,
     };
     log::set_level(made.config.log);
@@ -110,10 +113,11 @@ impl Client {
         }
     }
 
-    /// This process's membership, once CUDA is initialised; nothing where there is no ledger.
+    /// This process's membership, once CUDA is initialised; nothing where there is no ledger, or it
+    /// was not let in.
     #[inline(always)]
     pub fn member(&self) -> Option<&'static Member> {
-        member::current()
+        if self.barred.load(Ordering::Relaxed) { None } else { member::current() }
     }
 
     /// What a call that takes memory comes to in a process that is no member.
@@ -142,7 +146,8 @@ impl Client {
     /// After the driver is initialised: the limits.
     pub fn settle(&self) -> bool {
         let settled = self.is_good_enough(member::settle(&self.config));
-        self.barred.store(!settled, Ordering::Relaxed);
+        let admitted = self.admitted.fetch_or(settled, Ordering::Relaxed);
+        self.barred.store(!settled && !admitted, Ordering::Relaxed);
         settled
     }
 
