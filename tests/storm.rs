@@ -47,7 +47,8 @@ fn a_storm_is_exact() {
     let scratch = Scratch::new();
     let program = scratch.compile_linked("members/storm.c", "storm", &[]);
     for (kinds, operations) in [("plain", 200_000), ("all", 20_000)] {
-        let said = judge(&storm(&program, kinds, operations, &library(), "")).unwrap_or_else(|why| panic!("{why}"));
+        let said = judge(&storm(&program, kinds, operations, &library(), ""))
+            .unwrap_or_else(|why| panic!("{why}"));
         println!("{kinds}: {said}");
         assert!(!said.contains("refusals 0 "), "the quota was never reached: {said}");
     }

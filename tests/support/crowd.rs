@@ -62,6 +62,19 @@ impl Crowd {
         }
     }
 
+    /// Copies what members load to where every user may read.
+    pub fn for_everybody(&mut self) {
+        let names = ["libcuda.so.1", "libnvidia-ml.so.1"].map(|name| simulator("").join(name));
+        for from in names.iter().chain([&library()]) {
+            let to = self.scratch.join(from.file_name().expect("a file"));
+            std::fs::copy(from, &to).expect("the scratch directory is writable");
+            set_mode(&to, 0o755);
+        }
+        let place = self.scratch.path().to_str().expect("a plain path").to_string();
+        self.set("LD_LIBRARY_PATH", &place);
+        self.set("LD_PRELOAD", &format!("{place}/libcuota.so"));
+    }
+
     pub fn env(&self, name: &str) -> &str {
         self.env.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
