@@ -56,6 +56,8 @@ pub mod header {
     /// How many bytes of the ring are there: an idle client has few events, and a thousand of them
     /// must cost little. Raised only.
     pub const RING_BYTES: usize = 177;
+    /// How often anybody has come through the door.
+    pub const PASSED: usize = 184;
     /// Four words for each device: its UUID (two), whether its part is there (1).
     pub const DIRECTORY: usize = 192;
     pub const DIRECTORY_ENTRY: usize = 4;
@@ -76,6 +78,8 @@ pub mod member {
     pub const JOINED: usize = 5;
     /// 1 once the limits of its environment were compared with those in force.
     pub const SETTLED: usize = 6;
+    /// The incarnation that wrote all this, last; another's if it has not come to it yet.
+    pub const WRITTEN: usize = 7;
     /// Two words of text.
     pub const NAME: usize = 8;
     pub const WORDS: usize = 32;

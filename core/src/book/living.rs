@@ -88,6 +88,9 @@ impl Witness<'_> {
     fn is_gone_by_pid(&self, id: u64) -> bool {
         let Some(index) = self.book.index_of(id) else { return false };
         let value = |word| self.book.member_value(index, word);
+        if value(member::WRITTEN) != id {
+            return false;
+        }
         let (pid, start) = (value(member::PID), value(member::START));
         let same_view = value(member::PID_NAMESPACE) == self.pid_namespace;
         if self.pid_namespace == 0 || !same_view || pid == 0 || start == 0 {

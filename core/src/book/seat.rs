@@ -82,7 +82,7 @@ impl Book {
         };
         let index = self.members().find(take);
         let index = index.ok_or_else(|| self.trouble(What::Crowded(self.layout.members)))?;
-        self.write_member(index, who, now);
+        self.write_member(index, id, who, now);
         let (kind, payload) = (Kind::Joined, [who.pid, 0, 0]);
         self.record(Event { time: now, member: id, kind, device: None, payload });
         Ok(Seat { index, id })
@@ -164,7 +164,7 @@ impl Book {
         self.record(Event { time: now, member: owner, kind, device, payload: [0; 3] });
     }
 
-    fn write_member(&self, index: usize, who: &Member, now: u64) {
+    fn write_member(&self, index: usize, id: u64, who: &Member, now: u64) {
         let [first, second] = layout::text_words::<2>(&who.name);
         let words = [
             (member::PID, who.pid),
@@ -175,6 +175,9 @@ impl Book {
             (member::SETTLED, 0),
             (member::NAME, first),
             (member::NAME + 1, second),
+            // SYNC POINT: whoever finds it finds the rest, not what the last one left here; the other
+            // end is in `is_gone_by_pid`.
+            (member::WRITTEN, id),
         ];
         for (word, value) in words {
             self.head.set(self.member_word(index, word), value);

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 
 use super::layout::{Layout, device, header};
 use super::*;
@@ -209,6 +210,43 @@ fn crowded_is_said_and_the_dead_make_room() {
     let gone = all.swap_remove(17);
     gone.book.leave(gone.seat);
     assert_eq!(book.seat(&Member::default(), 5).expect("one is free").index, 17);
+}
+
+#[test]
+fn a_door_is_for_one_thread_at_a_time() {
+    let folder = Folder::new("door");
+    let (one, _) = Process::start(&folder.plan(), None);
+    let inside = std::sync::atomic::AtomicU32::new(0);
+    let pass = || {
+        let door = one.book.door().expect("nobody stays");
+        assert_eq!(inside.fetch_add(1, Ordering::AcqRel), 0, "somebody is there");
+        std::thread::yield_now();
+        inside.fetch_sub(1, Ordering::AcqRel);
+        drop(door);
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| (0..50).for_each(|_| pass()));
+        }
+    });
+}
+
+#[test]
+fn who_has_not_said_who_it_is_is_not_taken_for_the_one_before() {
+    let folder = Folder::new("before");
+    let (watching, _) = Process::start(&folder.plan(), None);
+    let book = open(&folder.plan()).expect("the ledger opens");
+    // One whose pid names nobody any more, as after its end.
+    let gone = Member { pid: u64::from(u32::MAX), start: 5, pid_namespace: 7, ..Member::default() };
+    let seat = book.seat(&gone, 5).expect("there is room");
+    assert!(!watching.book.witness(watching.seat.id, 7).is_alive(seat.id), "gone by its pid");
+    watching.book.sweep(&watching.book.witness(watching.seat.id, 7), 6);
+    // Another takes the place, and has got no further than that.
+    let id = seat.id + 100;
+    let locked = book.file.with(|fd| crate::shm::file::lock(fd, living::byte_of(id)));
+    assert!(locked.expect("locks work"));
+    book.head.set(book.member_word(seat.index, layout::member::OWNER), id);
+    assert!(watching.book.witness(watching.seat.id, 7).is_alive(id));
 }
 
 #[test]
