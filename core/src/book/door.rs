@@ -2,34 +2,58 @@
 //! on the way of an allocation. The kernel opens it again when whoever stands in it dies.
 #![forbid(unsafe_code)]
 
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use super::Book;
+use super::layout::header;
 use super::trouble::{Trouble, What};
 use crate::shm::file;
 
 /// The byte that is locked: far beyond the file's end, below those of the members.
 pub(super) const BYTE: u64 = 1 << 39;
-/// How often the door is tried, and how long is waited in between: two seconds in all.
-const TRIES: u32 = 2000;
-const PAUSE: Duration = Duration::from_millis(1);
+/// How long is waited while nobody comes through, and how long between two tries: many may come at once,
+/// and the more of them look the slower they get in.
+const PATIENCE: Duration = Duration::from_secs(2);
+const SHORTEST: Duration = Duration::from_millis(1);
+const LONGEST: Duration = Duration::from_millis(16);
 
 pub struct Door<'a> {
     pub(super) book: &'a Book,
 }
 
 impl Book {
-    /// Waits until nobody else is at the door, at most two seconds.
+    /// Waits until nobody else is at the door; gives up when nobody has come through for two seconds.
     pub fn door(&self) -> Result<Door<'_>, Trouble> {
-        for _ in 0..TRIES {
-            let taken = self.file.with(|fd| file::lock(fd, BYTE));
-            if taken.map_err(|why| self.trouble(What::Locks(why)))? {
-                let door = Door { book: self };
+        let passed = || self.head.value(header::PASSED);
+        let (mut seen, mut since, mut pause) = (passed(), Instant::now(), SHORTEST);
+        loop {
+            if let Some(door) = self.try_door()? {
                 return if door.leads_here() { Ok(door) } else { Err(self.trouble(What::Moved)) };
             }
-            std::thread::sleep(PAUSE);
+            if seen != passed() {
+                (seen, since) = (passed(), Instant::now());
+            } else if since.elapsed() > PATIENCE {
+                return Err(self.trouble(What::Stuck));
+            }
+            std::thread::sleep(pause);
+            pause = LONGEST.min(pause * 2);
         }
-        Err(self.trouble(What::Stuck))
+    }
+
+    fn try_door(&self) -> Result<Option<Door<'_>>, Trouble> {
+        if self.at_door.swap(true, Ordering::Acquire) {
+            return Ok(None);
+        }
+        let taken = self.file.with(|fd| file::lock(fd, BYTE));
+        if !matches!(taken, Ok(true)) {
+            self.at_door.store(false, Ordering::Release);
+        }
+        let taken = taken.map_err(|why| self.trouble(What::Locks(why)))?;
+        if let Some(passed) = self.head.get(header::PASSED).filter(|_| taken) {
+            passed.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(taken.then_some(Door { book: self }))
     }
 
     pub(super) fn trouble(&self, what: What) -> Trouble {
@@ -64,5 +88,6 @@ impl Drop for Door<'_> {
             file::unlock(fd, BYTE);
             Ok(())
         });
+        self.book.at_door.store(false, Ordering::Release);
     }
 }

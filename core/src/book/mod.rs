@@ -19,6 +19,7 @@ mod tests;
 mod trouble;
 
 use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
 
 use crate::shm::{Descriptor, Words};
 use layout::{DEVICES, Layout, header};
@@ -44,12 +45,15 @@ pub struct Book {
     kept_from_children: bool,
     /// Each device's part, mapped when it is first needed.
     parts: [OnceLock<Words>; DEVICES],
+    /// A thread of ours is at the door: its lock is the process's, and keeps no other thread out.
+    at_door: AtomicBool,
 }
 
 impl Book {
     fn new(file: Descriptor, head: Words, layout: Layout, kept_from_children: bool) -> Book {
         let parts = [const { OnceLock::new() }; DEVICES];
-        Book { file, head, layout, kept_from_children, parts }
+        let at_door = AtomicBool::new(false);
+        Book { file, head, layout, kept_from_children, parts, at_door }
     }
 
     pub fn path(&self) -> &std::path::Path {
