@@ -211,7 +211,7 @@ impl Member {
         writeln!(input, "{line}").and_then(|()| input.flush()).expect("it reads");
     }
 
-    fn answer(&mut self) -> Option<i64> {
+    pub fn answer(&mut self) -> Option<i64> {
         let mut line = String::new();
         self.output.read_line(&mut line).ok()?;
         line.trim().parse().ok()
