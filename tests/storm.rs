@@ -8,7 +8,7 @@ use std::path::Path;
 use support::crowd::written;
 use support::{Outcome, Run, Scratch, Way, library, sabotaged};
 
-const QUOTA_MIB: u64 = 256;
+const QUOTA_MIB: u64 = 128;
 
 /// The program, under the preload, with a quota on a card that has many times as much.
 fn run(program: &Path, quota_mib: u64) -> Run {
@@ -28,27 +28,36 @@ fn storm(program: &Path, kinds: &str, operations: u64, library: &Path, left_out:
     run.arg(kinds).arg(operations.to_string()).arg("1").arg(QUOTA_MIB.to_string()).any()
 }
 
-/// What is wrong with a storm that has passed, if anything.
-fn judge(outcome: &Outcome) -> Result<String, String> {
+/// What is wrong with a storm that has passed, if anything; the card may have had so many MiB more than
+/// the quota for a moment.
+fn judge(outcome: &Outcome, over: u64) -> Result<String, String> {
     let said = format!("{}{}", outcome.out(), outcome.err());
     let (highest, left) = (outcome.highest() >> 20, outcome.left_held());
     let written = written(&outcome.file("clients/storm.v1.cuota"));
-    if highest > QUOTA_MIB {
+    if highest > QUOTA_MIB + over {
         return Err(format!("{highest} MiB were held at once: {said}"));
     }
     if (written, left) != (0, 0) {
         return Err(format!("{written} bytes are left in the ledger, {left} on the card: {said}"));
     }
-    if outcome.output.status.success() { Ok(said) } else { Err(said) }
+    if outcome.output.status.success() {
+        Ok(format!("highest {highest}, {said}"))
+    } else {
+        Err(said)
+    }
 }
 
 #[test]
 fn a_storm_is_exact() {
     let scratch = Scratch::new();
     let program = scratch.compile_linked("members/storm.c", "storm", &[]);
-    for (kinds, operations) in [("plain", 200_000), ("all", 20_000)] {
-        let said = judge(&storm(&program, kinds, operations, &library(), ""))
-            .unwrap_or_else(|why| panic!("{why}"));
+    // Where a request finds room in what the client has already, the driver may take more for it all
+    // the same. It goes back at once, and the request is refused: 64 threads, a page or a step each.
+    for (kinds, operations, over) in
+        [("pages", 150_000, 0), ("small", 50_000, 64 * 2), ("all", 20_000, 64 * 32)]
+    {
+        let outcome = storm(&program, kinds, operations, &library(), "");
+        let said = judge(&outcome, over).unwrap_or_else(|why| panic!("{kinds}: {why}"));
         println!("{kinds}: {said}");
         assert!(!said.contains("refusals 0 "), "the quota was never reached: {said}");
     }
@@ -60,7 +69,7 @@ fn a_storm_notices_what_is_left_out() {
     let program = scratch.compile_linked("members/storm.c", "storm", &[]);
     let library = sabotaged();
     for left_out in ["charge:linear", "refund:linear", "charge:vmm", "refund:vmm"] {
-        let why = judge(&storm(&program, "plain", 20_000, &library, left_out));
+        let why = judge(&storm(&program, "pages", 30_000, &library, left_out), 0);
         let why = why.err().unwrap_or_else(|| panic!("{left_out} is not noticed"));
         let as_it_is = if left_out.starts_with("charge") { "held at once" } else { "left" };
         assert!(why.contains(as_it_is), "{left_out}: {why}");

@@ -1,4 +1,6 @@
-/* storm MODE OPERATIONS SEED QUOTA_MIB: 8 processes of 8 threads take and give at random, one client.
+/* storm KINDS OPERATIONS SEED QUOTA_MIB: 8 processes of 8 threads take and give at random, one client.
+ *
+ * KINDS is `pages` (memory of whole pages), `small` (with such that shares pages) or `all` (and pools).
  *
  * `sums` is kept outside of the library: in one word that everybody shares, a count and how many pages
  * are held or being asked for, raised before a call and lowered after one, so never less than what
@@ -28,7 +30,7 @@ static struct shared {
 } *all;
 
 static uint64_t quota, wanted;
-static int asynchronous;
+static int small, pooled;
 
 /* Moves the sum; the count of the step. */
 static uint64_t step(int64_t pages)
@@ -82,10 +84,10 @@ static void take(struct piece *piece, unsigned random, handle stream)
     unsigned kind = random % 16, size = random >> 8;
     size_t bytes;
     *piece = nothing;
-    piece->kind = kind < 6 ? LARGE : kind < 11 ? SMALL : kind < 14 || !asynchronous ? VMM : POOLED;
+    piece->kind = kind < 6 ? LARGE : kind < 11 && small ? SMALL : kind < 14 || !pooled ? VMM : POOLED;
     /* A page for every small one, and a pool's step for what is pooled: more than they come to. */
     piece->pages = piece->kind == SMALL ? 1 : piece->kind == POOLED ? 16 : 1 + size % 4;
-    bytes = piece->kind == SMALL ? 1 + size % (1 << 20) : piece->kind == POOLED ? 1 + size % (16 << 20)
+    bytes = piece->kind == SMALL ? 1 + size % (1 << 20) : piece->kind == POOLED ? 8 << 20
                                                                                 : piece->pages * PAGE;
     uint64_t first = step(piece->pages);
     int code = ask(piece, bytes, stream);
@@ -175,7 +177,8 @@ int main(int arguments, char **argument)
     pthread_barrierattr_t shared;
     if (arguments < 5)
         return 2;
-    asynchronous = !strcmp(argument[1], "all");
+    pooled = !strcmp(argument[1], "all");
+    small = pooled || !strcmp(argument[1], "small");
     wanted = strtoull(argument[2], NULL, 0);
     quota = strtoull(argument[4], NULL, 0) / 2;
     all = mmap(NULL, sizeof *all, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
