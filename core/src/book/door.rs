@@ -3,11 +3,12 @@
 #![forbid(unsafe_code)]
 
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Book;
 use super::layout::header;
 use super::trouble::{Trouble, What};
+use crate::shm::clock::boot_time;
 use crate::shm::file;
 
 /// The byte that is locked: far beyond the file's end, below those of the members.
@@ -26,14 +27,14 @@ impl Book {
     /// Waits until nobody else is at the door; gives up when nobody has come through for two seconds.
     pub fn door(&self) -> Result<Door<'_>, Trouble> {
         let passed = || self.head.value(header::PASSED);
-        let (mut seen, mut since, mut pause) = (passed(), Instant::now(), SHORTEST);
+        let (mut seen, mut since, mut pause) = (passed(), boot_time(), SHORTEST);
         loop {
             if let Some(door) = self.try_door()? {
                 return if door.leads_here() { Ok(door) } else { Err(self.trouble(What::Moved)) };
             }
             if seen != passed() {
-                (seen, since) = (passed(), Instant::now());
-            } else if since.elapsed() > PATIENCE {
+                (seen, since) = (passed(), boot_time());
+            } else if Duration::from_nanos(boot_time().saturating_sub(since)) > PATIENCE {
                 return Err(self.trouble(What::Stuck));
             }
             std::thread::sleep(pause);
