@@ -178,7 +178,7 @@ fn main() {
     std::fs::create_dir_all(&directory).expect("a directory can be made");
     let words = ALL + members * EACH;
     let shared = file::Draft::new(&directory, 0o600).expect("a file can be made");
-    file::allocate(shared.file.as_fd(), words as u64 * 8).expect("there is room");
+    file::allocate(shared.file.as_fd(), 0, words as u64 * 8).expect("there is room");
     let board = Board(Words::map(&shared.file, words).expect("just made"));
 
     let (clock, began) = (Clock::new(), Instant::now());

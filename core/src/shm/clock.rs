@@ -205,4 +205,25 @@ mod tests {
             assert!(before <= now + 100_000 && now <= after + 100_000, "{before} {now} {after}");
         }
     }
+
+    /// More threads than processors, so that many are interrupted while they look at both clocks.
+    #[test]
+    fn an_interruption_is_no_fast_clock() {
+        let keeps = || {
+            let clock = Clock::new();
+            let start = boot_time();
+            while boot_time() < start + 3 * MEASURED_OVER {
+                let (before, now, after) = (boot_time(), clock.now(), boot_time());
+                assert!(
+                    before <= now + 500_000 && now <= after + 500_000,
+                    "{before} {now} {after}"
+                );
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..64 {
+                scope.spawn(keeps);
+            }
+        });
+    }
 }
