@@ -132,23 +132,37 @@ fn nothing_but_the_ledgers_need_be_writable() {
     }
 }
 
+/// A directory of so many pages, whatever becomes of the ledger in it.
+fn in_pages(crowd: &Crowd, pages: u64) -> Member {
+    let (size, place) = (pages * 4096, crowd.clients());
+    inside(crowd, &format!("mount -t tmpfs -o mode=755,size={size} tmpfs {}", place.display()))
+}
+
 #[test]
 fn a_full_file_system_is_an_error_and_not_the_end() {
     if !may_unshare() {
         return;
     }
     let crowd = Crowd::new(64);
-    let layout = cuota_core::book::layout::Layout::new(64, 8192);
-    let clients = crowd.clients();
-    // Room for nothing; for the header, and not for a device.
-    for size in [64 << 10, layout.devices_at() + 4096] {
-        let small = format!("mount -t tmpfs -o mode=755,size={size} tmpfs {}", clients.display());
-        let mut member = inside(&crowd, &small);
-        says(&mut member, "init", 1);
+    let (mut refused, mut served) = (0, 0);
+    for pages in 1..24 {
+        let mut member = in_pages(&crowd, pages);
+        if member.tell("init") == 0 {
+            served += 1;
+            says(&mut member, "alloc 64", 0);
+            // More events than there is room for.
+            for _ in 0..300 {
+                says(&mut member, "alloc 2", 2);
+            }
+            says(&mut member, "free", 0);
+            continue;
+        }
+        refused += 1;
         let said = member.end();
         assert!(said.contains("no room for the ledger") && said.contains("make room"), "{said}");
         assert_eq!(said.lines().count(), 1, "{said}");
     }
+    assert!(refused > 2 && served > 2, "refused {refused}, served {served}");
 }
 
 #[test]
@@ -157,13 +171,13 @@ fn who_goes_on_after_a_failed_start_gets_no_memory() {
         return;
     }
     let crowd = Crowd::new(64);
-    let layout = cuota_core::book::layout::Layout::new(64, 8192);
-    for size in [64 << 10, layout.devices_at() + 4096] {
-        let small =
-            format!("mount -t tmpfs -o mode=755,size={size} tmpfs {}", crowd.clients().display());
-        let mut member = inside(&crowd, &small);
-        assert_ne!(member.tell("anyway"), 0, "no context");
-        assert_ne!(member.tell("alloc 128"), 0);
+    // Room for nothing, for a ledger and no device, for both.
+    for pages in 1..16 {
+        let mut member = in_pages(&crowd, pages);
+        if member.tell("anyway") == 0 {
+            says(&mut member, "total", 64);
+        }
+        assert_ne!(member.tell("alloc 128"), 0, "{pages} pages");
     }
 }
 
