@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use support::quota::{Figures, PROGRAMS, Programs, Row, table};
-use support::{facts, root, simulator};
+use support::{Run, Way, facts, root, simulator};
 
 #[test]
 fn every_path_fills_to_the_quota_and_no_further() {
@@ -28,6 +28,25 @@ fn every_path_fills_to_the_quota_and_no_further() {
         }
     }
     assert!(wrong.is_empty(), "{} rows:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// A program that closed its standard error opens the next file under that number; were it the
+/// ledger, the first refusal would be printed over it.
+#[test]
+fn nothing_is_printed_over_the_ledger() {
+    let programs = Programs::new();
+    let run = Run::new("/bin/sh", Way::Preloaded)
+        .arg("-c")
+        .arg("exec \"$0\" linear '' <&- 2>&-")
+        .arg(programs.of("linear"));
+    let clients = run.scratch().join("clients");
+    std::fs::create_dir(&clients).expect("the scratch directory is writable");
+    let ledger = clients.join(cuota_core::book::file_name("row"));
+    let run = run.env("CUOTA_SIM_BYTES", "256MiB").env("CUOTA_VRAM", "66MiB");
+    let outcome = run.env("CUOTA_CLIENT", "row").env("CUOTA_DIR", &clients).any();
+    assert!(outcome.output.status.success(), "{}", outcome.out());
+    let whole = cuota_core::book::read(&ledger, 0);
+    assert!(whole.is_ok(), "{whole:?}");
 }
 
 /// The programs are right about the driver: with a card as large as the quota they fill it to the

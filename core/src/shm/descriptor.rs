@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, IntoRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI32, Ordering};
 
@@ -17,8 +17,27 @@ pub struct Descriptor {
     stat: Stat,
 }
 
+/// The same open file under a number that is nobody's standard input, output or error: in a program
+/// that has closed those, what anybody prints would be written over the file.
+fn above_standard(file: File) -> io::Result<File> {
+    if file.as_raw_fd() > libc::STDERR_FILENO {
+        return Ok(file);
+    }
+    // SAFETY: copies a descriptor that is open.
+    match unsafe {
+        libc::fcntl(file.as_raw_fd(), libc::F_DUPFD_CLOEXEC, libc::STDERR_FILENO + 1)
+    } {
+        copy if copy >= 0 => {
+            // SAFETY: made just above, and shown to nobody.
+            Ok(unsafe { File::from_raw_fd(copy) })
+        }
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
 impl Descriptor {
     pub fn keep(file: File, path: &Path) -> io::Result<Descriptor> {
+        let file = above_standard(file)?;
         let stat = file::stat(file.as_fd())?;
         let number = AtomicI32::new(file.into_raw_fd());
         Ok(Descriptor { number, path: path.to_owned(), stat })
@@ -40,7 +59,7 @@ impl Descriptor {
             // calls in `act` fail or meet another file; they only lock, ask of locks, and map.
             return act(unsafe { BorrowedFd::borrow_raw(number) });
         }
-        let again = file::open(&self.path, true)?;
+        let again = above_standard(file::open(&self.path, true)?)?;
         if !file::stat(again.as_fd())?.is_same_file(&self.stat) {
             return Err(io::Error::new(io::ErrorKind::NotFound, "another file has its name now"));
         }
