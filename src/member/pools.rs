@@ -92,14 +92,17 @@ pub struct Pools {
     pub in_use: AtomicBool,
 }
 
+fn living(list: &[Arc<Pool>], handle: u64) -> Option<Arc<Pool>> {
+    list.iter().find(|pool| pool.handle == handle && !pool.is_destroyed()).cloned()
+}
+
 impl Pools {
     pub(super) fn new() -> Pools {
         Pools { list: Brief::new(Vec::new()), in_use: AtomicBool::new(false) }
     }
 
     pub fn named(&self, handle: u64) -> Option<Arc<Pool>> {
-        self.list
-            .with(|list| list.iter().find(|p| p.handle == handle && !p.is_destroyed()).cloned())
+        self.list.with(|list| living(list, handle))
     }
 
     /// The pool of an entry: a destroyed one has the handle too.
@@ -110,11 +113,15 @@ impl Pools {
     /// Known from now on, unless it is already.
     pub fn learn(&self, handle: u64, ordinal: Option<i32>) -> Arc<Pool> {
         self.in_use.store(true, Ordering::Release);
-        self.named(handle).unwrap_or_else(|| {
-            let destroyed = AtomicBool::new(false);
-            let pool = Arc::new(Pool { handle, ordinal, sum: Sum::new(), destroyed });
-            self.list.with(|list| list.push(pool.clone()));
-            pool
+        // Looked for and made in one step: of two that stand for one pool each would charge for all of it.
+        self.list.with(|list| match living(list, handle) {
+            Some(known) => known,
+            None => {
+                let destroyed = AtomicBool::new(false);
+                let pool = Arc::new(Pool { handle, ordinal, sum: Sum::new(), destroyed });
+                list.push(pool.clone());
+                pool
+            }
         })
     }
 
