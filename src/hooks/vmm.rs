@@ -12,8 +12,7 @@ use crate::client::Client;
 use crate::driver::Status;
 use crate::member::{Entry, Kind};
 
-/// A shareable handle that is a file descriptor. Read from the properties, which are plain words: an
-/// argument may be a kind of handle newer than the enum.
+/// A shareable handle that is a file descriptor: a bit among the kinds that memory can be shared by.
 const POSIX_FD: u32 = 1;
 
 pub fn create(
@@ -40,7 +39,7 @@ pub fn create(
     if let Some(handle) = read(out).filter(|_| status.ok()) {
         let (bytes, ordinal) = (charge.keep(), device.ordinal as u8);
         let entry = Entry { bytes, owner: 0, ordinal, kind: Kind::Vmm };
-        member.physicals.created(handle, entry, handle_types == POSIX_FD);
+        member.physicals.created(handle, entry, handle_types & POSIX_FD != 0);
     }
     status
 }
@@ -131,12 +130,12 @@ pub fn export(
     real: &Real,
     out: *mut c_void,
     handle: CUmemGenericAllocationHandle,
-    _kind: c_uint,
+    kind: c_uint,
     _flags: c_ulonglong,
 ) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
     let status = real.call();
-    if status.ok() && member.physicals.is_shared_by_descriptor(handle) {
+    if status.ok() && kind == POSIX_FD && member.physicals.is_shared_by_descriptor(handle) {
         let file = read(out.cast::<c_int>()).and_then(file_of);
         if let Some(file) = file {
             member.physicals.exported(handle, file);
