@@ -140,11 +140,13 @@ impl Client {
         if self.misread {
             return false;
         }
+        let _here = process::NotCancelled::new();
         self.is_good_enough(member::join(&self.config).map(drop))
     }
 
     /// After the driver is initialised: the limits.
     pub fn settle(&self) -> bool {
+        let _here = process::NotCancelled::new();
         let settled = self.is_good_enough(member::settle(&self.config));
         let admitted = self.admitted.fetch_or(settled, Ordering::Relaxed);
         self.barred.store(!settled && !admitted, Ordering::Relaxed);

@@ -5,6 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::path::Path;
 
+pub use cuota_core::shm::NotCancelled;
+
 /// Programs in which every call passes straight through: they serve all clients of the card, and a
 /// limit or a share applied to them would apply to everyone.
 const NOT_OURS: [&[u8]; 7] = [
@@ -95,36 +97,6 @@ pub fn is_before_constructors() -> bool {
     }
     // SAFETY: libc's own variable: the empty string until its constructor has seen `argv`.
     unsafe { *program_invocation_name == 0 }
-}
-
-/// While this lives its thread cannot be cancelled: a forced unwind must not meet our frames.
-pub struct NotCancelled {
-    before: core::ffi::c_int,
-}
-
-unsafe extern "C" {
-    fn pthread_setcancelstate(
-        state: core::ffi::c_int,
-        old: *mut core::ffi::c_int,
-    ) -> core::ffi::c_int;
-}
-
-impl NotCancelled {
-    pub fn new() -> NotCancelled {
-        const DISABLE: core::ffi::c_int = 1;
-        let mut before = 0;
-        // SAFETY: changes this thread's own state and writes the old one to our memory.
-        unsafe { pthread_setcancelstate(DISABLE, &mut before) };
-        NotCancelled { before }
-    }
-}
-
-impl Drop for NotCancelled {
-    fn drop(&mut self) {
-        let mut ignored = 0;
-        // SAFETY: gives back the state `new` found.
-        unsafe { pthread_setcancelstate(self.before, &mut ignored) };
-    }
 }
 
 /// Whether the process runs with more rights than its caller (set-user-ID, file capabilities): the

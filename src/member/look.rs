@@ -10,6 +10,7 @@ use cuota_core::config::{Config, Uuid};
 use super::start::Place;
 use super::view::Slice;
 use super::{Member, current};
+use crate::driver::process;
 
 /// What there is to see of one device.
 #[derive(Debug)]
@@ -58,6 +59,7 @@ impl Member {
 }
 
 fn from_outside(config: &Config, uuid: [u8; 16]) -> Option<Looked> {
+    let _here = process::NotCancelled::new();
     let report = Place::of(config).read().ok();
     let device = report.iter().flat_map(|report| &report.devices).find(|d| d.uuid == uuid);
     let namespace = fs::metadata("/proc/self/ns/pid").map_or(0, |found| found.ino());

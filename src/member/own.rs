@@ -140,6 +140,7 @@ impl Member {
         if device.own.trust.load(Ordering::Relaxed) != Trust::Unknown as u8 {
             return;
         }
+        let _here = process::NotCancelled::new();
         let there = crate::hooks::open_nvml(None) && nvml::nvmlInit_v2().ok();
         let first = self.who.pid_namespace == FIRST_NAMESPACE;
         let trust = match listed(device) {
@@ -201,6 +202,7 @@ impl Member {
 
 /// What NVML says this process holds of the device; nothing if it does not list it.
 fn listed(device: &OnDevice) -> Option<u64> {
+    let _here = process::NotCancelled::new();
     let pid = process::id();
     let processes = nvml::processes(device.uuid)?;
     let own = processes.iter().filter(|(listed, _)| *listed == pid).map(|(_, bytes)| *bytes);

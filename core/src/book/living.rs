@@ -9,7 +9,7 @@ use std::io;
 use super::Book;
 use super::layout::member;
 use crate::ledger::Living;
-use crate::shm::file;
+use crate::shm::{NotCancelled, file};
 
 /// Where the bytes begin: beyond the end of any file.
 const BYTES: u64 = 1 << 40;
@@ -111,6 +111,7 @@ impl Living for Witness<'_> {
         if id == self.own {
             return true;
         }
+        let _here = NotCancelled::new();
         match self.book.file.with(|fd| file::is_locked(fd, byte_of(id))) {
             Ok(false) => false,
             Ok(true) => !self.is_gone_by_pid(id),

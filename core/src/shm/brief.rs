@@ -75,6 +75,7 @@ impl<T, F: Flag> Brief<T, F> {
 
     #[cold]
     fn wait(&self) {
+        let _here = super::NotCancelled::new();
         let mut rounds = 0;
         loop {
             while self.taken.is_taken() {

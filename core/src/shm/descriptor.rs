@@ -24,9 +24,7 @@ fn above_standard(file: File) -> io::Result<File> {
         return Ok(file);
     }
     // SAFETY: copies a descriptor that is open.
-    match unsafe {
-        libc::fcntl(file.as_raw_fd(), libc::F_DUPFD_CLOEXEC, libc::STDERR_FILENO + 1)
-    } {
+    match unsafe { libc::fcntl(file.as_raw_fd(), libc::F_DUPFD_CLOEXEC, libc::STDERR_FILENO + 1) } {
         copy if copy >= 0 => {
             // SAFETY: made just above, and shown to nobody.
             Ok(unsafe { File::from_raw_fd(copy) })

@@ -2,6 +2,7 @@
 
 mod atomic;
 mod brief;
+mod cancel;
 pub mod clock;
 mod descriptor;
 pub mod file;
@@ -9,6 +10,7 @@ mod map;
 mod wide;
 
 pub use brief::{Brief, Flag};
+pub use cancel::NotCancelled;
 pub use clock::Clock;
 pub use descriptor::Descriptor;
 pub use map::Words;
