@@ -153,6 +153,7 @@ impl Member {
     pub fn force(&self, device: &OnDevice, kind: Kind, bytes: u64) {
         if bytes != 0 && !is_left_out("charge", kind) {
             let _ = self.change(device, Change::Force(bytes));
+            device.note_unseen(kind, bytes, true);
         }
     }
 }

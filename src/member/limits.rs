@@ -75,11 +75,12 @@ impl Member {
         };
         let status = call();
         if status.ok() {
-            charge.keep();
-            let less = before.charged.saturating_sub(wanted);
-            self.give_back(context.device, Kind::Limit, less);
             let after = Set { charged: wanted, ..before };
-            self.limits.set.with(|set| set.insert(key, after));
+            // What was charged until now is what is there now: another thread may have set it too.
+            let until = self.limits.set.with(|set| set.insert(key, after));
+            let charged = until.map_or(0, |set| set.charged) + charge.keep();
+            self.give_back(context.device, Kind::Limit, charged.saturating_sub(wanted));
+            self.force(context.device, Kind::Limit, wanted.saturating_sub(charged));
         }
         status
     }
