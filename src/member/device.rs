@@ -112,9 +112,15 @@ impl Member {
                 lost.map_or((0, 0), |owned| (owned.slot.charge, owned.slot.untracked));
             // The first commit makes the lane ours for everyone to see, whatever it holds.
             let tracked = charge.saturating_sub(untracked);
-            let took = owned.change(&account, Change::Force(tracked), now, &witness);
+            let mut took = owned.change(&account, Change::Force(tracked), now, &witness);
             if took == Answer::Done && untracked > 0 {
-                let _ = owned.change(&account, Change::Untracked(untracked), now, &witness);
+                took = owned.change(&account, Change::Untracked(untracked), now, &witness);
+            }
+            if took != Answer::Done {
+                // Lost again before it held all: the next lane is for all of it.
+                (owned.slot.charge, owned.slot.untracked) = (charge, untracked);
+                *lane = Some(owned);
+                continue;
             }
             *lane = Some(owned);
             if lost.is_some() {
