@@ -25,54 +25,70 @@ pub fn synchronize_event(client: &Client, real: &Real, _event: CUevent) -> Statu
     wait(client, real)
 }
 
-pub fn synchronize_context(client: &Client, real: &Real) -> Status {
-    wait(client, real)
-}
-
-pub fn synchronize_that_context(client: &Client, real: &Real, _context: CUcontext) -> Status {
-    wait(client, real)
-}
-
-fn begin(client: &Client, real: &Real) -> Status {
+/// Waits for all streams of a context, those of other threads as well.
+fn wait_for_all(client: &Client, real: &Real, context: Option<u64>) -> Status {
+    let before = client.member().and_then(|member| member.before_waiting(context));
     let status = real.call();
-    if let Some(member) = client.member().filter(|_| status.ok()) {
-        member.capture_begins();
+    if let Some(member) = client.member() {
+        if let Some(before) = before.filter(|_| status.ok()) {
+            member.after_waiting(before);
+        }
+        member.waited();
     }
     status
 }
 
-pub fn begin_capture_v1(client: &Client, real: &Real, _stream: CUstream) -> Status {
-    begin(client, real)
+pub fn synchronize_context(client: &Client, real: &Real) -> Status {
+    wait_for_all(client, real, None)
 }
 
-pub fn begin_capture(client: &Client, real: &Real, _stream: CUstream, _mode: c_uint) -> Status {
-    begin(client, real)
+pub fn synchronize_that_context(client: &Client, real: &Real, context: CUcontext) -> Status {
+    wait_for_all(client, real, Some(context.addr() as u64).filter(|context| *context != 0))
+}
+
+fn begin(client: &Client, real: &Real, stream: CUstream) -> Status {
+    let Some(member) = client.member() else { return real.call() };
+    let stream = real.stream(stream);
+    member.capture_begins(stream);
+    let status = real.call();
+    if !status.ok() {
+        member.capture_ends(stream);
+    }
+    status
+}
+
+pub fn begin_capture_v1(client: &Client, real: &Real, stream: CUstream) -> Status {
+    begin(client, real, stream)
+}
+
+pub fn begin_capture(client: &Client, real: &Real, stream: CUstream, _mode: c_uint) -> Status {
+    begin(client, real, stream)
 }
 
 #[allow(clippy::too_many_arguments)]
 pub fn begin_capture_to_graph(
     client: &Client,
     real: &Real,
-    _stream: CUstream,
+    stream: CUstream,
     _graph: CUgraph,
     _dependencies: *const CUgraphNode,
     _data: *const CUgraphEdgeData,
     _count: usize,
     _mode: c_uint,
 ) -> Status {
-    begin(client, real)
+    begin(client, real, stream)
 }
 
 pub fn begin_recapture(
     client: &Client,
     real: &Real,
-    _stream: CUstream,
+    stream: CUstream,
     _mode: c_uint,
     _graph: CUgraph,
     _callback: CUgraphRecaptureCallback,
     _data: *mut c_void,
 ) -> Status {
-    begin(client, real)
+    begin(client, real, stream)
 }
 
 /// Whether a stream is in a capture of its own, well or broken.
@@ -90,7 +106,7 @@ fn end(client: &Client, real: &Real, stream: CUstream) -> Status {
     let before = captures(stream);
     let status = real.call();
     if before && !captures(stream) {
-        member.capture_ends();
+        member.capture_ends(stream);
     }
     status
 }

@@ -228,7 +228,7 @@ impl Member {
         let Some(device) = pool.ordinal.and_then(|ordinal| self.device(ordinal)) else { return };
         if !pool.is_destroyed() {
             self.settle(device, &pool.sum, Kind::Pool, (Call::NONE, true), || pool.reserved());
-        } else if self.count_of(pool.handle) == 0 {
+        } else if self.count_of(pool.handle) == 0 && !self.waits_for(pool.handle) {
             self.settle(device, &pool.sum, Kind::Pool, (Call::NONE, true), || Some(0));
             self.pools.forget(pool);
         }

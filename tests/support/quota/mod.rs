@@ -15,9 +15,9 @@ pub use row::Row;
 pub struct Programs(Scratch);
 
 #[rustfmt::skip]
-pub const PROGRAMS: [&str; 15] = [
+pub const PROGRAMS: [&str; 16] = [
     "linear", "vmm", "mapped", "pool", "keep", "graph", "idle", "array", "share", "import", "own", "code",
-    "misuse", "race", "elsewhere",
+    "misuse", "race", "elsewhere", "order",
 ];
 
 impl Programs {

@@ -30,6 +30,9 @@ pub const ROWS: &[Row] = &[
     row("elsewhere", "vmm-elsewhere", 64, 64, &["vmm"]).env(TWO_CARDS),
     row("elsewhere", "pool-elsewhere", 64, 64, &["pool"]).env(TWO_CARDS),
 
+    row("order", "order-elsewhere", 64, 64, &["linear"]).bare(Bare::Nothing),
+    row("order", "order-capture-gone", 64, 64, &["linear"]).bare(Bare::Nothing),
+
     row("vmm", "vmm", 64, 60, &["vmm"]).fails("cuMemCreate").keeps("cuMemRelease"),
     row("mapped", "vmm-mapped", 64, 60, &["vmm"]),
     row("mapped", "vmm-map-outlives", 60, 60, &["vmm"]).keeps("cuMemUnmap"),

@@ -1,0 +1,65 @@
+/* order ROW: what waits for a stream is asked of that stream only, and not for longer than its context lives. */
+#include "fill.h"
+#include <sched.h>
+
+extern int cuLaunchHostFunc(handle, void (*)(void *), void *);
+static dptr held[MOST];
+static volatile int may_go;
+
+static void blocks(void *unused)
+{
+    (void)unused;
+    while (!may_go)
+        sched_yield();
+}
+
+static int take(int piece) { return ASK(cuMemAlloc_v2, &held[piece], 4 * MIB); }
+static int give(int piece) { return ASK(cuMemFree_v2, held[piece]); }
+
+static void all_of_it(void) { fill_and_refill(&(struct way){4 * MIB, take, give}); }
+
+/* A default stream is another in every context: that this one's is idle says nothing of the other's. */
+static void elsewhere(void)
+{
+    handle other = 0, here = 0;
+    dptr slow = 0, more = 0;
+    in_primary();
+    OK(cuMemAlloc_v2, &slow, 32 * MIB);
+    OK(cuLaunchHostFunc, 0, blocks, NULL);
+    OK(cuMemFreeAsync, slow, 0);
+    expect_used(32 * MIB, "not freed yet");
+    OK(cuCtxCreate_v2, &other, 0, 0);
+    OK(cuMemAlloc_v2, &more, 4 * MIB);
+    OK(cuMemFree_v2, more);
+    expect_used(32 * MIB, "asked elsewhere");
+    OK(cuCtxSetCurrent, other);
+    OK(cuCtxDestroy_v2, other);
+    OK(cuDevicePrimaryCtxRetain, &here, 0);
+    OK(cuCtxSetCurrent, here);
+    may_go = 1;
+    OK(cuCtxSynchronize);
+    expect_used(0, "waited for");
+    all_of_it();
+}
+
+/* A capture ends with its context: afterwards idle pools make room again. */
+static void capture_gone(void)
+{
+    handle other = 0, stream = 0, idle = 0;
+    dptr pooled = 0;
+    OK(cuCtxCreate_v2, &other, 0, 0);
+    OK(cuStreamCreate, &stream, 1);
+    OK(cuStreamBeginCapture_v2, stream, 2);
+    OK(cuCtxDestroy_v2, other);
+    in_primary();
+    OK(cuStreamCreate, &idle, 1);
+    OK(cuMemAllocAsync, &pooled, 32 * MIB, idle);
+    OK(cuMemFreeAsync, pooled, idle);
+    expect_used(32 * MIB, "idle");
+    OK(cuMemAlloc_v2, &pooled, 64 * MIB);
+    expect_used(64 * MIB, "made room");
+    OK(cuMemFree_v2, pooled);
+    all_of_it();
+}
+
+ROWS({"order-elsewhere", elsewhere}, {"order-capture-gone", capture_gone})
