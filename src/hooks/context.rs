@@ -97,7 +97,7 @@ pub fn release_primary(client: &Client, real: &Real, ordinal: CUdevice) -> Statu
         && !is_active(ordinal)
     {
         let primary = device.primary();
-        member.let_go_context(primary, member.take_all(primary));
+        member.let_go_context(member.take_context(primary));
         member.own_gone(device, true);
     }
     status
@@ -107,13 +107,13 @@ pub fn destroy(client: &Client, real: &Real, context: CUcontext) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
     let handle = context.addr() as u64;
     let device = member.device_of_context(handle);
-    let entries = member.take_all(handle);
+    let owned = member.take_context(handle);
     let status = real.call();
     if !status.ok() {
-        member.put_all_back(&entries);
+        member.put_context_back(owned);
         return status;
     }
-    member.let_go_context(handle, entries);
+    member.let_go_context(owned);
     if let Some(device) = device {
         member.own_gone(device, true);
     }
@@ -127,7 +127,7 @@ pub fn detach(client: &Client, real: &Real, context: CUcontext) -> Status {
     let device = member.device_of_context(handle);
     let status = real.call();
     if status.ok() && member.device_of_context_now(handle).is_none() {
-        member.let_go_context(handle, member.take_all(handle));
+        member.let_go_context(member.take_context(handle));
         if let Some(device) = device {
             member.own_gone(device, true);
         }

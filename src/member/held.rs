@@ -3,10 +3,12 @@
 //! Sharded, so that threads seldom meet and a table that grows does so in small steps.
 #![forbid(unsafe_code)]
 
+use cuota_core::pages::Gone;
 use cuota_core::shm::Brief;
 use cuota_core::table::{Table, mix};
 
 use super::arrays::is_share;
+use super::limits::Limit;
 use super::{Kind, Member};
 
 const SHARDS: usize = 64;
@@ -29,6 +31,14 @@ pub struct Entry {
     pub owner: u64,
     pub ordinal: u8,
     pub kind: Kind,
+}
+
+/// What a context has, taken out of the books.
+pub struct OfContext {
+    context: u64,
+    entries: Vec<(u64, Entry)>,
+    pages: Gone,
+    limits: Vec<Limit>,
 }
 
 type Shard = Table<Entry>;
@@ -122,23 +132,32 @@ impl Member {
         self.held.count(owner)
     }
 
-    /// Takes out everything that ends with an owner.
-    pub fn take_all(&self, owner: u64) -> Vec<(u64, Entry)> {
-        self.held.take_all(owner)
+    /// Takes out everything that ends with a context, before the driver destroys it: another may have
+    /// its handle the moment it is gone.
+    pub fn take_context(&self, context: u64) -> OfContext {
+        self.forget_context(context);
+        OfContext {
+            context,
+            entries: self.held.take_all(context),
+            pages: self.take_pages(context),
+            limits: self.take_limits(context),
+        }
     }
 
-    pub fn put_all_back(&self, entries: &[(u64, Entry)]) {
-        self.held.put_all(entries);
+    /// The driver has not destroyed it.
+    pub fn put_context_back(&self, of: OfContext) {
+        self.held.put_all(&of.entries);
+        self.put_pages_back(of.context, of.pages);
+        self.put_limits_back(of.limits);
     }
 
     /// A context is gone, and with it what is only known by it.
-    pub fn let_go_context(&self, context: u64, entries: Vec<(u64, Entry)>) {
-        for (_, entry) in entries {
+    pub fn let_go_context(&self, of: OfContext) {
+        for (_, entry) in of.entries {
             self.let_go(entry);
         }
-        self.let_go_pages(context);
-        self.let_go_limits(context);
-        self.drop_pending(context);
-        self.forget_context(context);
+        self.let_go_pages(of.context, of.pages);
+        self.let_go_limits(of.limits);
+        self.drop_pending(of.context);
     }
 }

@@ -15,8 +15,11 @@ const HEAP: u32 = 2;
 const SMS: u32 = 16;
 const THREADS_OF_AN_SM: u32 = 39;
 
+/// A limit that was set: the context's, and which.
+pub(super) type Limit = ((u64, u32), Set);
+
 #[derive(Clone, Copy)]
-struct Set {
+pub(super) struct Set {
     /// What the driver began with; that much goes with the context.
     initial: u64,
     charged: u64,
@@ -85,14 +88,17 @@ impl Member {
         status
     }
 
+    pub(super) fn take_limits(&self, context: u64) -> Vec<Limit> {
+        self.limits.set.with(|set| set.extract_if(|(owner, _), _| *owner == context).collect())
+    }
+
+    pub(super) fn put_limits_back(&self, limits: Vec<Limit>) {
+        self.limits.set.with(|set| set.extend(limits));
+    }
+
     /// A context is gone, and its limits with it.
-    pub(super) fn let_go_limits(&self, context: u64) {
-        let gone = self.limits.set.with(|set| {
-            set.extract_if(|(owner, _), _| *owner == context)
-                .map(|(_, set)| set)
-                .collect::<Vec<_>>()
-        });
-        for set in gone {
+    pub(super) fn let_go_limits(&self, limits: Vec<Limit>) {
+        for (_, set) in limits {
             if let Some(device) = self.device(set.ordinal) {
                 self.give_back(device, Kind::Limit, set.charged);
             }

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use cuota_core::grain::PAGE;
-use cuota_core::pages::Taken;
+use cuota_core::pages::{Gone, Taken};
 
 use super::{Charge, Context, Entry, Full, Kind, Member, OnDevice, Room};
 use crate::driver::Status;
@@ -91,9 +91,20 @@ impl Member {
         }
     }
 
+    pub(super) fn take_pages(&self, owner: u64) -> Gone {
+        self.pages.with(|pages| pages.forget(owner))
+    }
+
+    /// Those that somebody else's request has come to know, and charged, meanwhile are given back once.
+    pub(super) fn put_pages_back(&self, owner: u64, gone: Gone) {
+        for tag in self.pages.with(|pages| pages.remember_all(gone)) {
+            self.let_go(page(tag, owner));
+        }
+    }
+
     /// Every page of a context that is gone.
-    pub(super) fn let_go_pages(&self, owner: u64) {
-        for tag in self.pages.with(|pages| pages.forget(owner)) {
+    pub(super) fn let_go_pages(&self, owner: u64, gone: Gone) {
+        for tag in gone.tags() {
             self.let_go(page(tag, owner));
         }
     }

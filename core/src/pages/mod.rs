@@ -7,6 +7,7 @@ mod page;
 mod tests;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::grain::{PAGE, SMALL, UNIT, round};
@@ -40,6 +41,17 @@ pub struct Taken {
     units: usize,
     /// The page is empty now, and its bytes go back.
     pub emptied: bool,
+}
+
+/// The pages of an owner, taken out.
+pub struct Gone {
+    pages: Vec<(u64, Owned)>,
+}
+
+impl Gone {
+    pub fn tags(&self) -> impl Iterator<Item = u16> + '_ {
+        self.pages.iter().map(|(_, owned)| owned.tag)
+    }
 }
 
 pub fn is_small(bytes: u64) -> bool {
@@ -107,10 +119,25 @@ impl Pages {
         self.place(taken.owner, taken.tag, taken.address, taken.units as u64 * UNIT)
     }
 
-    /// Everything an owner has is gone: the tags of its pages.
-    pub fn forget(&mut self, owner: Owner) -> Vec<u16> {
+    /// Takes out everything an owner has.
+    pub fn forget(&mut self, owner: Owner) -> Gone {
         self.recent.retain(|(of, _)| *of != owner);
-        self.pages.extract_if(|_, owned| owned.owner == owner).map(|(_, owned)| owned.tag).collect()
+        Gone { pages: self.pages.extract_if(|_, owned| owned.owner == owner).collect() }
+    }
+
+    /// The owner is there after all: the tags of pages that are known by now, and were charged again.
+    pub fn remember_all(&mut self, gone: Gone) -> Vec<u16> {
+        let mut twice = Vec::new();
+        for (at, owned) in gone.pages {
+            match self.pages.entry(at) {
+                Entry::Vacant(place) => drop(place.insert(owned)),
+                Entry::Occupied(mut place) => {
+                    place.get_mut().page.merge(&owned.page);
+                    twice.push(owned.tag);
+                }
+            }
+        }
+        twice
     }
 
     /// How many pages an owner has.

@@ -52,6 +52,16 @@ impl Page {
         Some(end - unit)
     }
 
+    /// Takes in what another knows of the same page.
+    pub fn merge(&mut self, other: &Page) {
+        let both = |ours: &mut [u64; WORDS], theirs: &[u64; WORDS]| {
+            ours.iter_mut().zip(theirs).for_each(|(ours, theirs)| *ours |= theirs);
+        };
+        both(&mut self.taken, &other.taken);
+        both(&mut self.begins, &other.begins);
+        (self.live, self.room) = (self.live + other.live, 0);
+    }
+
     /// Free units from `start` on, as far as `end`.
     fn run_from(&self, start: usize, end: usize) -> usize {
         let mut at = start;
