@@ -105,7 +105,7 @@ fn take_small(
     bytes: u64,
     taken: impl Fn() -> u64,
 ) -> Status {
-    let charge = if member.surely_fits(context, bytes) {
+    let charge = if member.promise(context, bytes) {
         None
     } else {
         match member.page_for(context, kind, bytes, real.name()) {
@@ -113,30 +113,49 @@ fn take_small(
             Err(refused) => return refused,
         }
     };
-    let status = real.call();
-    let Some(address) = read(out).filter(|_| status.ok()) else { return status };
-    let new = member.place(context, kind, address, taken());
-    match charge {
-        Some(charge) if new => {
-            charge.keep();
-        }
-        None if new => {
-            // The driver took a page though there was room: it counts like any other.
-            match member.reserve(context.device, kind, grain::PAGE, real.name()) {
-                Ok(charge) => {
-                    charge.keep();
-                }
-                Err(refused) => {
-                    let _ = member.take_small(address);
-                    let _ = query::cuMemFree_v2(address);
-                    write(out, 0);
-                    return refused;
-                }
+    let promised = charge.is_none();
+    let mut status = real.call();
+    if let Some(address) = read(out).filter(|_| status.ok()) {
+        let new = member.place(context, kind, address, taken());
+        match charge {
+            Some(charge) if new => {
+                charge.keep();
             }
+            Some(charge) => member.leave_page(context, charge),
+            None if new && !member.take_spare(context) => {
+                status = one_page_more(member, real, out, kind, context, address);
+            }
+            None => {}
         }
-        _ => {}
+    }
+    if promised {
+        member.kept(context, kind, bytes);
     }
     status
+}
+
+/// The driver took a page though there was room: it counts like any other, or goes back.
+#[cold]
+fn one_page_more(
+    member: &Member,
+    real: &Real,
+    out: *mut CUdeviceptr,
+    kind: Kind,
+    context: Context,
+    address: CUdeviceptr,
+) -> Status {
+    match member.reserve(context.device, kind, grain::PAGE, real.name()) {
+        Ok(charge) => {
+            charge.keep();
+            Status::SUCCESS
+        }
+        Err(refused) => {
+            let _ = member.take_small(address);
+            let _ = query::cuMemFree_v2(address);
+            write(out, 0);
+            refused
+        }
+    }
 }
 
 /// The driver took more than there is: the memory goes back, and the answer is no.

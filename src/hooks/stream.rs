@@ -115,6 +115,15 @@ pub fn end_capture(client: &Client, real: &Real, stream: CUstream, _graph: *mut 
     end(client, real, stream)
 }
 
+/// The handle means nothing any more, or something else: it is not asked again.
 pub fn destroy(client: &Client, real: &Real, stream: CUstream) -> Status {
-    end(client, real, stream)
+    let Some(member) = client.member() else { return real.call() };
+    let stream = real.stream(stream);
+    member.look_at_pending();
+    let status = real.call();
+    if status.ok() {
+        member.capture_ends(stream);
+        member.stream_gone(stream);
+    }
+    status
 }

@@ -1,11 +1,21 @@
 //! Arrays: a large one has pages of its own; of the small ones, whose addresses nobody knows, each
-//! takes its share of the pages that as many of its size would fill.
+//! takes its share of the pages that as many of its size would fill. Which pages empty when some of
+//! them go, nobody knows either: NVML tells what is still held, and where it cannot, the pages stay
+//! charged until the last of the arrays is gone.
 #![forbid(unsafe_code)]
 
 use cuota_core::grain::{self, PAGE, SMALL};
 
 use super::{Context, Entry, Full, Kind, Member, OnDevice};
 use crate::driver::Status;
+
+/// What small arrays take of a device.
+#[derive(Default)]
+pub struct Arrays {
+    shares: u64,
+    /// Charged for them.
+    pages: u64,
+}
 
 fn pages(shares: u64) -> u64 {
     grain::round(shares, PAGE)
@@ -42,18 +52,28 @@ impl Member {
     }
 
     fn add_share(&self, device: &OnDevice, kind: Kind, share: u64) -> Result<(), Full> {
-        device.arrays.with(|shares| {
-            self.try_add(device, kind, pages(*shares + share) - pages(*shares))?;
-            *shares += share;
+        device.arrays.with(|arrays| {
+            let needed = pages(arrays.shares + share);
+            self.try_add(device, kind, needed.saturating_sub(arrays.pages))?;
+            arrays.shares += share;
+            arrays.pages = arrays.pages.max(needed);
             Ok(())
         })
     }
 
     pub(super) fn give_share_back(&self, device: &OnDevice, kind: Kind, share: u64) {
-        device.arrays.with(|shares| {
-            let left = shares.saturating_sub(share);
-            self.give_back(device, kind, pages(*shares) - pages(left));
-            *shares = left;
+        let measured = device.is_measured();
+        let fewer = device.arrays.with(|arrays| {
+            arrays.shares = arrays.shares.saturating_sub(share);
+            let left =
+                if measured || arrays.shares == 0 { pages(arrays.shares) } else { arrays.pages };
+            let fewer = arrays.pages.saturating_sub(left);
+            arrays.pages = arrays.pages.min(left);
+            self.give_back(device, kind, fewer);
+            fewer
         });
+        if measured && fewer > 0 {
+            self.own_gone(device, false);
+        }
     }
 }

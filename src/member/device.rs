@@ -9,6 +9,7 @@ use cuota_core::ledger::{Answer, Change, Exact, Owned, join};
 use cuota_core::shm::Brief;
 
 use super::Member;
+use super::arrays::Arrays;
 use super::graphs::OnGraphs;
 use super::own::Own;
 use crate::log::{self, Topic};
@@ -22,8 +23,7 @@ pub struct OnDevice {
     pub bytes: u64,
     pub(super) part: Part,
     lane: Brief<Option<Owned<Exact>>>,
-    /// Shares of pages that small arrays take.
-    pub(super) arrays: Brief<u64>,
+    pub(super) arrays: Brief<Arrays>,
     /// What graphs hold of the device.
     pub graphs: OnGraphs,
     pub(super) own: Own,
@@ -45,7 +45,7 @@ impl OnDevice {
             bytes,
             part,
             lane: Brief::new(None),
-            arrays: Brief::new(0),
+            arrays: Brief::default(),
             graphs: OnGraphs::new(),
             own: Own::new(),
             primary: AtomicU64::new(0),

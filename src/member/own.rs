@@ -45,6 +45,11 @@ impl Own {
 }
 
 impl OnDevice {
+    /// Whether NVML tells what this process holds.
+    pub fn is_measured(&self) -> bool {
+        self.own.trust.load(Ordering::Relaxed) == Trust::Yes as u8
+    }
+
     /// What a context takes for itself, as last measured by any member.
     pub fn context_estimate(&self) -> u64 {
         self.part.value(device::CONTEXT_BYTES)

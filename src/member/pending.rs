@@ -12,6 +12,8 @@ use crate::driver::{Status, query};
 /// The default streams; the second is another in every thread.
 const LEGACY: u64 = 1;
 const PER_THREAD: u64 = 2;
+/// A stream that was destroyed with work in it: what waits for it is told by its context alone.
+const GONE: u64 = u64::MAX;
 
 /// Who asks: a default stream is the current context's, or the thread's own there.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -89,12 +91,13 @@ impl Here {
 }
 
 impl Waiting {
-    /// Whether the stream got there, as far as this thread can tell. A stream that is gone, or in an
-    /// error, has nothing left to do.
+    /// Whether the stream got there, as far as this thread can tell. A stream in an error has nothing
+    /// left to do.
     fn has_happened(&self, here: Here) -> bool {
         let elsewhere = match self.stream {
             0 | LEGACY => self.here.context != here.context,
             PER_THREAD => self.here != here,
+            GONE => true,
             _ => false,
         };
         let unsaid = [Status::NOT_READY, Status::INVALID_CONTEXT];
@@ -169,6 +172,17 @@ impl Member {
             |waiting: &Waiting| waiting.entry.owner == context || waiting.here.context == context;
         self.let_go_waiting(self.pending.extract(of));
         self.pending.captures(|captures| captures.retain(|(_, of)| *of != context));
+    }
+
+    /// A stream is destroyed, and its handle not to be asked again.
+    pub fn stream_gone(&self, stream: u64) {
+        if self.pending.any.load(Ordering::Acquire) {
+            self.pending.list.with(|list| {
+                for waiting in list.waiting.iter_mut().filter(|w| w.stream == stream) {
+                    waiting.stream = GONE;
+                }
+            });
+        }
     }
 
     /// Counted before it begins: whoever sees none may ask streams.

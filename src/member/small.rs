@@ -35,12 +35,33 @@ impl Member {
         if address.is_multiple_of(PAGE) { alone().or_else(small) } else { small().or_else(alone) }
     }
 
+    /// Promises room in the pages there are, if there surely is some.
     #[inline(always)]
-    pub fn surely_fits(&self, context: Context, bytes: u64) -> bool {
-        self.pages.with(|pages| pages.surely_fits(context.handle, bytes))
+    pub fn promise(&self, context: Context, bytes: u64) -> bool {
+        self.pages.with(|pages| pages.promise(context.handle, bytes))
     }
 
-    /// A page to be ready for; nothing if near the limit a look at all pages finds room.
+    /// What was promised has come to its end; pages left for it and not needed go back.
+    #[inline(always)]
+    pub fn kept(&self, context: Context, kind: Kind, bytes: u64) {
+        let spare = self.pages.with(|pages| pages.kept(context.handle, bytes));
+        if spare > 0 {
+            self.give_back(context.device, kind, spare as u64 * PAGE);
+        }
+    }
+
+    /// The driver found room, and this page is not needed: for those who were promised that room.
+    pub fn leave_page(&self, context: Context, charge: Charge) {
+        if self.pages.with(|pages| pages.leave_page(context.handle)) {
+            charge.keep();
+        }
+    }
+
+    pub fn take_spare(&self, context: Context) -> bool {
+        self.pages.with(|pages| pages.take_spare(context.handle))
+    }
+
+    /// A page to be ready for; nothing if near the limit a look at all pages finds room to promise.
     pub fn page_for<'a>(
         &'a self,
         context: Context<'a>,
@@ -51,7 +72,7 @@ impl Member {
         if let Ok(charge) = self.try_reserve(context.device, kind, PAGE) {
             return Ok(Some(charge));
         }
-        if self.pages.with(|pages| pages.fits(context.handle, bytes)) {
+        if self.pages.with(|pages| pages.promise_anywhere(context.handle, bytes)) {
             return Ok(None);
         }
         self.reserve(context.device, kind, PAGE, name).map(Some)

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::AtomicU64;
 
-use super::layout::{self, DEVICES, device, header};
+use super::layout::{self, DEVICES, bytes, device, header};
 use super::trouble::{Trouble, What};
 use super::{Book, Door};
 use crate::ledger::{Account, UNLIMITED};
@@ -116,7 +116,7 @@ impl Door<'_> {
         let index = free.ok_or_else(|| book.trouble(What::TooManyDevices))?;
         let layout = book.layout;
         let mapped = book.file.with(|fd| {
-            file::allocate(fd, layout.device_at(index), layout.device_bytes())?;
+            file::allocate(fd, layout.device_at(index), bytes(layout.device_words()))?;
             Words::map_at(fd, layout.device_at(index), layout.device_words())
         });
         let words = mapped.map_err(|why| book.trouble(What::Full(why)))?;

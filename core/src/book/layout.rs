@@ -11,6 +11,8 @@ pub const VERSION: u64 = 1;
 /// Written last: a file without it is not finished.
 pub const MARK: u64 = u64::from_le_bytes(*b"cuotaldg");
 pub const PAGE: u64 = 4096;
+/// Parts that are mapped for themselves begin at multiples of the largest page a kernel has.
+pub const APART: u64 = 64 << 10;
 /// A file that claims to be larger than this is not a ledger.
 pub const MOST_FILE_BYTES: u64 = 128 << 20;
 
@@ -147,7 +149,7 @@ impl Layout {
     }
 
     pub fn devices_at(self) -> u64 {
-        self.ring_at() + pages(self.events * bytes(event::WORDS))
+        (self.ring_at() + self.events * bytes(event::WORDS)).next_multiple_of(APART)
     }
 
     /// Lanes of a device's part: one a member, and one that is nobody's.
@@ -159,8 +161,9 @@ impl Layout {
         device::LANES + self.lanes_words()
     }
 
+    /// From one to the next; what is between stays empty.
     pub fn device_bytes(self) -> u64 {
-        pages(bytes(self.device_words()))
+        bytes(self.device_words()).next_multiple_of(APART)
     }
 
     pub fn device_at(self, index: usize) -> u64 {
@@ -206,8 +209,9 @@ mod tests {
     fn nothing_overlaps_and_swapped_words_are_aligned() {
         for (members, events) in [(64, 64), (65, 8192), (512, 1 << 20)] {
             let layout = Layout::new(members, events);
-            for at in [layout.ring_at(), layout.devices_at(), layout.device_at(3)] {
-                assert_eq!(at % PAGE, 0);
+            assert_eq!(layout.ring_at() % PAGE, 0);
+            for at in [layout.devices_at(), layout.device_at(3)] {
+                assert_eq!(at % APART, 0);
             }
             assert!(layout.ring_at() >= PAGE + members * 256);
             assert!(layout.devices_at() >= layout.ring_at() + events * 64);

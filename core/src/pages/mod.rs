@@ -21,8 +21,18 @@ pub type Owner = u64;
 #[derive(Default)]
 pub struct Pages {
     pages: HashMap<u64, Owned, BuildHasherDefault<Mixed>>,
-    /// Where each owner's last request went or was freed.
-    recent: Vec<(Owner, u64)>,
+    recent: Vec<Recent>,
+}
+
+/// What is on its way for an owner.
+struct Recent {
+    owner: Owner,
+    /// Where the last request went or was freed.
+    page: u64,
+    /// Units of requests the driver is being asked for without a page of their own.
+    promised: usize,
+    /// Charged pages that others, who found room after all, have left to those.
+    spare: usize,
 }
 
 struct Owned {
@@ -67,22 +77,53 @@ fn unit_of(address: u64) -> usize {
 }
 
 impl Pages {
-    /// Whether a request surely finds room, at the price of one look.
+    /// Promises room to a request if there surely is some, at the price of one look. What is promised
+    /// is `kept` when the driver has answered.
     #[inline]
-    pub fn surely_fits(&self, owner: Owner, bytes: u64) -> bool {
-        let recent = self.recent.iter().find(|(of, _)| *of == owner);
-        let page = recent.and_then(|(_, page)| self.pages.get(page));
-        page.is_some_and(|owned| owned.owner == owner && owned.page.room >= units(bytes))
+    pub fn promise(&mut self, owner: Owner, bytes: u64) -> bool {
+        let Some(recent) = self.recent.iter_mut().find(|recent| recent.owner == owner) else {
+            return false;
+        };
+        let room = self.pages.get(&recent.page).filter(|owned| owned.owner == owner);
+        let wanted = recent.promised + units(bytes);
+        let fits = room.is_some_and(|owned| owned.page.room >= wanted);
+        if fits {
+            recent.promised = wanted;
+        }
+        fits
     }
 
-    /// Whether there is room anywhere in the owner's pages. Looks at all of them.
-    pub fn fits(&mut self, owner: Owner, bytes: u64) -> bool {
+    /// As above, after a look at all of the owner's pages.
+    pub fn promise_anywhere(&mut self, owner: Owner, bytes: u64) -> bool {
+        let promised = self.recent.iter().find(|r| r.owner == owner).map_or(0, |r| r.promised);
+        let wanted = promised + units(bytes);
         let mut own = self.pages.iter_mut().filter(|(_, owned)| owned.owner == owner);
-        let found = own.find_map(|(at, owned)| owned.page.has_room(units(bytes)).then_some(*at));
-        if let Some(page) = found {
-            self.remember(owner, page);
-        }
-        found.is_some()
+        let found = own.find_map(|(at, owned)| owned.page.has_room(wanted).then_some(*at));
+        let Some(page) = found else { return false };
+        self.remember(owner, page).promised = wanted;
+        true
+    }
+
+    /// A promised request is over, well or not: how many spare pages nobody needs any more.
+    pub fn kept(&mut self, owner: Owner, bytes: u64) -> usize {
+        let Some(recent) = self.recent.iter_mut().find(|recent| recent.owner == owner) else {
+            return 0;
+        };
+        recent.promised = recent.promised.saturating_sub(units(bytes));
+        if recent.promised == 0 { core::mem::take(&mut recent.spare) } else { 0 }
+    }
+
+    /// Leaves a charged page to those who were promised the room that was taken instead; false if
+    /// there is nobody.
+    pub fn leave_page(&mut self, owner: Owner) -> bool {
+        let promised = self.recent.iter_mut().find(|r| r.owner == owner && r.promised > 0);
+        promised.map(|recent| recent.spare += 1).is_some()
+    }
+
+    /// Takes a page that was left.
+    pub fn take_spare(&mut self, owner: Owner) -> bool {
+        let spare = self.recent.iter_mut().find(|r| r.owner == owner && r.spare > 0);
+        spare.map(|recent| recent.spare -= 1).is_some()
     }
 
     /// The driver has put a request there; whether that took a page nobody knew.
@@ -109,7 +150,7 @@ impl Pages {
         let (owner, tag, emptied) = (owned.owner, owned.tag, owned.page.live == 0);
         match emptied {
             true => drop(self.pages.remove(&at)),
-            false => self.remember(owner, at),
+            false => drop(self.remember(owner, at)),
         }
         Some(Taken { tag, owner, address, units, emptied })
     }
@@ -121,7 +162,7 @@ impl Pages {
 
     /// Takes out everything an owner has.
     pub fn forget(&mut self, owner: Owner) -> Gone {
-        self.recent.retain(|(of, _)| *of != owner);
+        self.recent.retain(|recent| recent.owner != owner);
         Gone { pages: self.pages.extract_if(|_, owned| owned.owner == owner).collect() }
     }
 
@@ -146,11 +187,16 @@ impl Pages {
     }
 
     #[inline]
-    fn remember(&mut self, owner: Owner, page: u64) {
-        match self.recent.iter_mut().find(|(of, _)| *of == owner) {
-            Some((_, recent)) => *recent = page,
-            None => self.recent.push((owner, page)),
-        }
+    fn remember(&mut self, owner: Owner, page: u64) -> &mut Recent {
+        let at = self.recent.iter().position(|recent| recent.owner == owner);
+        let at = at.unwrap_or_else(|| {
+            self.recent.push(Recent { owner, page, promised: 0, spare: 0 });
+            self.recent.len() - 1
+        });
+        #[expect(clippy::indexing_slicing, reason = "found, or pushed just now")]
+        let recent = &mut self.recent[at];
+        recent.page = page;
+        recent
     }
 }
 

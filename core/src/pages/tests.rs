@@ -65,8 +65,10 @@ fn knows_what_a_driver_holds_and_whether_it_grows() {
         if live.len() < 400 && next(100) < 52 {
             let owner = 1 + next(2);
             let bytes = [1, 512, 4096, 70_000, 700 << 10, SMALL][next(6) as usize];
-            let certain = pages.surely_fits(owner, bytes);
-            let fits = pages.fits(owner, bytes);
+            let certain = pages.promise(owner, bytes);
+            assert!(!certain || pages.kept(owner, bytes) == 0);
+            let fits = pages.promise_anywhere(owner, bytes);
+            assert!(!fits || pages.kept(owner, bytes) == 0);
             assert!(!certain || fits, "a sure fit that is none");
             assert_eq!(fits, driver.find(owner, round(bytes, UNIT)).is_some());
             sure += u32::from(certain);
@@ -108,4 +110,25 @@ fn what_is_no_beginning_is_not_taken() {
     let first = pages.take(BASE).expect("it begins there");
     assert_eq!((first.tag, first.units, first.emptied), (3, 8, false));
     assert!(pages.take(BASE + 4096).expect("it begins there").emptied);
+}
+
+#[test]
+fn two_are_not_promised_one_hole() {
+    let mut pages = Pages::default();
+    assert!(!pages.promise(1, 4096), "nothing is known of it");
+    assert!(pages.place(1, 0, BASE, 4096));
+    assert!(
+        pages.place(1, 0, BASE + PAGE, SMALL) && !pages.place(1, 0, BASE + PAGE + SMALL, SMALL)
+    );
+    assert!(!pages.promise(1, 4096), "the last page is full");
+    let freed = pages.take(BASE + PAGE).expect("it begins there");
+    assert!(!freed.emptied);
+    assert!(pages.promise(1, SMALL));
+    assert!(!pages.promise(1, 512), "the hole is promised");
+    // Another, who had a page of its own to be ready for, finds the hole: it leaves its page.
+    assert!(!pages.place(1, 0, BASE + PAGE, SMALL) && pages.leave_page(1));
+    assert!(pages.place(1, 0, BASE + 2 * PAGE, SMALL) && pages.take_spare(1));
+    assert_eq!((pages.kept(1, SMALL), pages.take_spare(1), pages.leave_page(1)), (0, false, false));
+    assert!(pages.promise(1, 512) && pages.leave_page(1));
+    assert_eq!(pages.kept(1, 512), 1, "a page nobody needed");
 }
