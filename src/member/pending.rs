@@ -4,6 +4,7 @@
 
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
+use cuota_core::pages::Taken;
 use cuota_core::shm::Brief;
 
 use super::{Entry, Kind, Member};
@@ -30,6 +31,8 @@ struct Waiting {
     /// Who freed it.
     here: Here,
     entry: Entry,
+    /// A small request, which has no entry of its own.
+    small: Option<Taken>,
 }
 
 #[derive(Default)]
@@ -108,9 +111,17 @@ impl Waiting {
 impl Member {
     /// The entry goes when everything before it in the stream has happened.
     pub fn let_go_in_order(&self, stream: u64, entry: Entry) {
+        self.wait(stream, entry, None);
+    }
+
+    pub fn let_go_small_in_order(&self, stream: u64, taken: Taken) {
+        self.wait(stream, Entry { owner: taken.owner, ..Entry::default() }, Some(taken));
+    }
+
+    fn wait(&self, stream: u64, entry: Entry, small: Option<Taken>) {
         let here = Here::now();
         self.pending.list.with(|list| {
-            list.waiting.push(Waiting { number: list.next, stream, here, entry });
+            list.waiting.push(Waiting { number: list.next, stream, here, entry, small });
             list.next += 1;
             self.pending.any.store(true, Ordering::Release);
         });
@@ -138,8 +149,11 @@ impl Member {
     }
 
     fn let_go_waiting(&self, gone: Vec<Waiting>) {
-        for Waiting { entry, .. } in gone {
-            self.let_go(entry);
+        for Waiting { entry, small, .. } in gone {
+            match small {
+                Some(taken) => self.let_go_small(taken),
+                None => self.let_go(entry),
+            }
             if entry.kind == Kind::Pool {
                 self.pool_freed(entry.owner);
             }

@@ -11,10 +11,6 @@ fn tag(device: &OnDevice, kind: Kind) -> u16 {
     device.ordinal as u16 & 0xff | (kind as u16) << 8
 }
 
-fn page_of(taken: Taken) -> Entry {
-    page(taken.tag, taken.owner)
-}
-
 fn page(tag: u16, owner: u64) -> Entry {
     let [ordinal, kind] = tag.to_le_bytes();
     Entry { bytes: PAGE, owner, ordinal, kind: Kind::from_code(kind) }
@@ -90,26 +86,17 @@ impl Member {
         self.pages.with(|pages| pages.take(address))
     }
 
+    /// The driver has freed it.
     #[inline(always)]
     pub fn let_go_small(&self, taken: Taken) {
-        if taken.emptied {
-            self.let_go(page_of(taken));
+        if self.pages.with(|pages| pages.freed(taken)) {
+            self.let_go(page(taken.tag, taken.owner));
         }
     }
 
-    pub fn let_go_small_in_order(&self, stream: u64, taken: Taken) {
-        if taken.emptied {
-            self.let_go_in_order(stream, page_of(taken));
-        }
-    }
-
-    /// The driver did not free it. Its page is still charged, if by another's doing.
+    /// The driver did not free it.
     pub fn put_back_small(&self, taken: Taken) {
-        let unknown = self.pages.with(|pages| pages.put_back(taken));
-        if !unknown && taken.emptied {
-            // Somebody else's request has come to know the page, and charged it, meanwhile.
-            self.let_go(page_of(taken));
-        }
+        self.pages.with(|pages| pages.put_back(taken));
     }
 
     pub(super) fn take_pages(&self, owner: u64) -> Gone {

@@ -49,8 +49,6 @@ pub struct Taken {
     pub owner: Owner,
     pub address: u64,
     units: usize,
-    /// The page is empty now, and its bytes go back.
-    pub emptied: bool,
 }
 
 /// The pages of an owner, taken out.
@@ -147,17 +145,27 @@ impl Pages {
             return None;
         }
         let units = owned.page.take(unit_of(address))?;
-        let (owner, tag, emptied) = (owned.owner, owned.tag, owned.page.live == 0);
-        match emptied {
-            true => drop(self.pages.remove(&at)),
-            false => drop(self.remember(owner, at)),
-        }
-        Some(Taken { tag, owner, address, units, emptied })
+        Some(Taken { tag: owned.tag, owner: owned.owner, address, units })
     }
 
-    /// The driver did not free it after all; whether its page had been given up meanwhile.
-    pub fn put_back(&mut self, taken: Taken) -> bool {
-        self.place(taken.owner, taken.tag, taken.address, taken.units as u64 * UNIT)
+    /// The driver has freed it; whether its page is empty now, and its bytes go back.
+    pub fn freed(&mut self, taken: Taken) -> bool {
+        let at = taken.address / PAGE;
+        let Some(owned) = self.pages.get_mut(&at) else { return false };
+        owned.page.freed(unit_of(taken.address), taken.units);
+        let emptied = owned.page.live == 0;
+        match emptied {
+            true => drop(self.pages.remove(&at)),
+            false => drop(self.remember(taken.owner, at)),
+        }
+        emptied
+    }
+
+    /// The driver did not free it after all.
+    pub fn put_back(&mut self, taken: Taken) {
+        if let Some(owned) = self.pages.get_mut(&(taken.address / PAGE)) {
+            owned.page.put_back(unit_of(taken.address), taken.units);
+        }
     }
 
     /// Takes out everything an owner has.

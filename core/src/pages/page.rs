@@ -12,6 +12,8 @@ const LOOK: usize = 8;
 #[derive(Debug)]
 pub struct Page {
     taken: [u64; WORDS],
+    /// Taken out here, and not freed by the driver yet: no room for anybody.
+    leaving: [u64; WORDS],
     begins: [u64; WORDS],
     pub live: u32,
     /// A run of free units at least this long is in the page. May be too low.
@@ -20,12 +22,14 @@ pub struct Page {
 
 impl Page {
     pub fn new() -> Page {
-        Page { taken: [0; WORDS], begins: [0; WORDS], live: 0, room: 0 }
+        Page { taken: [0; WORDS], leaving: [0; WORDS], begins: [0; WORDS], live: 0, room: 0 }
     }
 
     pub fn place(&mut self, unit: usize, units: usize) {
         let end = (unit + units).min(UNITS);
         fill(&mut self.taken, unit, end, true);
+        // Where something was leaving the driver has let it go, or it would not be given out again.
+        fill(&mut self.leaving, unit, end, false);
         set(&mut self.begins, unit, true);
         self.live += 1;
         // What follows is where the next is likely to go; elsewhere nothing is known any more.
@@ -47,9 +51,23 @@ impl Page {
             end += if whole { 64 } else { 1 };
         }
         fill(&mut self.taken, unit, end, false);
-        self.live = self.live.saturating_sub(1);
-        self.room = self.room.max(end - unit);
+        fill(&mut self.leaving, unit, end, true);
         Some(end - unit)
+    }
+
+    /// The driver has freed what was taken out.
+    pub fn freed(&mut self, unit: usize, units: usize) {
+        fill(&mut self.leaving, unit, (unit + units).min(UNITS), false);
+        self.live = self.live.saturating_sub(1);
+        self.room = self.room.max(self.run_from(unit, unit + units));
+    }
+
+    /// The driver has not freed it after all.
+    pub fn put_back(&mut self, unit: usize, units: usize) {
+        let end = (unit + units).min(UNITS);
+        fill(&mut self.leaving, unit, end, false);
+        fill(&mut self.taken, unit, end, true);
+        set(&mut self.begins, unit, true);
     }
 
     /// Takes in what another knows of the same page.
@@ -58,15 +76,18 @@ impl Page {
             ours.iter_mut().zip(theirs).for_each(|(ours, theirs)| *ours |= theirs);
         };
         both(&mut self.taken, &other.taken);
+        both(&mut self.leaving, &other.leaving);
         both(&mut self.begins, &other.begins);
         (self.live, self.room) = (self.live + other.live, 0);
     }
 
     /// Free units from `start` on, as far as `end`.
     fn run_from(&self, start: usize, end: usize) -> usize {
+        let end = end.min(UNITS);
         let mut at = start;
         while at < end {
-            let word = self.taken.get(at / 64).copied().unwrap_or(u64::MAX) >> (at % 64);
+            let held = |bits: &[u64; WORDS]| bits.get(at / 64).copied().unwrap_or(u64::MAX);
+            let word = (held(&self.taken) | held(&self.leaving)) >> (at % 64);
             let free = (word.trailing_zeros() as usize).min(64 - at % 64);
             at += free;
             if word != 0 {

@@ -82,11 +82,11 @@ fn knows_what_a_driver_holds_and_whether_it_grows() {
             let taken = pages.take(address).expect("it is there");
             if next(10) == 0 {
                 // The driver refuses to free it.
-                assert_eq!(pages.put_back(taken), taken.emptied);
+                pages.put_back(taken);
                 live.push(address);
             } else {
                 driver.free(address);
-                charged -= i64::from(taken.emptied);
+                charged -= i64::from(pages.freed(taken));
                 assert_eq!(pages.take(address), None, "only once");
             }
         }
@@ -108,8 +108,9 @@ fn what_is_no_beginning_is_not_taken() {
         assert_eq!(pages.take(inside), None, "{inside:x}");
     }
     let first = pages.take(BASE).expect("it begins there");
-    assert_eq!((first.tag, first.units, first.emptied), (3, 8, false));
-    assert!(pages.take(BASE + 4096).expect("it begins there").emptied);
+    assert_eq!((first.tag, first.units, pages.freed(first)), (3, 8, false));
+    let second = pages.take(BASE + 4096).expect("it begins there");
+    assert!(pages.freed(second));
 }
 
 #[test]
@@ -122,7 +123,8 @@ fn two_are_not_promised_one_hole() {
     );
     assert!(!pages.promise(1, 4096), "the last page is full");
     let freed = pages.take(BASE + PAGE).expect("it begins there");
-    assert!(!freed.emptied);
+    assert!(!pages.promise(1, 512), "the driver has not freed it yet");
+    assert!(!pages.freed(freed));
     assert!(pages.promise(1, SMALL));
     assert!(!pages.promise(1, 512), "the hole is promised");
     // Another, who had a page of its own to be ready for, finds the hole: it leaves its page.
@@ -131,4 +133,17 @@ fn two_are_not_promised_one_hole() {
     assert_eq!((pages.kept(1, SMALL), pages.take_spare(1), pages.leave_page(1)), (0, false, false));
     assert!(pages.promise(1, 512) && pages.leave_page(1));
     assert_eq!(pages.kept(1, 512), 1, "a page nobody needed");
+}
+
+#[test]
+fn what_leaves_may_be_given_out_again_before_it_is_said_to_be_free() {
+    let mut pages = Pages::default();
+    assert!(pages.place(1, 0, BASE, SMALL));
+    let leaving = pages.take(BASE).expect("it begins there");
+    // Another thread's request got the place the moment the driver had freed it.
+    assert!(!pages.place(1, 0, BASE, 4096));
+    assert!(!pages.freed(leaving));
+    assert!(!pages.promise(1, PAGE - 4096 + 512), "the new one is there");
+    let new = pages.take(BASE).expect("it begins there");
+    assert!(pages.freed(new));
 }
