@@ -150,9 +150,12 @@ fn one_page_more(
             Status::SUCCESS
         }
         Err(refused) => {
-            let _ = member.take_small(address);
+            let taken = member.take_small(address);
             let _ = query::cuMemFree_v2(address);
             write(out, 0);
+            if let Some(taken) = taken {
+                member.let_go_uncharged(context.device, kind, taken);
+            }
             refused
         }
     }

@@ -94,6 +94,14 @@ impl Member {
         }
     }
 
+    /// The same for one in a page that nobody has charged. If another came to lie there meanwhile, and
+    /// took it for charged, it is held, and counts.
+    pub fn let_go_uncharged(&self, device: &OnDevice, kind: Kind, taken: Taken) {
+        if !self.pages.with(|pages| pages.freed(taken)) {
+            self.force(device, kind, PAGE);
+        }
+    }
+
     /// The driver did not free it.
     pub fn put_back_small(&self, taken: Taken) {
         self.pages.with(|pages| pages.put_back(taken));

@@ -34,23 +34,22 @@ pub use pool::synchronized;
 
 use crate::api::R;
 use crate::context::Context;
-use piece::Slab;
+use piece::Slabs;
 use reach::{Reach, Use};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, Weak};
 
 /// What one context owns of memory.
 pub struct Space {
     /// Differs for every space of the process.
     pub id: u64,
     /// Pages its small allocations share.
-    slabs: Mutex<Vec<Weak<Slab>>>,
+    slabs: Slabs,
 }
 
 impl Default for Space {
     fn default() -> Space {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        Space { id: NEXT.fetch_add(1, Ordering::Relaxed), slabs: Mutex::default() }
+        Space { id: NEXT.fetch_add(1, Ordering::Relaxed), slabs: Slabs::default() }
     }
 }
 

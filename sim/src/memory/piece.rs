@@ -15,15 +15,25 @@ pub struct Piece {
 }
 
 enum Home {
-    Alone { block: Arc<Block>, _va: Va },
+    Alone {
+        block: Arc<Block>,
+        _va: Va,
+    },
     Shared(Arc<Slab>),
+    /// Given back.
+    Gone,
 }
+
+/// A context's pages with room. A page goes under this lock, so that nobody who only looks for room
+/// keeps it from going: a free that has returned has given its memory back.
+pub type Slabs = Arc<Mutex<Vec<Weak<Slab>>>>;
 
 /// A page that small requests of one context share; it goes when the last of them does.
 pub struct Slab {
     block: Arc<Block>,
     va: Va,
     room: Mutex<Extents>,
+    others: Slabs,
 }
 
 impl Space {
@@ -42,18 +52,18 @@ impl Space {
         if let Some(piece) = found {
             return Ok(piece);
         }
-        let slab = Slab::new(card)?;
+        let slab = Slab::new(card, self.slabs.clone())?;
         slabs.push(Arc::downgrade(&slab));
         slab.cut(len).ok_or(E::OUT_OF_MEMORY)
     }
 }
 
 impl Slab {
-    fn new(card: usize) -> Result<Arc<Slab>, E> {
+    fn new(card: usize, others: Slabs) -> Result<Arc<Slab>, E> {
         let block = Block::new(Place::Card(card), grain::PAGE)?;
         let va = window::take(grain::PAGE, grain::PAGE)?;
         let room = Mutex::new(Extents::new(0, grain::PAGE));
-        Ok(Arc::new(Slab { block, va, room }))
+        Ok(Arc::new(Slab { block, va, room, others }))
     }
 
     fn room(&self) -> MutexGuard<'_, Extents> {
@@ -72,6 +82,7 @@ impl Piece {
         match &self.home {
             Home::Alone { block, .. } => (block, 0),
             Home::Shared(slab) => (&slab.block, self.address - slab.va.base),
+            Home::Gone => unreachable!("only while it is dropped"),
         }
     }
 
@@ -80,14 +91,18 @@ impl Piece {
         match &self.home {
             Home::Alone { block, .. } => (self.address, block.bytes),
             Home::Shared(slab) => (slab.va.base, slab.va.len),
+            Home::Gone => unreachable!("only while it is dropped"),
         }
     }
 }
 
 impl Drop for Piece {
     fn drop(&mut self) {
-        if let Home::Shared(slab) = &self.home {
+        if let Home::Shared(slab) = std::mem::replace(&mut self.home, Home::Gone) {
+            let others = slab.others.clone();
+            let _here = others.lock().unwrap_or_else(PoisonError::into_inner);
             slab.room().give(self.address - slab.va.base, self.len);
+            drop(slab);
         }
     }
 }
