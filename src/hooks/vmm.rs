@@ -10,7 +10,7 @@ use super::pool::ordinal_of;
 use super::real::Real;
 use crate::client::Client;
 use crate::driver::Status;
-use crate::member::{Entry, Kind};
+use crate::member::{Dropped, Entry, Kind, Member};
 
 /// A shareable handle that is a file descriptor: a bit among the kinds that memory can be shared by.
 const POSIX_FD: u32 = 1;
@@ -46,12 +46,16 @@ pub fn create(
 
 pub fn release(client: &Client, real: &Real, handle: CUmemGenericAllocationHandle) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
-    let dropped = member.physicals.take_handle(handle);
+    drop_references(member, real, member.physicals.take_handle(handle))
+}
+
+/// Runs what drops references that were taken out of the books before.
+fn drop_references(member: &Member, real: &Real, dropped: Dropped) -> Status {
     let status = real.call();
     if status.ok() {
-        member.let_go_of(dropped)
+        member.let_go_of(dropped);
     } else {
-        member.physicals.put_back(dropped)
+        member.physicals.put_back(dropped);
     }
     status
 }
@@ -75,14 +79,7 @@ pub fn map(
 
 pub fn unmap(client: &Client, real: &Real, address: CUdeviceptr, bytes: usize) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
-    let dropped = member.physicals.take_mappings(address, bytes as u64);
-    let status = real.call();
-    if status.ok() {
-        member.let_go_of(dropped)
-    } else {
-        member.physicals.put_back(dropped)
-    }
-    status
+    drop_references(member, real, member.physicals.take_mappings(address, bytes as u64))
 }
 
 /// Memory for parts of sparse arrays, in a stream's order.

@@ -41,6 +41,7 @@ pub use pools::{Call, Pool};
 pub use small::Linear;
 pub use start::{join, settle};
 pub use view::Slice;
+pub use vmm::Dropped;
 
 use crate::driver::fork::OfThisProcess;
 use contexts::Contexts;

@@ -1,0 +1,162 @@
+#![forbid(unsafe_code)]
+
+use std::fs;
+use std::os::unix::fs::FileExt;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::symlink;
+
+use super::super::layout::{self, Layout, device, header};
+use super::super::*;
+use super::{CARD, Folder, Process};
+use crate::ledger::{Answer, Change};
+
+#[test]
+fn whose_file() {
+    let client = |name: &str| client_of(std::path::Path::new(name)).map(str::to_owned);
+    assert_eq!(client("/d/pod-1.v1.cuota").as_deref(), Some("pod-1"));
+    assert_eq!(client("/d/a.b.v1.cuota").as_deref(), Some("a.b"));
+    for none in ["/d/.v1.cuota", "/d/a\u{1b}[31m.v1.cuota", "/d/a.v2.cuota", "/d/a", "/"] {
+        assert_eq!(client(none), None, "{none:?}");
+    }
+}
+
+#[test]
+fn after_a_restart_of_the_machine_it_begins_anew() {
+    let folder = Folder::new("boot");
+    let (one, _) = Process::start(&folder.plan(), Some(100));
+    let mut lane = one.lane();
+    assert_eq!(one.change(&mut lane, Change::Reserve(60)), Answer::Done);
+    let before = read(&folder.file(), 0).expect("readable").epoch;
+    let later = Plan { boot: [3, 4], ..folder.plan() };
+    let (_two, _) = Process::start(&later, Some(80));
+    let report = read(&folder.file(), 0).expect("readable");
+    assert_eq!((report.devices[0].used, report.members.len()), (0, 1));
+    assert_ne!(report.epoch, before);
+}
+
+#[test]
+fn what_is_not_ours_is_named_and_left() {
+    let folder = Folder::new("foreign");
+    let said = |text: &str| {
+        let why = open(&folder.plan()).err().expect("it is refused").to_string();
+        assert!(why.contains(text) && why.contains("pod-1"), "{why}");
+        let _ = fs::remove_file(folder.file());
+        let _ = fs::remove_dir(folder.file());
+    };
+    symlink("/etc/passwd", folder.file()).expect("a link");
+    said("symbolic link");
+    fs::create_dir(folder.file()).expect("a directory");
+    said("cannot be opened");
+    fs::write(folder.file(), b"").expect("a file");
+    said("cut short");
+    fs::write(folder.file(), vec![7; 8192]).expect("a file");
+    said("does not begin like one");
+    for (word, value, text) in [
+        (header::VERSION, 99, "another version"),
+        (header::MEMBERS, 1 << 40, "contradicts"),
+        (header::EVENTS, 1 << 10, "contradicts"),
+        (header::DEVICES_AT, u64::MAX, "contradicts"),
+        (header::DEVICE_BYTES, 0, "contradicts"),
+    ] {
+        drop(open(&folder.plan()).expect("the ledger opens"));
+        let file = fs::OpenOptions::new().write(true).open(folder.file()).expect("ours");
+        file.write_all_at(&u64::to_le_bytes(value), word as u64 * 8).expect("writable");
+        said(text);
+    }
+    drop(open(&folder.plan()).expect("the ledger opens"));
+    fs::OpenOptions::new()
+        .write(true)
+        .open(folder.file())
+        .expect("ours")
+        .set_len(5000)
+        .expect("cut");
+    said("cut short");
+    drop(open(&folder.plan()).expect("the ledger opens"));
+    fs::set_permissions(folder.file(), fs::Permissions::from_mode(0o666)).expect("ours");
+    said("everybody");
+    fs::set_permissions(&folder.0, fs::Permissions::from_mode(0o777)).expect("ours");
+    let why = open(&folder.plan()).err().expect("it is refused").to_string();
+    assert!(why.contains("others could replace"), "{why}");
+}
+
+#[test]
+fn a_part_cut_off_under_a_member_is_an_error_to_a_reader() {
+    let folder = Folder::new("cut");
+    let (one, _) = Process::start(&folder.plan(), Some(100));
+    let size = one.book.layout().device_at(0) + 64;
+    fs::OpenOptions::new()
+        .write(true)
+        .open(folder.file())
+        .expect("ours")
+        .set_len(size)
+        .expect("cut");
+    let why = read(&folder.file(), 0).expect_err("the part is not there").to_string();
+    assert!(why.contains("cut short"), "{why}");
+    let late = open(&folder.plan()).expect("the header is whole");
+    assert!(late.part(0).is_none(), "not mapped: touching it would be the end");
+}
+
+#[test]
+fn a_closed_descriptor_is_opened_again_and_never_taken_for_another_file() {
+    let folder = Folder::new("closed");
+    let (one, _) = Process::start(&folder.plan(), Some(100));
+    let (two, _) = Process::start(&folder.plan(), Some(100));
+    two.book.file.close();
+    let _other: Vec<fs::File> =
+        (0..32).map(|_| fs::File::open("/dev/null").expect("it is there")).collect();
+    let witness = two.book.witness(two.seat.id, 0);
+    assert!(witness.is_alive(one.seat.id));
+    assert!(!witness.unsure.get());
+    // The mapping keeps the lock, where the file system maps the very file.
+    assert!(one.book.witness(one.seat.id, 0).is_alive(two.seat.id));
+    two.book.file.close();
+    fs::remove_file(folder.file()).expect("ours");
+    let witness = two.book.witness(two.seat.id, 0);
+    assert!(witness.is_alive(12345), "who cannot be asked about is taken to live");
+    assert!(witness.unsure.get());
+}
+
+#[test]
+fn an_idle_client_costs_little() {
+    use std::os::unix::fs::MetadataExt;
+    let folder = Folder::new("little");
+    let plan = Plan { layout: Layout::new(64, 8192), ..folder.plan() };
+    let (one, _) = Process::start(&plan, Some(100));
+    let taken = fs::metadata(folder.file()).expect("it is there").blocks() * 512;
+    assert!(taken <= 80 << 10, "{taken} bytes");
+    for number in 0..9000 {
+        one.book.record(Event {
+            time: number,
+            member: 1,
+            kind: Kind::Joined,
+            device: None,
+            payload: [0; 3],
+        });
+    }
+    let report = read(&folder.file(), 10_000).expect("readable");
+    assert_eq!(report.events.len(), 8192);
+}
+
+#[test]
+fn events_are_whole_or_not_there() {
+    let folder = Folder::new("events");
+    let book = open(&folder.plan()).expect("the ledger opens");
+    let event = |n: u64| Event {
+        time: n,
+        member: 1,
+        kind: Kind::Refused,
+        device: Some(0),
+        payload: [n, n + 1, n + 2],
+    };
+    for number in 0..100 {
+        book.record(event(number));
+    }
+    let report = read(&folder.file(), 1000).expect("readable");
+    assert_eq!(report.events, (36..100).map(event).collect::<Vec<_>>());
+    let at = book.event_at(99);
+    book.head.set(at + layout::event::PAYLOAD, 1);
+    book.head.set(book.event_at(98), 98 * 2 + 1);
+    let report = read(&folder.file(), 4).expect("readable");
+    assert_eq!(report.events, [event(96), event(97)]);
+    assert_eq!(device::LANES % 2, 0);
+}
