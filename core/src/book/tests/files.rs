@@ -1,14 +1,12 @@
 #![forbid(unsafe_code)]
 
 use std::fs;
-use std::os::unix::fs::FileExt;
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
 
 use super::super::layout::{self, Layout, device, header};
 use super::super::*;
-use super::{CARD, Folder, Process};
-use crate::ledger::{Answer, Change};
+use super::{Folder, Process};
+use crate::ledger::{Answer, Change, Living};
 
 #[test]
 fn whose_file() {

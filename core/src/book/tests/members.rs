@@ -4,10 +4,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::Ordering;
 
-use super::super::layout::{self, Layout, device};
+use super::super::layout::{self, Layout};
 use super::super::*;
-use super::{CARD, Folder, Process};
-use crate::ledger::{Answer, Change, join};
+use super::{Folder, Process};
+use crate::ledger::{Answer, Change, Living, Word};
 
 #[test]
 fn members_share_a_limit_and_the_dead_give_back() {
