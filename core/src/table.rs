@@ -42,22 +42,23 @@ impl<V: Copy + Default> Table<V> {
 
     /// Where the key is, or where it would go. There is always an empty place.
     #[inline(always)]
-    fn find(&self, key: u64) -> usize {
+    fn find(&self, hash: u64, key: u64) -> usize {
         let mask = self.places.len().wrapping_sub(1);
-        let mut at = mix(key) as usize & mask;
+        let mut at = hash as usize & mask;
         while self.places.get(at).is_some_and(|(held, _)| *held != 0 && *held != key) {
             at = (at + 1) & mask;
         }
         at
     }
 
-    /// Sets the key's value; the one it had.
+    /// Sets the key's value; the one it had. `hash` is the key's `mix`, which whoever chose this table
+    /// by it has already.
     #[inline(always)]
-    pub fn insert(&mut self, key: u64, value: V) -> Option<V> {
+    pub fn insert(&mut self, hash: u64, key: u64, value: V) -> Option<V> {
         if (self.len + 1) * 4 > self.places.len() * 3 {
             self.grow();
         }
-        let at = self.find(key);
+        let at = self.find(hash, key);
         let place = self.places.get_mut(at)?;
         let before = core::mem::replace(place, (key, value));
         if before.0 == key {
@@ -72,7 +73,7 @@ impl<V: Copy + Default> Table<V> {
         let room = (self.places.len() * 2).max(FIRST_ROOM);
         let before = core::mem::replace(&mut self.places, vec![(0, V::default()); room]);
         for (key, value) in before.into_iter().filter(|(key, _)| *key != 0) {
-            let at = self.find(key);
+            let at = self.find(mix(key), key);
             if let Some(place) = self.places.get_mut(at) {
                 *place = (key, value);
             }
@@ -80,15 +81,15 @@ impl<V: Copy + Default> Table<V> {
     }
 
     pub fn get(&self, key: u64) -> Option<V> {
-        let (held, value) = self.places.get(self.find(key))?;
+        let (held, value) = self.places.get(self.find(mix(key), key))?;
         (*held == key && key != 0).then_some(*value)
     }
 
     /// Takes the key out; what follows it in its run moves up, so that every key is found from where
     /// it belongs without a gap.
     #[inline(always)]
-    pub fn remove(&mut self, key: u64) -> Option<V> {
-        let mut gap = self.find(key);
+    pub fn remove(&mut self, hash: u64, key: u64) -> Option<V> {
+        let mut gap = self.find(hash, key);
         let (held, value) = *self.places.get(gap)?;
         if held != key || key == 0 {
             return None;
@@ -121,7 +122,7 @@ impl<V: Copy + Default> Table<V> {
     pub fn take_all(&mut self, wanted: impl Fn(&V) -> bool) -> Vec<(u64, V)> {
         let taken: Vec<(u64, V)> = self.iter().filter(|(_, value)| wanted(value)).collect();
         for (key, _) in &taken {
-            self.remove(*key);
+            self.remove(mix(*key), *key);
         }
         taken
     }
@@ -144,9 +145,9 @@ mod tests {
             // Few keys, and alike in their low bits: long runs, and much coming and going.
             let key = (1 + random % 3000) << 21;
             if random >> 60 < 8 {
-                assert_eq!(table.insert(key, step), map.insert(key, step));
+                assert_eq!(table.insert(mix(key), key, step), map.insert(key, step));
             } else {
-                assert_eq!(table.remove(key), map.remove(&key));
+                assert_eq!(table.remove(mix(key), key), map.remove(&key));
             }
             assert_eq!(table.get(key), map.get(&key).copied());
             assert_eq!(table.len(), map.len());
@@ -161,9 +162,12 @@ mod tests {
     #[test]
     fn nothing_is_in_an_empty_one() {
         let mut table = Table::<u64>::new();
-        assert_eq!((table.get(5), table.remove(5), table.len()), (None, None, 0));
-        table.insert(5, 6);
-        assert_eq!((table.get(0), table.remove(0), table.remove(5)), (None, None, Some(6)));
+        assert_eq!((table.get(5), table.remove(mix(5), 5), table.len()), (None, None, 0));
+        table.insert(mix(5), 5, 6);
+        assert_eq!(
+            (table.get(0), table.remove(mix(0), 0), table.remove(mix(5), 5)),
+            (None, None, Some(6))
+        );
         assert!(table.is_empty());
     }
 }

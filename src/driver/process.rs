@@ -1,6 +1,6 @@
 //! What process this is: some are NVIDIA's own and not ours to touch.
 
-use core::sync::atomic::{AtomicPtr, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
 use std::os::unix::ffi::OsStrExt;
 
 use super::path::Path;
@@ -49,6 +49,17 @@ pub fn leak<T: Sync>(cell: &AtomicPtr<T>, value: T) -> (&'static T, bool) {
 pub fn id() -> u32 {
     // SAFETY: only asks.
     unsafe { libc::getpid() }.cast_unsigned()
+}
+
+/// Where the C library says whether the process has one thread only, if it does.
+pub fn one_thread() -> Option<&'static AtomicU8> {
+    let (name, version) = (c"__libc_single_threaded", c"GLIBC_2.32");
+    // SAFETY: both end in NUL. What is found is a byte of the C library's, which is never unloaded; it
+    // is written while others read it, and an atomic byte is how to read such a one.
+    unsafe {
+        let found = libc::dlvsym(libc::RTLD_DEFAULT, name.as_ptr(), version.as_ptr());
+        (!found.is_null()).then(|| AtomicU8::from_ptr(found.cast()))
+    }
 }
 
 /// The leader of the session this process was started in, if it can be seen.

@@ -113,23 +113,23 @@ fn take_small(
             Err(refused) => return refused,
         }
     };
-    let promised = charge.is_none();
-    let mut status = real.call();
-    if let Some(address) = read(out).filter(|_| status.ok()) {
-        let new = member.place(context, kind, address, taken());
-        match charge {
-            Some(charge) if new => {
+    let status = real.call();
+    let address = read(out).filter(|_| status.ok());
+    match (charge, address) {
+        (Some(charge), Some(address)) => {
+            if member.place(context, kind, address, taken()) {
                 charge.keep();
+            } else {
+                member.leave_page(context, charge);
             }
-            Some(charge) => member.leave_page(context, charge),
-            None if new && !member.take_spare(context) => {
-                status = one_page_more(member, real, out, kind, context, address);
-            }
-            None => {}
         }
-    }
-    if promised {
-        member.kept(context, kind, bytes);
+        (None, Some(address)) => {
+            if member.place_promised(context, kind, address, (taken(), bytes)) {
+                return one_page_more(member, real, out, kind, context, address);
+            }
+        }
+        (None, None) => member.kept(context, kind, bytes),
+        (Some(_), None) => {}
     }
     status
 }

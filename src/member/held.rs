@@ -58,10 +58,10 @@ impl Held {
     }
 
     #[inline(always)]
-    fn shard(&self, key: u64) -> &Brief<Shard> {
+    fn shard(&self, hash: u64) -> &Brief<Shard> {
         // Other bits than those by which a shard finds it.
         #[expect(clippy::indexing_slicing, reason = "less than SHARDS")]
-        &self.shards[(mix(key) >> 40) as usize % SHARDS]
+        &self.shards[(hash >> 40) as usize % SHARDS]
     }
 
     /// Remembers an entry; what was known under that name before, which the driver has then freed
@@ -69,13 +69,15 @@ impl Held {
     #[inline(always)]
     fn put(&self, room: Room, name: u64, entry: Entry) -> Option<Entry> {
         let key = key(room, name);
-        self.shard(key).with(|shard| shard.insert(key, entry))
+        let hash = mix(key);
+        self.shard(hash).with(|shard| shard.insert(hash, key, entry))
     }
 
     #[inline(always)]
     fn take(&self, room: Room, name: u64) -> Option<Entry> {
         let key = key(room, name);
-        self.shard(key).with(|shard| shard.remove(key))
+        let hash = mix(key);
+        self.shard(hash).with(|shard| shard.remove(hash, key))
     }
 
     /// Takes out everything of an owner.
@@ -86,7 +88,8 @@ impl Held {
 
     fn put_all(&self, entries: &[(u64, Entry)]) {
         for (key, entry) in entries {
-            self.shard(*key).with(|shard| shard.insert(*key, *entry));
+            let hash = mix(*key);
+            self.shard(hash).with(|shard| shard.insert(hash, *key, *entry));
         }
     }
 

@@ -53,8 +53,22 @@ impl Member {
         }
     }
 
-    pub fn take_spare(&self, context: Context) -> bool {
-        self.pages.with(|pages| pages.take_spare(context.handle))
+    /// The driver has put a promised request there; whether that took a page nobody had charged.
+    #[inline(always)]
+    pub fn place_promised(
+        &self,
+        context: Context,
+        kind: Kind,
+        address: u64,
+        bytes: (u64, u64),
+    ) -> bool {
+        let (owner, tag) = (context.handle, tag(context.device, kind));
+        let (new, spare) =
+            self.pages.with(|pages| pages.place_promised(owner, tag, address, bytes));
+        if spare > 0 {
+            self.give_back(context.device, kind, spare as u64 * PAGE);
+        }
+        new
     }
 
     /// A page to be ready for; nothing if near the limit a look at all pages finds room to promise.

@@ -11,7 +11,7 @@ use cuota_core::book::layout::Layout;
 use cuota_core::book::{self, Device, Member as Who, Plan, Report, Trouble, Wish};
 use cuota_core::config::{Config, Uuid};
 use cuota_core::identity::{self, Candidates, Directory, Process, Sources};
-use cuota_core::shm::{Brief, Clock, file};
+use cuota_core::shm::{Brief, Clock, alone, file};
 
 use super::contexts::Contexts;
 use super::graphs::Graphs;
@@ -108,6 +108,9 @@ fn make(config: &Config, place: Place) -> Result<Member, String> {
         name: fs::read_to_string("/proc/self/comm").unwrap_or_default().trim_end().into(),
     };
     let clock = Clock::new();
+    if let Some(word) = process::one_thread() {
+        alone::learn(word);
+    }
     let taken = || {
         let book = book::open(&plan)?;
         let door = book.door()?;

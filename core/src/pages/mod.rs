@@ -124,6 +124,20 @@ impl Pages {
         spare.map(|recent| recent.spare -= 1).is_some()
     }
 
+    /// The driver has put a promised request there: whether that took a page nobody knew and nobody
+    /// left, and how many spare pages nobody needs any more.
+    #[inline]
+    pub fn place_promised(
+        &mut self,
+        owner: Owner,
+        tag: u16,
+        address: u64,
+        (taken, promised): (u64, u64),
+    ) -> (bool, usize) {
+        let new = self.place(owner, tag, address, taken) && !self.take_spare(owner);
+        (new, self.kept(owner, promised))
+    }
+
     /// The driver has put a request there; whether that took a page nobody knew.
     pub fn place(&mut self, owner: Owner, tag: u16, address: u64, bytes: u64) -> bool {
         let at = address / PAGE;

@@ -45,6 +45,11 @@ macro_rules! atomics {
             impl $crate::shm::Flag for AtomicBool {
                 #[inline(always)]
                 fn take(&self) -> bool {
+                    if $crate::shm::alone::is_alone() {
+                        let free = !self.load(Ordering::Relaxed);
+                        self.store(true, Ordering::Relaxed);
+                        return free;
+                    }
                     self.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
                 }
                 #[inline(always)]

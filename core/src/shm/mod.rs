@@ -1,5 +1,6 @@
 //! Memory shared between processes, and the files behind it. The only `unsafe` of this crate.
 
+pub mod alone;
 mod atomic;
 mod brief;
 mod cancel;
