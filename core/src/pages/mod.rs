@@ -42,6 +42,13 @@ struct Owned {
     tag: u16,
 }
 
+impl Owned {
+    /// Somebody lies there, and so it is charged.
+    fn is_charged_to(&self, owner: Owner) -> bool {
+        self.owner == owner && self.page.live > 0
+    }
+}
+
 /// What was taken out, to be put back if the driver did not free it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Taken {
@@ -82,7 +89,7 @@ impl Pages {
         let Some(recent) = self.recent.iter_mut().find(|recent| recent.owner == owner) else {
             return false;
         };
-        let room = self.pages.get(&recent.page).filter(|owned| owned.owner == owner);
+        let room = self.pages.get(&recent.page).filter(|owned| owned.is_charged_to(owner));
         let wanted = recent.promised + units(bytes);
         let fits = room.is_some_and(|owned| owned.page.room >= wanted);
         if fits {
@@ -95,7 +102,7 @@ impl Pages {
     pub fn promise_anywhere(&mut self, owner: Owner, bytes: u64) -> bool {
         let promised = self.recent.iter().find(|r| r.owner == owner).map_or(0, |r| r.promised);
         let wanted = promised + units(bytes);
-        let mut own = self.pages.iter_mut().filter(|(_, owned)| owned.owner == owner);
+        let mut own = self.pages.iter_mut().filter(|(_, owned)| owned.is_charged_to(owner));
         let found = own.find_map(|(at, owned)| owned.page.has_room(wanted).then_some(*at));
         let Some(page) = found else { return false };
         self.remember(owner, page).promised = wanted;
@@ -141,11 +148,12 @@ impl Pages {
     /// The driver has put a request there; whether that took a page nobody knew.
     pub fn place(&mut self, owner: Owner, tag: u16, address: u64, bytes: u64) -> bool {
         let at = address / PAGE;
-        let mut new = false;
-        let owned = self.pages.entry(at).or_insert_with(|| {
-            new = true;
-            Owned { page: Page::new(), owner, tag }
-        });
+        let fresh = || Owned { page: Page::new(), owner, tag };
+        let owned = self.pages.entry(at).or_insert_with(fresh);
+        let new = owned.page.live == 0;
+        if new {
+            (owned.owner, owned.tag) = (owner, tag);
+        }
         owned.page.place(unit_of(address), units(bytes));
         self.remember(owner, at);
         new
@@ -168,9 +176,9 @@ impl Pages {
         let Some(owned) = self.pages.get_mut(&at) else { return false };
         owned.page.freed(unit_of(taken.address), taken.units);
         let emptied = owned.page.live == 0;
-        match emptied {
-            true => drop(self.pages.remove(&at)),
-            false => drop(self.remember(taken.owner, at)),
+        // An empty one stays in the books, uncharged: the next is likely to lie there again.
+        if !emptied {
+            self.remember(taken.owner, at);
         }
         emptied
     }
@@ -185,7 +193,7 @@ impl Pages {
     /// Takes out everything an owner has.
     pub fn forget(&mut self, owner: Owner) -> Gone {
         self.recent.retain(|recent| recent.owner != owner);
-        Gone { pages: self.pages.extract_if(|_, owned| owned.owner == owner).collect() }
+        Gone { pages: self.pages.extract_if(|_, owned| owned.is_charged_to(owner)).collect() }
     }
 
     /// The owner is there after all: the tags of pages that are known by now, and were charged again.
@@ -194,6 +202,9 @@ impl Pages {
         for (at, owned) in gone.pages {
             match self.pages.entry(at) {
                 Entry::Vacant(place) => drop(place.insert(owned)),
+                Entry::Occupied(mut place) if place.get().page.live == 0 => {
+                    drop(place.insert(owned))
+                }
                 Entry::Occupied(mut place) => {
                     place.get_mut().page.merge(&owned.page);
                     twice.push(owned.tag);
@@ -205,7 +216,7 @@ impl Pages {
 
     /// How many pages an owner has.
     pub fn count(&self, owner: Owner) -> usize {
-        self.pages.values().filter(|owned| owned.owner == owner).count()
+        self.pages.values().filter(|owned| owned.is_charged_to(owner)).count()
     }
 
     #[inline]

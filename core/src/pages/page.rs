@@ -5,8 +5,8 @@ use crate::grain::{PAGE, UNIT};
 
 pub const UNITS: usize = (PAGE / UNIT) as usize;
 const WORDS: usize = UNITS / 64;
-/// How far behind an allocation is looked for room of the same size.
-const LOOK: usize = 8;
+/// How many words behind an allocation are looked at for room, if it is small.
+const LOOK: usize = 1;
 
 /// Which units are taken, and where allocations begin.
 #[derive(Debug)]
