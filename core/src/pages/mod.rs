@@ -7,7 +7,6 @@ mod page;
 mod tests;
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::grain::{PAGE, SMALL, UNIT, round};
@@ -200,14 +199,13 @@ impl Pages {
     pub fn remember_all(&mut self, gone: Gone) -> Vec<u16> {
         let mut twice = Vec::new();
         for (at, owned) in gone.pages {
-            match self.pages.entry(at) {
-                Entry::Vacant(place) => drop(place.insert(owned)),
-                Entry::Occupied(mut place) if place.get().page.live == 0 => {
-                    drop(place.insert(owned))
-                }
-                Entry::Occupied(mut place) => {
-                    place.get_mut().page.merge(&owned.page);
+            match self.pages.get_mut(&at) {
+                Some(there) if there.page.live > 0 => {
+                    there.page.merge(&owned.page);
                     twice.push(owned.tag);
+                }
+                _ => {
+                    self.pages.insert(at, owned);
                 }
             }
         }
