@@ -73,6 +73,7 @@ pub fn cuda(asked: Asked, wiring: &dyn Wiring) -> Outcome {
         }
         return if broken { Outcome::Broken(&BROKEN) } else { Outcome::Absent };
     }
+    process::find_one_thread();
     query::resolve(handle, &|name| wiring.asked(name));
     wire(Library::Cuda, handle, wiring);
     DRIVER.store(handle, Ordering::Release);

@@ -51,15 +51,27 @@ pub fn id() -> u32 {
     unsafe { libc::getpid() }.cast_unsigned()
 }
 
+static ONE_THREAD: AtomicPtr<AtomicU8> = AtomicPtr::new(core::ptr::null_mut());
+
+/// Asks the loader where the C library says whether the process has one thread only. While the driver
+/// is loaded: later the loader's lock may be somebody's who waits for us.
+pub fn find_one_thread() {
+    let (name, version) = (c"__libc_single_threaded", c"GLIBC_2.32");
+    // SAFETY: both end in NUL.
+    let found = unsafe { libc::dlvsym(libc::RTLD_DEFAULT, name.as_ptr(), version.as_ptr()) };
+    if found.is_null() {
+        // An older C library's dlerror is not the program's to find.
+        // SAFETY: takes nothing and touches only this thread's error.
+        unsafe { libc::dlerror() };
+    }
+    ONE_THREAD.store(found.cast(), Ordering::Release);
+}
+
 /// Where the C library says whether the process has one thread only, if it does.
 pub fn one_thread() -> Option<&'static AtomicU8> {
-    let (name, version) = (c"__libc_single_threaded", c"GLIBC_2.32");
-    // SAFETY: both end in NUL. What is found is a byte of the C library's, which is never unloaded; it
-    // is written while others read it, and an atomic byte is how to read such a one.
-    unsafe {
-        let found = libc::dlvsym(libc::RTLD_DEFAULT, name.as_ptr(), version.as_ptr());
-        (!found.is_null()).then(|| AtomicU8::from_ptr(found.cast()))
-    }
+    // SAFETY: null, or a byte of the C library's, which is never unloaded; it is written while others
+    // read it, and an atomic byte is how to read such a one.
+    unsafe { ONE_THREAD.load(Ordering::Acquire).as_ref() }
 }
 
 /// The leader of the session this process was started in, if it can be seen.
