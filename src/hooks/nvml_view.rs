@@ -85,7 +85,10 @@ pub fn processes_v2(
 /// The list's head is a version and a mode, then how many there are and where.
 pub fn details(client: &Client, real: &Real, device: Device, list: Out) -> Status {
     let status = real.call();
-    if let Some([_, _, entries]) = read(list.cast::<[usize; 3]>().cast_const()) {
+    // What was refused may be no list at all.
+    if status.ok()
+        && let Some([_, _, entries]) = read(list.cast::<[usize; 3]>().cast_const())
+    {
         let count = list.cast::<c_uint>().wrapping_add(2);
         let entries = core::ptr::with_exposed_provenance_mut::<c_void>(entries);
         keep_own::<WORDS_DETAIL>(client, status, device, count, entries);

@@ -30,8 +30,7 @@ use cuota_core::book::{Book, Member as Who, Seat};
 use cuota_core::pages::Pages;
 use cuota_core::shm::{Brief, Clock};
 
-pub use charge::Full;
-pub use charge::{Charge, Kind};
+pub use charge::{Charge, Full, Kind};
 pub use contexts::Context;
 pub use device::OnDevice;
 pub use graphs::needs_of;
