@@ -138,10 +138,11 @@ struct cuota_slot {
  * larger and the total names this lane. Odd or 0: it holds nothing; else slot[number / 2 % 2] says. */
 struct cuota_lane {
     uint64_t owner; /* as in cuota_member */
-    uint64_t applied;
     uint64_t heartbeat; /* when it was last known to live */
     uint64_t noticed; /* when its death was noticed */
-    uint64_t unused[4];
+    uint64_t unused1[5];
+    uint64_t applied;
+    uint64_t unused2[7];
     struct cuota_slot slot[2];
 };
 

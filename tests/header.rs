@@ -132,8 +132,8 @@ fn lane_and_slot() -> (Fields<5>, Fields<5>) {
         fn read(&self) -> Total {
             Total { used: 0, reaps: 0, lane: 0, seq: 0 }
         }
-        fn replace(&self, _: Total, _: Total) -> bool {
-            false
+        fn replace(&self, _: Total, _: Total) -> Result<(), Total> {
+            Ok(())
         }
     }
     let (limit, peak) = (AtomicU64::new(0), AtomicU64::new(0));

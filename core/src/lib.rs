@@ -16,6 +16,7 @@ pub mod names;
 #[cfg(all(test, loom))]
 mod orders;
 pub mod pages;
+pub mod places;
 pub mod shm;
 pub mod table;
 pub mod tally;

@@ -43,7 +43,7 @@ impl Kind {
     ];
 
     pub(super) fn from_code(code: u8) -> Kind {
-        Kind::ALL.into_iter().find(|kind| *kind as u8 == code).unwrap_or(Kind::Linear)
+        Kind::ALL.get(usize::from(code)).copied().unwrap_or_default()
     }
 }
 

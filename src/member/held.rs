@@ -1,9 +1,12 @@
 //! What this process holds, by address or handle.
 //!
-//! Sharded, so that threads seldom meet and a table that grows does so in small steps.
+//! What begins with a page of device memory has a place of its own. The rest is sharded, so that
+//! threads seldom meet and a table that grows does so in small steps.
 #![forbid(unsafe_code)]
 
+use cuota_core::ledger::MOST_BYTES;
 use cuota_core::pages::Gone;
+use cuota_core::places::{Place, Places};
 use cuota_core::shm::Brief;
 use cuota_core::table::{Table, mix};
 
@@ -41,9 +44,26 @@ pub struct OfContext {
     limits: Vec<Limit>,
 }
 
+impl Entry {
+    /// As a place keeps it: no more bytes were ever reserved than a total counts.
+    #[inline(always)]
+    fn words(&self) -> [u64; 2] {
+        let which = u64::from(self.ordinal) | (self.kind as u64 + 1) << 8;
+        [self.owner, self.bytes.min(MOST_BYTES) | which << 48]
+    }
+
+    #[inline(always)]
+    fn from_words([owner, rest]: [u64; 2]) -> Entry {
+        let [.., ordinal, kind] = rest.to_le_bytes();
+        let kind = Kind::from_code(kind.wrapping_sub(1));
+        Entry { bytes: rest & MOST_BYTES, owner, ordinal, kind }
+    }
+}
+
 type Shard = Table<Entry>;
 
 pub struct Held {
+    places: Places,
     shards: [Brief<Shard>; SHARDS],
 }
 
@@ -54,7 +74,12 @@ fn key(room: Room, name: u64) -> u64 {
 
 impl Held {
     pub fn new() -> Held {
-        Held { shards: [const { Brief::new(Table::new()) }; SHARDS] }
+        Held { places: Places::default(), shards: [const { Brief::new(Table::new()) }; SHARDS] }
+    }
+
+    #[inline(always)]
+    fn place(&self, room: Room, name: u64) -> Option<Place<'_>> {
+        if room == Room::Address { self.places.at(name) } else { None }
     }
 
     #[inline(always)]
@@ -68,35 +93,60 @@ impl Held {
     /// without our seeing it, is given out.
     #[inline(always)]
     fn put(&self, room: Room, name: u64, entry: Entry) -> Option<Entry> {
-        let key = key(room, name);
+        if let Some(place) = self.place(room, name) {
+            let stale = place.take().map(Entry::from_words);
+            place.put(entry.words());
+            return stale;
+        }
+        self.put_aside(key(room, name), entry)
+    }
+
+    fn put_aside(&self, key: u64, entry: Entry) -> Option<Entry> {
         let hash = mix(key);
         self.shard(hash).with(|shard| shard.insert(hash, key, entry))
     }
 
     #[inline(always)]
     fn take(&self, room: Room, name: u64) -> Option<Entry> {
-        let key = key(room, name);
-        let hash = mix(key);
-        self.shard(hash).with(|shard| shard.remove(hash, key))
+        match self.place(room, name) {
+            Some(place) => place.take().map(Entry::from_words),
+            None => {
+                let key = key(room, name);
+                let hash = mix(key);
+                self.shard(hash).with(|shard| shard.remove(hash, key))
+            }
+        }
     }
 
     /// Takes out everything of an owner.
     fn take_all(&self, owner: u64) -> Vec<(u64, Entry)> {
         let of = |shard: &mut Shard| shard.take_all(|entry| entry.owner == owner);
-        self.shards.iter().flat_map(|shard| shard.with(of)).collect()
+        let aside = self.shards.iter().flat_map(|shard| shard.with(of));
+        let own = self.places.iter().filter(|(_, place)| is_of(place, owner));
+        let placed = own.filter_map(|(address, place)| {
+            Some((key(Room::Address, address), Entry::from_words(place.take()?)))
+        });
+        aside.chain(placed).collect()
     }
 
     fn put_all(&self, entries: &[(u64, Entry)]) {
         for (key, entry) in entries {
-            let hash = mix(*key);
-            self.shard(hash).with(|shard| shard.insert(hash, *key, *entry));
+            match self.places.at(*key) {
+                Some(place) => place.put(entry.words()),
+                None => drop(self.put_aside(*key, *entry)),
+            }
         }
     }
 
     fn count(&self, owner: u64) -> usize {
         let of = |shard: &mut Shard| shard.iter().filter(|(_, e)| e.owner == owner).count();
-        self.shards.iter().map(|shard| shard.with(of)).sum()
+        let aside: usize = self.shards.iter().map(|shard| shard.with(of)).sum();
+        aside + self.places.iter().filter(|(_, place)| is_of(place, owner)).count()
     }
+}
+
+fn is_of(place: &Place, owner: u64) -> bool {
+    place.get().is_some_and(|words| Entry::from_words(words).owner == owner)
 }
 
 impl Member {

@@ -6,7 +6,7 @@ use std::fs;
 use super::layout::{device, header, member};
 use super::tests::{CARD, Folder, Process};
 use super::*;
-use crate::ledger::{Answer, Change, Exact, LANE, Owned, TotalWord, Word, join};
+use crate::ledger::{Answer, Change, Exact, LANE, Owned, TotalWord, Word, head, join};
 
 #[test]
 fn counters_may_be_at_their_end() {
@@ -52,12 +52,12 @@ fn a_lane_past_its_last_number_is_nobodys() {
     let account = part.account();
     let witness = one.book.witness(one.seat.id, 0);
     for number in [u64::MAX, u64::MAX - 1, 1 << 60, (1 << 48) - 1] {
-        part.set(device::LANES + one.seat.index * LANE + 1, number);
+        part.set(device::LANES + one.seat.index * LANE + head::APPLIED, number);
         let lane: Option<Owned<Exact>> = join(&account, one.seat.index, one.seat.id, 5, &witness);
         assert!(lane.is_none(), "{number}");
         assert_eq!(Word::load(account.lane(one.seat.index).expect("there").owner()), 0);
         // That of announcements has no owner.
-        part.set(device::LANES + 64 * LANE + 1, number);
+        part.set(device::LANES + 64 * LANE + head::APPLIED, number);
         one.book.door().expect("free").set(0, Some(70), 9);
         assert_eq!(account.total.read().used, 0);
     }

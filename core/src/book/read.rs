@@ -15,7 +15,7 @@ use super::layout::{self, DEVICES, Layout, device, event, header, member};
 use super::living::byte_of;
 use super::open::check;
 use super::trouble::{Trouble, What};
-use crate::ledger::{HEAD, LANE, SLOT, Slot, Total, UNLIMITED, is_closed};
+use crate::ledger::{HEAD, LANE, SLOT, Slot, Total, UNLIMITED, head, is_closed};
 use crate::shm::file;
 
 /// Times a part is read again because its sums moved meanwhile.
@@ -174,7 +174,8 @@ fn lanes(words: &Copied, layout: Layout) -> Vec<LaneReport> {
     let total = Total::from_halves([words.get(device::TOTAL), words.get(device::TOTAL + 1)]);
     let lane = |index: usize| {
         let [owner, applied, heartbeat, noticed] =
-            core::array::from_fn(|word| words.get(device::LANES + index * LANE + word));
+            [head::OWNER, head::APPLIED, head::HEARTBEAT, head::NOTICED]
+                .map(|word| words.get(device::LANES + index * LANE + word));
         let last = usize::from(total.lane) == index;
         let seq = if last { applied.max(total.seq) } else { applied };
         // The last even number's slot, whether or not it was taken off since.

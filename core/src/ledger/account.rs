@@ -10,10 +10,19 @@
 
 use super::{Total, TotalWord, Word};
 
-/// Words of a lane; the two slots follow its head.
-pub const HEAD: usize = 8;
+/// Words of a lane; the two slots follow its head, of which the owner reads one line all the time and
+/// others write the second: a commit over another's must not take that one's line away.
+pub const HEAD: usize = 16;
 pub const SLOT: usize = 8;
 pub const LANE: usize = HEAD + 2 * SLOT;
+
+/// What stands where in a lane's head.
+pub mod head {
+    pub const OWNER: usize = 0;
+    pub const HEARTBEAT: usize = 1;
+    pub const NOTICED: usize = 2;
+    pub const APPLIED: usize = 8;
+}
 
 /// What a lane says of its owner's memory as of one commit.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
@@ -98,23 +107,23 @@ impl<'a, A: Word> Lane<'a, A> {
     /// Incarnation of the member it belongs to; 0 if nobody's. An incarnation is never given twice.
     #[inline(always)]
     pub fn owner(&self) -> &'a A {
-        &self.head[0]
-    }
-
-    /// Raised only.
-    #[inline(always)]
-    pub fn applied(&self) -> &'a A {
-        &self.head[1]
+        &self.head[head::OWNER]
     }
 
     /// When the owner was last known alive besides its commits. Raised by the owner only.
     pub fn heartbeat(&self) -> &'a A {
-        &self.head[2]
+        &self.head[head::HEARTBEAT]
     }
 
     /// When the owner was found dead. Raised only.
     pub fn noticed(&self) -> &'a A {
-        &self.head[3]
+        &self.head[head::NOTICED]
+    }
+
+    /// The last number that a later commit took out of the total. Raised only.
+    #[inline(always)]
+    pub fn applied(&self) -> &'a A {
+        &self.head[head::APPLIED]
     }
 
     #[inline(always)]

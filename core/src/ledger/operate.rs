@@ -20,6 +20,9 @@ pub struct Owned<R> {
     pub seq: u64,
     /// The lane's slot as we left it.
     pub slot: Slot,
+    /// The total as we left it, or found it when we joined. The lane was ours then: it was closed only
+    /// if there were more reaps since. (They wrap: after exactly 2^16 the lane has another owner.)
+    pub last: Total,
     pub rules: PhantomData<R>,
 }
 
@@ -91,39 +94,45 @@ impl<R: Rules> Owned<R> {
         // Odd or even, the next even number: the slot that is not current.
         let seq = (self.seq | 1).wrapping_add(1);
         lane.write(seq, &after);
+        let first = if R::LIMIT_AFTER_TOTAL { 0 } else { account.limit.load() };
+        // If nobody has committed since, nothing needs to be read, and if somebody has, the swap that
+        // fails says what there is: the total's line comes over once, to be written.
+        let mut total = self.last;
+        // The limit as it was before the total was read, if it was.
+        let mut read = None;
         loop {
-            let before =
-                if matches!(change, Change::Reserve(_)) { account.limit.load() } else { 0 };
-            let total = account.total.read();
             if let Change::Reserve(bytes) = change {
-                let limit = if R::LIMIT_AFTER_TOTAL { account.limit.load() } else { before };
+                let limit = if R::LIMIT_AFTER_TOTAL { account.limit.load() } else { first };
                 if total.used.saturating_add(bytes) > limit.min(MOST_BYTES) {
-                    if limit != before && R::RECHECKS_LIMIT {
-                        continue;
+                    let settled = read.is_some_and(|before| before == limit || !R::RECHECKS_LIMIT);
+                    if settled && self.refuse(account, total, now, living) {
+                        return Answer::Refused { used: total.used, limit };
                     }
-                    match self.refuse(account, total, now, living) {
-                        true => return Answer::Refused { used: total.used, limit },
-                        false => continue,
-                    }
+                    read = Some(account.limit.load());
+                    total = account.total.read();
+                    continue;
                 }
             }
-            let last = usize::from(total.lane) == self.lane;
-            if lane.applied().load() > self.seq || (last && total.seq > self.seq) {
+            // Nobody was reaped, so neither were we: then others' line of the lane need not be read.
+            if total.reaps != self.last.reaps && account.seq(self.lane, total) > self.seq {
                 return Answer::Lost;
             }
-            if R::HELPS && !last {
+            if R::HELPS && usize::from(total.lane) != self.lane {
                 account.help(total);
             }
             account.note_peak(total);
             let used = total.used.saturating_add(after.charge).saturating_sub(self.slot.charge);
             let used = if R::WHOLE { used } else { total.used };
             let next = Total { used, lane: self.lane as u16, seq, ..total };
-            if account.total.replace(total, next) {
-                if !R::WHOLE {
-                    self.add_separately(account, &after);
+            match account.total.replace(total, next) {
+                Ok(()) => {
+                    if !R::WHOLE {
+                        self.add_separately(account, &after);
+                    }
+                    (self.seq, self.slot, self.last) = (seq, after, next);
+                    return Answer::Done;
                 }
-                (self.seq, self.slot) = (seq, after);
-                return Answer::Done;
+                Err(now) => (total, read) = (now, None),
             }
         }
     }
@@ -154,7 +163,7 @@ impl<R: Rules> Owned<R> {
         loop {
             let total = account.total.read();
             let used = total.used.saturating_add(after.charge).saturating_sub(self.slot.charge);
-            if account.total.replace(total, Total { used, ..total }) {
+            if account.total.replace(total, Total { used, ..total }).is_ok() {
                 return;
             }
         }
@@ -171,7 +180,7 @@ pub fn announce<R: Rules, A: Word, T: TotalWord>(account: &Account<A, T>) {
         let total = account.total.read();
         let seq = (account.seq(nobody, total) | 1).wrapping_add(1);
         account.help(total);
-        if account.total.replace(total, Total { lane: nobody as u16, seq, ..total }) {
+        if account.total.replace(total, Total { lane: nobody as u16, seq, ..total }).is_ok() {
             return;
         }
     }

@@ -64,7 +64,8 @@ fn close<R: Rules, A: Word, T: TotalWord>(
         account.note_peak(total);
         let used = total.used.saturating_sub(slot.charge);
         let reaps = total.reaps.wrapping_add(1);
-        if account.total.replace(total, Total { used, reaps, lane: index as u16, seq: seq + 1 }) {
+        let next = Total { used, reaps, lane: index as u16, seq: seq + 1 };
+        if account.total.replace(total, next).is_ok() {
             return true;
         }
     }
@@ -89,7 +90,8 @@ pub fn join<R: Rules, A: Word, T: TotalWord>(
             reap::<R, A, T>(account, index, owner, now, living);
         }
     }
-    let seq = account.seq(index, account.total.read());
+    let total = account.total.read();
+    let seq = account.seq(index, total);
     if seq > MOST_SEQ {
         // Its next number would not fit in a total: nobody's any more.
         lane.owner().replace(id, 0);
@@ -100,7 +102,7 @@ pub fn join<R: Rules, A: Word, T: TotalWord>(
         0 => Slot::default(),
         _ => lane.read(seq - 1).closed(lane.heartbeat().load(), lane.noticed().load()),
     };
-    Some(Owned { lane: index, id, seq, slot, rules: PhantomData })
+    Some(Owned { lane: index, id, seq, slot, last: total, rules: PhantomData })
 }
 
 /// Gives up an own lane: as a reap, by the owner itself.

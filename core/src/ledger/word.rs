@@ -46,8 +46,8 @@ pub const UNLIMITED: u64 = u64::MAX;
 pub trait TotalWord {
     /// As it was at one moment. Acquire.
     fn read(&self) -> Total;
-    /// The commit. Acquire and release; whether it was `old` and is `new` now.
-    fn replace(&self, old: Total, new: Total) -> bool;
+    /// The commit: if it was `old` it is `new` now; else what it is. Acquire and release.
+    fn replace(&self, old: Total, new: Total) -> Result<(), Total>;
 }
 
 impl Total {

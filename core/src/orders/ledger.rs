@@ -141,8 +141,9 @@ fn two_owners<K: Keeps, R: Rules + Send + 'static>() {
 /// What a dead third holds stands in the way, and two take it off at once.
 fn reserve_and_reap<K: Keeps, R: Rules + Send + 'static>() {
     let ledger = Arc::new(Ledger::<K>::new(Watched::default(), ONE));
-    ledger.member::<R>(1, DEAD, 2);
+    // The total as the first left it is not what it finds.
     let mut one = ledger.member::<R>(0, ONE, 1);
+    ledger.member::<R>(1, DEAD, 2);
     at_once(
         &ledger,
         |ledger| reap::<R, _, _>(&ledger.account(), 1, DEAD, 5, ledger).into(),
@@ -260,7 +261,6 @@ fn two_owners_share_a_limit() {
 fn the_dead_make_room() {
     holds("reserve and reap", 2, reserve_and_reap::<All, Exact>);
     breaks("reserve and reap without help", "", 2, reserve_and_reap::<All, NoHelp>);
-    breaks("reserve and reap, relaxed commits", "", 2, reserve_and_reap::<NoCommit, Exact>);
 }
 
 #[test]

@@ -111,14 +111,14 @@ impl<K: Keeps> TotalWord for Packed<'_, K> {
         unpack(if K::COMMIT { Word::load(self.word) } else { self.word.load(Ordering::Relaxed) })
     }
 
-    fn replace(&self, old: Total, new: Total) -> bool {
+    fn replace(&self, old: Total, new: Total) -> Result<(), Total> {
         let (from, to) = (pack(old), pack(new));
-        let done = if K::COMMIT {
-            Word::replace(self.word, from, to)
-        } else {
-            self.word.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        let (success, failure) = match K::COMMIT {
+            true => (Ordering::AcqRel, Ordering::Acquire),
+            false => (Ordering::Relaxed, Ordering::Relaxed),
         };
-        assert!(!done || new.used <= self.most, "over the limit");
-        done
+        let done = self.word.compare_exchange(from, to, success, failure);
+        assert!(done.is_err() || new.used <= self.most, "over the limit");
+        done.map(|_| ()).map_err(unpack)
     }
 }

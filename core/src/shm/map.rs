@@ -1,4 +1,5 @@
-//! A stretch of a file as a row of 64-bit words that several processes read and write.
+//! A stretch of a file as a row of 64-bit words that several processes read and write; or of memory of
+//! this process alone.
 
 use std::fs::File;
 use std::io;
@@ -27,17 +28,26 @@ impl Words {
             return Err(short());
         }
         let offset = libc::off_t::try_from(start).map_err(|_| short())?;
-        // SAFETY: a fresh shared mapping of a descriptor that is open; the kernel chooses the place.
-        let start = unsafe {
-            libc::mmap(
-                std::ptr::null_mut(),
-                bytes,
-                libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_SHARED,
-                file.as_raw_fd(),
-                offset,
-            )
-        };
+        Words::fresh(count, bytes, libc::MAP_SHARED, file.as_raw_fd(), offset)
+    }
+
+    /// Words of this process, 0 all of them. They cost what is touched of them.
+    pub fn own(count: usize) -> io::Result<Words> {
+        let kind = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        Words::fresh(count, count.saturating_mul(size_of::<u64>()), kind, -1, 0)
+    }
+
+    fn fresh(
+        count: usize,
+        bytes: usize,
+        kind: libc::c_int,
+        file: libc::c_int,
+        offset: libc::off_t,
+    ) -> io::Result<Words> {
+        let access = libc::PROT_READ | libc::PROT_WRITE;
+        // SAFETY: a fresh mapping, of nothing or of a descriptor that is open; the kernel chooses the
+        // place.
+        let start = unsafe { libc::mmap(std::ptr::null_mut(), bytes, access, kind, file, offset) };
         if start == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
         }
@@ -59,6 +69,7 @@ impl Words {
         self.words.get(index)
     }
 
+    #[inline(always)]
     pub fn run(&self, start: usize, count: usize) -> Option<&'static [AtomicU64]> {
         self.words.get(start..start.checked_add(count)?)
     }

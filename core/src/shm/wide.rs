@@ -36,39 +36,39 @@ impl TotalWord for Pair<'_> {
     }
 
     #[inline(always)]
-    fn replace(&self, old: Total, new: Total) -> bool {
+    fn replace(&self, old: Total, new: Total) -> Result<(), Total> {
         // SAFETY: `new` checked that both words stand at a multiple of sixteen; they are atomics of a
         // mapping that lives as long as the reference, and may be written whoever else writes them.
-        unsafe { swap(self.words.as_ptr().cast_mut().cast(), old.halves(), new.halves()) }
+        let found =
+            unsafe { swap(self.words.as_ptr().cast_mut().cast(), old.halves(), new.halves()) };
+        if found == old.halves() { Ok(()) } else { Err(Total::from_halves(found)) }
     }
 }
 
-/// Compares and swaps sixteen bytes; a full barrier either way.
+/// Compares and swaps sixteen bytes; a full barrier either way. What was there.
 ///
 /// # Safety
 /// `at` is a multiple of sixteen and points to sixteen writable bytes.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-unsafe fn swap(at: *mut u64, old: [u64; 2], new: [u64; 2]) -> bool {
-    let done: u8;
+unsafe fn swap(at: *mut u64, old: [u64; 2], new: [u64; 2]) -> [u64; 2] {
+    let (low, high);
     // SAFETY: promised by the caller. `rbx` belongs to the compiler, so it is borrowed and given back;
     // everything else has a register by name, or it might be given `rbx` itself.
     unsafe {
         core::arch::asm!(
             "xchg rsi, rbx",
             "lock cmpxchg16b [rdi]",
-            "setz r8b",
             "mov rbx, rsi",
             in("rdi") at,
             inout("rsi") new[0] => _,
-            out("r8b") done,
             in("rcx") new[1],
-            inout("rax") old[0] => _,
-            inout("rdx") old[1] => _,
+            inout("rax") old[0] => low,
+            inout("rdx") old[1] => high,
             options(nostack),
         );
     }
-    done != 0
+    [low, high]
 }
 
 /// As above. Assembled, never run.
@@ -77,8 +77,8 @@ unsafe fn swap(at: *mut u64, old: [u64; 2], new: [u64; 2]) -> bool {
 /// As above.
 #[cfg(target_arch = "aarch64")]
 #[inline(always)]
-unsafe fn swap(at: *mut u64, old: [u64; 2], new: [u64; 2]) -> bool {
-    let differs: u64;
+unsafe fn swap(at: *mut u64, old: [u64; 2], new: [u64; 2]) -> [u64; 2] {
+    let (low, high);
     // SAFETY: promised by the caller. A pair that differs is stored back as it was read: only a store
     // that succeeds shows that both halves were read at one moment.
     unsafe {
@@ -87,25 +87,25 @@ unsafe fn swap(at: *mut u64, old: [u64; 2], new: [u64; 2]) -> bool {
             "ldaxp {low}, {high}, [{at}]",
             "cmp {low}, {old_low}",
             "ccmp {high}, {old_high}, #0, eq",
-            "cset {differs}, ne",
-            "csel {low}, {new_low}, {low}, eq",
-            "csel {high}, {new_high}, {high}, eq",
-            "stlxp {failed:w}, {low}, {high}, [{at}]",
+            "csel {put_low}, {new_low}, {low}, eq",
+            "csel {put_high}, {new_high}, {high}, eq",
+            "stlxp {failed:w}, {put_low}, {put_high}, [{at}]",
             "cbnz {failed:w}, 2b",
             "dmb ish",
             at = in(reg) at,
-            low = out(reg) _,
-            high = out(reg) _,
+            low = out(reg) low,
+            high = out(reg) high,
             old_low = in(reg) old[0],
             old_high = in(reg) old[1],
             new_low = in(reg) new[0],
             new_high = in(reg) new[1],
-            differs = out(reg) differs,
+            put_low = out(reg) _,
+            put_high = out(reg) _,
             failed = out(reg) _,
             options(nostack),
         );
     }
-    differs == 0
+    [low, high]
 }
 
 #[cfg(test)]
@@ -121,10 +121,10 @@ mod tests {
         let pair = Pair::new(&memory.0).expect("aligned");
         let empty = Total { used: 0, reaps: 0, lane: 0, seq: 0 };
         let first = Total { used: 7, reaps: 1, lane: 3, seq: 2 };
-        assert!(pair.replace(empty, first));
+        assert_eq!(pair.replace(empty, first), Ok(()));
         assert_eq!(pair.read(), first);
         for wrong in [Total { used: 8, ..first }, Total { seq: 4, ..first }, empty] {
-            assert!(!pair.replace(wrong, empty));
+            assert_eq!(pair.replace(wrong, empty), Err(first));
             assert_eq!(pair.read(), first);
         }
         assert!(Pair::new(&memory.0[1..]).is_none(), "not where sixteen bytes swap as one");
@@ -138,12 +138,13 @@ mod tests {
             for lane in 1..4_u16 {
                 scope.spawn(move || {
                     for seq in 1..20_000 {
+                        let used = seq * u64::from(lane);
+                        let mut now = pair.read();
                         loop {
-                            let now = pair.read();
                             assert_eq!(now.used, now.seq * u64::from(now.lane), "{now:?}");
-                            let used = seq * u64::from(lane);
-                            if pair.replace(now, Total { used, lane, seq, ..now }) {
-                                break;
+                            match pair.replace(now, Total { used, lane, seq, ..now }) {
+                                Ok(()) => break,
+                                Err(found) => now = found,
                             }
                         }
                     }

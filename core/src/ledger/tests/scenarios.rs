@@ -32,7 +32,8 @@ pub enum Act {
 use Act::*;
 
 pub const FIRST: [Act; 6] = [Reserve(1), Reserve(3), Refund(1), Untracked(1), Leave, Rejoin];
-pub const SECOND: [Act; 6] = [Reserve(2), Refund(1), Leave, RefundAndSet(2), Set(2), Rejoin];
+pub const SECOND: [Act; 7] =
+    [Reserve(2), Refund(1), Leave, RefundAndSet(2), RefundAndSet(3), Set(2), Rejoin];
 pub const THIRD: [Act; 4] = [Reserve(1), Refund(1), ReapAndReplace, ReapAndRefund];
 
 /// Who is dead before it begins, by place: nobody, the second, the second and the third.
@@ -57,6 +58,14 @@ impl<R: Rules + 'static> Scene<R> {
             assert_eq!(ledger.change(&mut member, Change::Reserve(1)), Answer::Done);
             Rc::new(RefCell::new(Some(member)))
         });
+        // The first remembers a total that is higher by now, the others one that was lower.
+        for (place, change) in
+            [(1, Change::Reserve(1)), (0, Change::Untracked(0)), (1, Change::Refund(1))]
+        {
+            let mut member = places[place].borrow_mut();
+            let done = member.as_mut().map(|member| ledger.change(member, change));
+            assert_eq!(done, Some(Answer::Done));
+        }
         let scene = Scene { ledger, places };
         for place in dead {
             scene.kill(*place);

@@ -93,13 +93,14 @@ impl TotalWord for TracedTotal {
         self.world.total.get()
     }
 
-    fn replace(&self, old: Total, new: Total) -> bool {
+    fn replace(&self, old: Total, new: Total) -> Result<(), Total> {
         self.world.step();
-        let same = self.world.total.get() == old;
-        if same {
+        let now = self.world.total.get();
+        if now == old {
             self.world.commit(new);
+            return Ok(());
         }
-        same
+        Err(now)
     }
 }
 
@@ -141,7 +142,7 @@ impl World {
         }
         let total = self.total.get();
         let charge = |lane: usize| {
-            let applied = self.word(lane * LANE + 1);
+            let applied = self.word(lane * LANE + head::APPLIED);
             let ours = usize::from(total.lane) == lane;
             let seq = if ours { applied.max(total.seq) } else { applied };
             let slot = lane * LANE + HEAD + (seq as usize >> 1 & 1) * SLOT;
