@@ -11,6 +11,7 @@ pub mod book;
 pub mod config;
 pub mod grain;
 pub mod identity;
+pub mod kind;
 pub mod ledger;
 pub mod names;
 #[cfg(all(test, loom))]

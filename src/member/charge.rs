@@ -2,50 +2,10 @@
 //! are kept.
 #![forbid(unsafe_code)]
 
+pub use cuota_core::kind::Kind;
 use cuota_core::ledger::{Answer, Change};
 
 use super::{Member, OnDevice};
-
-/// By which way memory came to be held. Part of a charge so that each way can be told apart, and in
-/// the tests be left out.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-#[repr(u8)]
-pub enum Kind {
-    #[default]
-    Linear,
-    Pitched,
-    Managed,
-    Array,
-    Mipmap,
-    Vmm,
-    Pool,
-    Graph,
-    Limit,
-    /// What the driver takes for itself: contexts, code.
-    Own,
-    /// Memory that another member, another client or another API made. Takes nothing.
-    Import,
-}
-
-impl Kind {
-    const ALL: [Kind; 11] = [
-        Kind::Linear,
-        Kind::Pitched,
-        Kind::Managed,
-        Kind::Array,
-        Kind::Mipmap,
-        Kind::Vmm,
-        Kind::Pool,
-        Kind::Graph,
-        Kind::Limit,
-        Kind::Own,
-        Kind::Import,
-    ];
-
-    pub(super) fn from_code(code: u8) -> Kind {
-        Kind::ALL.get(usize::from(code)).copied().unwrap_or_default()
-    }
-}
 
 /// Bytes reserved on a device; given back when dropped.
 #[must_use]

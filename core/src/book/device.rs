@@ -3,9 +3,10 @@
 
 use std::sync::atomic::AtomicU64;
 
-use super::layout::{self, DEVICES, bytes, device, header};
+use super::layout::{self, DEVICES, bytes, count, device, header};
+use super::seat::Seat;
 use super::trouble::{Trouble, What};
-use super::{Book, Door};
+use super::{Block, Book, Counts, Door};
 use crate::ledger::{Account, UNLIMITED};
 use crate::shm::{Pair, Words, file};
 
@@ -24,6 +25,7 @@ pub struct Part {
     limit: &'static AtomicU64,
     peak: &'static AtomicU64,
     lanes: &'static [AtomicU64],
+    layout: layout::Layout,
 }
 
 impl Part {
@@ -34,6 +36,7 @@ impl Part {
             limit: words.get(device::LIMIT)?,
             peak: words.get(device::PEAK)?,
             lanes: words.run(device::LANES, layout.lanes_words())?,
+            layout,
         })
     }
 
@@ -44,6 +47,13 @@ impl Part {
 
     pub fn value(&self, word: usize) -> u64 {
         self.words.value(word)
+    }
+
+    /// A block of a place that `Book::open_counts` has opened.
+    pub fn block(&self, place: usize, block: usize) -> Option<Block> {
+        let at = self.layout.counts_at(place) + block.min(count::BLOCKS) * count::WORDS;
+        let words = self.words.run(at, count::WORDS)?.first_chunk()?;
+        Some(Block::new(words, block == count::SHARED))
     }
 
     pub fn set(&self, word: usize, value: u64) {
@@ -94,6 +104,31 @@ impl Book {
         Part::new(words, self.layout)
     }
 
+    /// Makes room for what the seat counts on a device, and notes what was counted there before; false
+    /// if there is none.
+    pub fn open_counts(&self, device: usize, seat: Seat) -> bool {
+        let Some(part) = self.part(device) else { return false };
+        let at = self.layout.counts_at(seat.index);
+        let start = self.layout.device_at(device) + bytes(at);
+        let made = self.file.with(|fd| file::allocate(fd, start, bytes(count::PLACE)));
+        if made.is_err() {
+            return false;
+        }
+        let mut earlier = Counts::default();
+        for block in count::SHARED..count::BLOCKS {
+            let first = at + block * count::WORDS;
+            let words: Vec<u64> =
+                (first..first + count::WORDS).map(|word| part.value(word)).collect();
+            earlier.add(&words);
+        }
+        part.set(at + count::EARLIER_FOR, 0);
+        for (word, value) in earlier.words().iter().enumerate().take(count::EARLIER_FOR) {
+            part.set(at + word, *value);
+        }
+        part.set(at + count::EARLIER_FOR, seat.id);
+        true
+    }
+
     pub fn find_device(&self, uuid: [u8; 16]) -> Option<usize> {
         let [low, high] = halves(uuid);
         (0..DEVICES).find(|index| {
@@ -116,7 +151,8 @@ impl Door<'_> {
         let index = free.ok_or_else(|| book.trouble(What::TooManyDevices))?;
         let layout = book.layout;
         let mapped = book.file.with(|fd| {
-            file::allocate(fd, layout.device_at(index), bytes(layout.device_words()))?;
+            file::allocate(fd, layout.device_at(index), bytes(layout.device_head_words()))?;
+            file::lengthen(fd, layout.device_at(index) + bytes(layout.device_words()))?;
             Words::map_at(fd, layout.device_at(index), layout.device_words())
         });
         let words = mapped.map_err(|why| book.trouble(What::Full(why)))?;

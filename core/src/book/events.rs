@@ -12,9 +12,20 @@ use crate::shm::file;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Kind {
+    /// Pid.
     Joined = 1,
-    /// Found dead, and what it held on the device given back.
+    /// In good order: pid.
+    Left = 2,
+    /// Found dead: pid, and what it held, which was given back.
     Died = 3,
+    /// Its handle, what it took.
+    ContextCreated = 4,
+    /// Its handle.
+    ContextDestroyed = 5,
+    /// Bytes, address or handle, how (`kind::Kind`). From `LARGE` on.
+    Allocated = 6,
+    /// As above.
+    Freed = 7,
     /// Asked, limit, held at that moment.
     Refused = 8,
     /// New, old.
@@ -24,13 +35,28 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 5] =
-        [Kind::Joined, Kind::Died, Kind::Refused, Kind::LimitChanged, Kind::Untracked];
+    pub const ALL: [Kind; 10] = [
+        Kind::Joined,
+        Kind::Left,
+        Kind::Died,
+        Kind::ContextCreated,
+        Kind::ContextDestroyed,
+        Kind::Allocated,
+        Kind::Freed,
+        Kind::Refused,
+        Kind::LimitChanged,
+        Kind::Untracked,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
             Kind::Joined => "joined",
+            Kind::Left => "left",
             Kind::Died => "died",
+            Kind::ContextCreated => "context created",
+            Kind::ContextDestroyed => "context destroyed",
+            Kind::Allocated => "allocated",
+            Kind::Freed => "freed",
             Kind::Refused => "refused",
             Kind::LimitChanged => "limit changed",
             Kind::Untracked => "untracked",
@@ -49,6 +75,9 @@ pub struct Event {
     pub device: Option<usize>,
     pub payload: [u64; 3],
 }
+
+/// Allocations and frees of so many bytes or more are events; the others are only counted.
+pub const LARGE: u64 = 1 << 20;
 
 /// The ring grows by so many bytes.
 const STEP: u64 = 16 << 10;
@@ -74,6 +103,7 @@ impl Event {
     }
 }
 
+#[inline(always)]
 fn mix(number: u64, words: &[u64; 6]) -> u64 {
     words.iter().fold(number.wrapping_add(1), |mixed, word| {
         (mixed ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)
@@ -87,12 +117,14 @@ impl Book {
     }
 
     /// Whether so many bytes of the ring can be written; the disk may be full.
+    #[inline(always)]
     fn has_room_for_events(&self, needed: u64) -> bool {
+        needed <= self.head.value(header::RING_BYTES) || self.make_room_for_events(needed)
+    }
+
+    #[cold]
+    fn make_room_for_events(&self, needed: u64) -> bool {
         let Some(there) = self.head.get(header::RING_BYTES) else { return false };
-        let now = there.load(Ordering::Acquire);
-        if needed <= now {
-            return true;
-        }
         let wanted = needed.next_multiple_of(STEP);
         let start = self.layout.ring_at();
         let end = (start + wanted).min(self.layout.devices_at());
@@ -104,6 +136,7 @@ impl Book {
     }
 
     /// Writes an event over the oldest.
+    #[inline(always)]
     pub fn record(&self, new: Event) {
         let Some(written) = self.head.get(header::WRITTEN) else { return };
         let number = written.fetch_add(1, Ordering::AcqRel);
@@ -117,11 +150,12 @@ impl Book {
 }
 
 /// A record's state once it is whole.
-fn finished(number: u64) -> u64 {
+pub(super) fn finished(number: u64) -> u64 {
     number.wrapping_mul(2).wrapping_add(2)
 }
 
 /// Writes the event of that number.
+#[inline(always)]
 pub(crate) fn write_record<A: Word>(record: &[A], number: u64, new: &Event) {
     let [state, words @ .., check] = record else { return };
     state.put(finished(number).wrapping_sub(1));

@@ -14,7 +14,7 @@ pub const PAGE: u64 = 4096;
 /// Parts that are mapped for themselves begin at multiples of the largest page a kernel has.
 pub const APART: u64 = 64 << 10;
 /// A file that claims to be larger than this is not a ledger.
-pub const MOST_FILE_BYTES: u64 = 128 << 20;
+pub const MOST_FILE_BYTES: u64 = 256 << 20;
 
 pub const FEWEST_MEMBERS: u64 = 64;
 pub const MOST_MEMBERS: u64 = 512;
@@ -58,6 +58,10 @@ pub mod header {
     /// How many bytes of the ring are there: an idle client has few events, and a thousand of them
     /// must cost little. Raised only.
     pub const RING_BYTES: usize = 177;
+    /// How many places were ever taken at once: those beyond were never anybody's. Raised only.
+    pub const PLACES: usize = 178;
+    /// How many members said that they leave; the others that are gone were killed.
+    pub const LEFT: usize = 179;
     /// How often anybody has come through the door.
     pub const PASSED: usize = 184;
     /// Four words for each device: its UUID (two), whether its part is there (1).
@@ -84,6 +88,8 @@ pub mod member {
     pub const WRITTEN: usize = 7;
     /// Two words of text.
     pub const NAME: usize = 8;
+    /// The incarnation that left in good order, if it did.
+    pub const LEAVING: usize = 10;
     pub const WORDS: usize = 32;
 }
 
@@ -107,6 +113,24 @@ pub mod device {
     pub const REFUSED: usize = 32;
     pub const REFUSED_BYTES: usize = 33;
     pub const LANES: usize = 128;
+}
+
+/// What a member counts on one device: blocks of words, `counts.rs` says which is what.
+pub mod count {
+    pub const WORDS: usize = 128;
+    /// The first word about memory, and how many there are of each kind.
+    pub const MEMORY: usize = 32;
+    pub const MEMORY_EACH: usize = 6;
+    /// What earlier members of the place had counted, and the last word says for whom that was noted.
+    pub const EARLIER: usize = 0;
+    pub const EARLIER_FOR: usize = WORDS - 1;
+    /// Whoever adds to this one swaps.
+    pub const SHARED: usize = 1;
+    /// The first that belongs to one thread alone.
+    pub const OWN: usize = 2;
+    pub const BLOCKS: usize = 8;
+    /// Words of a place.
+    pub const PLACE: usize = BLOCKS * WORDS;
 }
 
 pub mod event {
@@ -157,8 +181,18 @@ impl Layout {
         (self.members as usize + 1) * LANE
     }
 
-    pub fn device_words(self) -> usize {
+    /// What a device's part has at once; counts get their bytes when there is something to count.
+    pub fn device_head_words(self) -> usize {
         device::LANES + self.lanes_words()
+    }
+
+    /// Where the counts of a place begin.
+    pub fn counts_at(self, place: usize) -> usize {
+        self.device_head_words().next_multiple_of(PAGE as usize / 8) + place * count::PLACE
+    }
+
+    pub fn device_words(self) -> usize {
+        self.counts_at(self.members as usize)
     }
 
     /// From one to the next; what is between stays empty.

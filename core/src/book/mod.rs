@@ -2,6 +2,7 @@
 //! accounting, and outlives every process that writes it.
 #![forbid(unsafe_code)]
 
+mod counts;
 mod device;
 mod door;
 pub(crate) mod events;
@@ -13,6 +14,7 @@ mod living;
 mod open;
 mod outside;
 mod read;
+mod ring;
 mod seat;
 #[cfg(test)]
 mod tests;
@@ -24,14 +26,16 @@ use std::sync::atomic::AtomicBool;
 use crate::shm::{Descriptor, Words};
 use layout::{DEVICES, Layout, header};
 
+pub use counts::{Block, Count, Counts, Direction, Memory};
 pub use device::{Device, Part};
 pub use door::Door;
-pub use events::{Event, Kind};
+pub use events::{Event, Kind, LARGE};
 pub use limits::{Standing, Wish};
 pub use living::{byte_of, start_time};
 pub use open::{Plan, client_of, file_name, list, open};
 pub use outside::{open_existing, rehearse};
 pub use read::{DeviceReport, MemberReport, Report, Share, read};
+pub use ring::{Follower, Heard};
 pub use seat::{Holder, Member, Seat};
 pub use trouble::{Trouble, What};
 

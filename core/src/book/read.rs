@@ -7,13 +7,14 @@ use std::fs::File;
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::atomic::AtomicU64;
 
+use super::counts::Counts;
 use super::device::uuid_of;
-use super::events::{Event, read_record};
-use super::layout::{self, DEVICES, Layout, device, event, header, member};
+use super::events::Event;
+use super::layout::{self, DEVICES, Layout, count, device, header, member};
 use super::living::byte_of;
 use super::open::check;
+use super::ring::{Found, records};
 use super::trouble::{Trouble, What};
 use crate::ledger::{HEAD, LANE, SLOT, Slot, Total, UNLIMITED, head, is_closed};
 use crate::shm::file;
@@ -35,6 +36,14 @@ pub struct Report {
     pub events: Vec<Event>,
     /// Events ever written.
     pub written: u64,
+    /// Members that ever were, and of those the ones that left in good order and that were killed.
+    pub joined: u64,
+    pub left: u64,
+    pub died: u64,
+    /// Nanoseconds since boot, when it was made.
+    pub created_boot: u64,
+    /// At which start of the machine.
+    pub boot: [u64; 2],
 }
 
 #[derive(Clone, Debug, Default)]
@@ -56,6 +65,8 @@ pub struct DeviceReport {
     pub held_byte_ns: u128,
     /// Bytes·ns that dead members may have held between that and when their death was noticed.
     pub uncertain_byte_ns: u128,
+    /// All that any member ever counted here.
+    pub counts: Counts,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -68,29 +79,33 @@ pub struct MemberReport {
     pub joined: u64,
     pub name: String,
     pub shares: Vec<Share>,
+    /// Its place in the ledger.
+    index: usize,
 }
 
 /// What a member holds of a device.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Share {
     /// As in `DeviceReport::index`.
     pub device: usize,
     pub used: u64,
     pub untracked: u64,
+    /// What it counted here itself.
+    pub counts: Counts,
 }
 
 /// Words copied from a file.
-struct Copied(Vec<u64>);
+pub(super) struct Copied(pub(super) Vec<u64>);
 
 impl Copied {
-    fn read(file: &File, at: u64, words: usize) -> std::io::Result<Copied> {
+    pub(super) fn read(file: &File, at: u64, words: usize) -> std::io::Result<Copied> {
         let mut bytes = vec![0; words * 8];
         file.read_exact_at(&mut bytes, at)?;
         let words = bytes.chunks_exact(8);
         Ok(Copied(words.map(|word| word.try_into().map_or(0, u64::from_le_bytes)).collect()))
     }
 
-    fn get(&self, index: usize) -> u64 {
+    pub(super) fn get(&self, index: usize) -> u64 {
         self.0.get(index).copied().unwrap_or(0)
     }
 
@@ -121,14 +136,21 @@ fn read_whole(file: &File, layout: Layout, events: u64) -> std::io::Result<Repor
         created_wall: head.get(header::CREATED_WALL),
         owner: head.get(header::OWNER),
         written: head.get(header::WRITTEN),
+        joined: head.get(header::LAST_ID),
+        left: head.get(header::LEFT),
+        created_boot: head.get(header::CREATED_BOOT),
+        boot: [head.get(header::BOOT_ID), head.get(header::BOOT_ID + 1)],
         ..Report::default()
     };
     let lives = |id: u64| file::is_locked(file.as_fd(), byte_of(id)).unwrap_or(false);
-    read_members(file, layout, &lives, &mut report)?;
+    let places = (head.get(header::PLACES) as usize).min(layout.members as usize);
+    read_members(file, layout, places, &lives, &mut report)?;
+    let alive = report.members.iter().filter(|member| member.alive).count() as u64;
+    report.died = report.joined.saturating_sub(report.left).saturating_sub(alive);
     for index in 0..DEVICES {
         let entry = header::DIRECTORY + index * header::DIRECTORY_ENTRY;
         if head.get(entry + 2) == 1 {
-            read_device(file, layout, index, &mut report)?;
+            read_device(file, layout, places, index, &mut report)?;
         }
     }
     read_events(file, layout, events, &mut report)?;
@@ -138,11 +160,12 @@ fn read_whole(file: &File, layout: Layout, events: u64) -> std::io::Result<Repor
 fn read_members(
     file: &File,
     layout: Layout,
+    places: usize,
     lives: &dyn Fn(u64) -> bool,
     report: &mut Report,
 ) -> std::io::Result<()> {
-    let words = Copied::read(file, layout.members_at(), layout.members as usize * member::WORDS)?;
-    for index in 0..layout.members as usize {
+    let words = Copied::read(file, layout.members_at(), places * member::WORDS)?;
+    for index in 0..places {
         let get = |word| words.get(index * member::WORDS + word);
         let id = get(member::OWNER);
         if id != 0 {
@@ -155,6 +178,7 @@ fn read_members(
                 joined: get(member::JOINED),
                 name: layout::words_text(words.run(index * member::WORDS + member::NAME, 2)),
                 shares: Vec::new(),
+                index,
             });
         }
     }
@@ -170,7 +194,7 @@ struct LaneReport {
     last: u64,
 }
 
-fn lanes(words: &Copied, layout: Layout) -> Vec<LaneReport> {
+fn lanes(words: &Copied, places: usize) -> Vec<LaneReport> {
     let total = Total::from_halves([words.get(device::TOTAL), words.get(device::TOTAL + 1)]);
     let lane = |index: usize| {
         let [owner, applied, heartbeat, noticed] =
@@ -196,20 +220,21 @@ fn lanes(words: &Copied, layout: Layout) -> Vec<LaneReport> {
         };
         LaneReport { owner, slot, last: slot.time.max(heartbeat) }
     };
-    (0..layout.members as usize).map(lane).collect()
+    (0..places).map(lane).collect()
 }
 
 fn read_device(
     file: &File,
     layout: Layout,
+    places: usize,
     index: usize,
     report: &mut Report,
 ) -> std::io::Result<()> {
     let (mut words, mut held);
     let mut tries = 0;
     loop {
-        words = Copied::read(file, layout.device_at(index), layout.device_words())?;
-        held = lanes(&words, layout);
+        words = Copied::read(file, layout.device_at(index), device::LANES + places * LANE)?;
+        held = lanes(&words, places);
         let sum = held.iter().fold(0_u64, |sum, lane| sum.saturating_add(lane.slot.charge));
         let total = Total::from_halves([words.get(device::TOTAL), words.get(device::TOTAL + 1)]);
         tries += 1;
@@ -228,21 +253,38 @@ fn read_device(
         refused_bytes: words.get(device::REFUSED_BYTES),
         ..DeviceReport::default()
     };
-    for LaneReport { owner, slot, last } in held {
+    let at = layout.device_at(index) + layout::bytes(layout.counts_at(0));
+    let counted = Copied::read(file, at, places * count::PLACE)?;
+    for (place, LaneReport { owner, slot, last }) in held.into_iter().enumerate() {
+        let blocks = counted.run(place * count::PLACE, count::PLACE);
+        let (earlier, blocks) = blocks.split_at(count::WORDS.min(blocks.len()));
+        let mut own = Counts::default();
+        for block in blocks.chunks(count::WORDS) {
+            found.counts.add(block);
+            own.add(block);
+        }
+        own.subtract(earlier);
+        let own = |id: u64| {
+            if earlier.get(count::EARLIER_FOR) == Some(&id) {
+                own.clone()
+            } else {
+                Counts::default()
+            }
+        };
         // Sums of a file that lies may be anything; they only go round.
         let until_last = slot.held_until(last);
         found.held_byte_ns = found.held_byte_ns.wrapping_add(until_last);
         found.uncertain_byte_ns = found.uncertain_byte_ns.wrapping_add(slot.uncertain);
-        let Slot { charge: used, untracked, .. } = slot;
-        if owner == 0 {
-            continue;
-        }
         // Who is dead holds nothing any more, whether or not somebody has taken it off yet.
-        let member = report.members.iter_mut().find(|member| member.id == owner && member.alive);
-        if let Some(member) = member {
+        let mut members = report.members.iter_mut().filter(|member| member.alive);
+        let Some(member) = members.find(|member| member.index == place) else { continue };
+        let Slot { charge, untracked, .. } = slot;
+        let (used, untracked) = if owner == member.id { (charge, untracked) } else { (0, 0) };
+        let counts = own(member.id);
+        if owner == member.id || counts != Counts::default() {
             found.used = found.used.saturating_add(used);
             found.untracked = found.untracked.saturating_add(untracked);
-            member.shares.push(Share { device: index, used, untracked });
+            member.shares.push(Share { device: index, used, untracked, counts });
         }
     }
     found.peak = words.get(device::PEAK).max(found.used);
@@ -256,12 +298,14 @@ fn read_events(
     wanted: u64,
     report: &mut Report,
 ) -> std::io::Result<()> {
-    let first = report.written.saturating_sub(wanted.min(layout.events));
-    for number in first..report.written {
-        let at = layout.ring_at() + number % layout.events * layout::bytes(event::WORDS);
-        let Copied(words) = Copied::read(file, at, event::WORDS)?;
-        let words: Vec<AtomicU64> = words.into_iter().map(AtomicU64::new).collect();
-        report.events.extend(read_record(&words, number));
+    let mut next = report.written.saturating_sub(wanted.min(layout.events));
+    while next < report.written {
+        let found = records(file, layout, next, report.written)?;
+        next += found.len().max(1) as u64;
+        report.events.extend(found.into_iter().filter_map(|found| match found {
+            Found::Whole(event) => Some(event),
+            _ => None,
+        }));
     }
     Ok(())
 }

@@ -82,6 +82,9 @@ impl Book {
         };
         let index = self.members().find(take);
         let index = index.ok_or_else(|| self.trouble(What::Crowded(self.layout.members)))?;
+        if let Some(places) = self.head.get(header::PLACES) {
+            Word::raise(places, index as u64 + 1);
+        }
         self.write_member(index, id, who, now);
         let (kind, payload) = (Kind::Joined, [who.pid, 0, 0]);
         self.record(Event { time: now, member: id, kind, device: None, payload });
@@ -137,17 +140,25 @@ impl Book {
     }
 
     fn clear_seat(&self, index: usize, owner: u64, living: &dyn Living, now: u64) {
+        let mut held = 0_u64;
         for device in 0..DEVICES {
             let Some(part) = self.part(device) else { continue };
             let account = part.account();
-            let charged = account.lane(index).map_or(0, |lane| Word::load(lane.owner()));
+            let Some(lane) = account.lane(index) else { continue };
+            let charged = Word::load(lane.owner());
+            let seq = account.seq(index, account.total.read());
+            let bytes = if is_closed(seq) { 0 } else { lane.read(seq).charge };
             if charged != 0 && reap::<Exact, _, _>(&account, index, charged, now, living) {
-                self.record_death(charged, device, now);
+                held = held.saturating_add(bytes);
             }
         }
+        let left = self.member_value(index, member::LEAVING) == owner;
+        let pid = self.member_value(index, member::PID);
         // Last, and only if nobody else has done it and given the place away.
-        if let Some(word) = self.head.get(self.member_word(index, member::OWNER)) {
-            let _ = Word::replace(word, owner, 0);
+        let word = self.head.get(self.member_word(index, member::OWNER));
+        if word.is_some_and(|word| Word::replace(word, owner, 0)) && !left {
+            let (kind, payload) = (Kind::Died, [pid, held, 0]);
+            self.record(Event { time: now, member: owner, kind, device: None, payload });
         }
     }
 
@@ -159,9 +170,14 @@ impl Book {
         });
     }
 
-    fn record_death(&self, owner: u64, device: usize, now: u64) {
-        let (kind, device) = (Kind::Died, Some(device));
-        self.record(Event { time: now, member: owner, kind, device, payload: [0; 3] });
+    /// This member is about to end, in good order. Its place is given back when it is gone.
+    pub fn say_goodbye(&self, seat: Seat, now: u64) {
+        if let Some(left) = self.head.get(header::LEFT) {
+            left.fetch_add(1, Ordering::AcqRel);
+        }
+        self.head.set(self.member_word(seat.index, member::LEAVING), seat.id);
+        let (kind, payload) = (Kind::Left, [self.member_value(seat.index, member::PID), 0, 0]);
+        self.record(Event { time: now, member: seat.id, kind, device: None, payload });
     }
 
     fn write_member(&self, index: usize, id: u64, who: &Member, now: u64) {

@@ -67,6 +67,19 @@ pub fn allocate(file: BorrowedFd, start: u64, bytes: u64) -> io::Result<()> {
     }
 }
 
+/// Makes the file at least so long; what is new has no bytes yet. Nobody else does so meanwhile.
+pub fn lengthen(file: BorrowedFd, bytes: u64) -> io::Result<()> {
+    if size(file)? >= bytes {
+        return Ok(());
+    }
+    let bytes = libc::off_t::try_from(bytes).map_err(|_| io::ErrorKind::InvalidInput)?;
+    // SAFETY: a descriptor that is open.
+    match unsafe { libc::ftruncate(file.as_raw_fd(), bytes) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
 /// An open file in `directory` that has no name yet, or has one that nobody looks for.
 pub struct Draft {
     pub file: File,

@@ -1,0 +1,141 @@
+//! Following the ring from outside: every event once, in order, and exactly how many were lost.
+#![forbid(unsafe_code)]
+
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use super::events::{Event, finished, read_record};
+use super::layout::{self, Layout, event, header};
+use super::open::check;
+use super::read::Copied;
+use super::trouble::{Trouble, What};
+use crate::shm::file;
+
+/// How long a record may be in the making before its writer is taken for dead.
+pub const PATIENCE: Duration = Duration::from_millis(200);
+/// Records read at once.
+const RUN: u64 = 512;
+
+/// What stands where a number's record belongs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Found {
+    Whole(Event),
+    /// A later one has its place.
+    Gone,
+    /// Not written to its end yet, or never.
+    Unfinished,
+}
+
+/// The records of those numbers, at most `RUN` and without a turn of the ring in between.
+pub(super) fn records(
+    file: &File,
+    layout: Layout,
+    first: u64,
+    end: u64,
+) -> std::io::Result<Vec<Found>> {
+    let until_turn = layout.events - first % layout.events;
+    let count = end.saturating_sub(first).min(until_turn).min(RUN);
+    let at = layout.ring_at() + first % layout.events * layout::bytes(event::WORDS);
+    let Copied(words) = Copied::read(file, at, count as usize * event::WORDS)?;
+    let words: Vec<AtomicU64> = words.into_iter().map(AtomicU64::new).collect();
+    let records = words.chunks_exact(event::WORDS).zip(first..);
+    Ok(records
+        .map(|(record, number)| match read_record(record, number) {
+            Some(event) => Found::Whole(event),
+            None => match record.first().map_or(0, |state| state.load(Relaxed)) {
+                state if state > finished(number) => Found::Gone,
+                _ => Found::Unfinished,
+            },
+        })
+        .collect())
+}
+
+/// What a follower hears of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Heard {
+    Event {
+        number: u64,
+        event: Event,
+    },
+    /// So many were overwritten before they were read, or never finished.
+    Lost(u64),
+}
+
+/// A reader of one ledger's ring.
+pub struct Follower {
+    file: File,
+    layout: Layout,
+    /// The number of the next event.
+    next: u64,
+    /// Since when that one has been in the making.
+    waiting: Option<Instant>,
+}
+
+impl Follower {
+    /// Follows the ledger at `path` from its newest `earlier` events on.
+    pub fn open(path: &Path, earlier: u64) -> Result<Follower, Trouble> {
+        let trouble = |what| Trouble::new(path, what);
+        let file = file::open(path, false).map_err(|why| trouble(What::File(why)))?;
+        let stat = file::stat(file.as_fd()).map_err(|why| trouble(What::File(why)))?;
+        if !stat.is_regular() {
+            return Err(trouble(What::Foreign("is no plain file")));
+        }
+        let layout = check(&file, &stat).map_err(|why| trouble(What::Unreadable(why)))?;
+        let mut follower = Follower { file, layout, next: 0, waiting: None };
+        let written = follower.written().map_err(|why| trouble(What::File(why)))?;
+        follower.next = written.saturating_sub(earlier.min(layout.events));
+        Ok(follower)
+    }
+
+    fn written(&self) -> std::io::Result<u64> {
+        let at = layout::bytes(header::WRITTEN);
+        Ok(Copied::read(&self.file, at, 1)?.get(0))
+    }
+
+    /// What has come since. Stops before a record that is still in the making, for as long as
+    /// `PATIENCE`; a `last` look waits for none.
+    pub fn poll(&mut self, last: bool) -> std::io::Result<Vec<Heard>> {
+        let written = self.written()?;
+        let (mut heard, mut lost) = (Vec::new(), 0);
+        // As many as there are places: writers may be faster than we are.
+        let mut left = self.layout.events;
+        while self.next < written && left > 0 {
+            let overtaken = written.saturating_sub(self.layout.events).saturating_sub(self.next);
+            lost += overtaken;
+            self.next += overtaken;
+            let found = records(&self.file, self.layout, self.next, written)?;
+            left = left.saturating_sub(found.len() as u64);
+            for found in found {
+                match found {
+                    Found::Whole(event) => {
+                        if lost > 0 {
+                            heard.push(Heard::Lost(core::mem::take(&mut lost)));
+                        }
+                        heard.push(Heard::Event { number: self.next, event });
+                    }
+                    Found::Gone => lost += 1,
+                    Found::Unfinished => {
+                        let since = *self.waiting.get_or_insert_with(Instant::now);
+                        if !last && since.elapsed() < PATIENCE {
+                            if lost > 0 {
+                                heard.push(Heard::Lost(lost));
+                            }
+                            return Ok(heard);
+                        }
+                        lost += 1;
+                    }
+                }
+                self.waiting = None;
+                self.next += 1;
+            }
+        }
+        if lost > 0 {
+            heard.push(Heard::Lost(lost));
+        }
+        Ok(heard)
+    }
+}
