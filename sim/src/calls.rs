@@ -1,5 +1,6 @@
 //! How often each entry point was called: counted by the exported stubs, kept outside the program's view.
 
+use crate::done;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -10,11 +11,20 @@ include!(concat!(env!("OUT_DIR"), "/names.rs"));
 std::arch::global_asm!(include_str!(concat!(env!("OUT_DIR"), "/stubs.s")), options(att_syntax));
 
 /// Where counts go without a shared machine.
-static PRIVATE: [AtomicU64; COUNT] = [const { AtomicU64::new(0) }; COUNT];
+static PRIVATE: [AtomicU64; COUNT + done::WORDS] =
+    [const { AtomicU64::new(0) }; COUNT + done::WORDS];
 
 /// One word per name, in the order of [`NAMES`]. Read by the stubs, so it is never null.
 #[unsafe(export_name = "sim_counters")]
 static COUNTERS: AtomicPtr<AtomicU64> = AtomicPtr::new((&raw const PRIVATE).cast_mut().cast());
+
+/// A word behind the counts of calls.
+pub fn word(at: usize) -> Option<&'static AtomicU64> {
+    let counters = COUNTERS.load(std::sync::atomic::Ordering::Acquire);
+    // SAFETY: both what it first points to and what `share` maps have so many words, for good.
+    let words = unsafe { std::slice::from_raw_parts(counters, COUNT + done::WORDS) };
+    words.get(COUNT + at)
+}
 
 /// Runs when the library is loaded: only so is every call counted, whichever comes first.
 #[used]

@@ -16,6 +16,7 @@ mod calls;
 mod clock;
 mod context;
 mod device;
+mod done;
 mod entries;
 mod errors;
 mod faults;

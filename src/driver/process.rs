@@ -51,6 +51,45 @@ pub fn id() -> u32 {
     unsafe { libc::getpid() }.cast_unsigned()
 }
 
+/// Runs `act` when this thread ends, after its thread-locals with destructors are gone; false if the
+/// C library has no room for it. Always the same `act`.
+pub fn before_thread_ends(act: fn()) -> bool {
+    /// The key, and what it runs.
+    static KEY: std::sync::OnceLock<Option<libc::pthread_key_t>> = std::sync::OnceLock::new();
+    static ACT: std::sync::OnceLock<fn()> = std::sync::OnceLock::new();
+    extern "C" fn end(_: *mut core::ffi::c_void) {
+        if let Some(act) = ACT.get() {
+            act();
+        }
+    }
+    ACT.get_or_init(|| act);
+    let key = KEY.get_or_init(|| {
+        let mut key = 0;
+        // SAFETY: makes a key; the library is never unloaded, so `end` stays.
+        let made = unsafe { libc::pthread_key_create(&mut key, Some(end)) };
+        (made == 0).then_some(key)
+    });
+    // SAFETY: a key made above; the value is only there to be other than null, and nobody follows it.
+    key.is_some_and(|key| unsafe {
+        libc::pthread_setspecific(key, core::ptr::without_provenance(1)) == 0
+    })
+}
+
+/// Runs `act` when the process ends by `exit` or by returning from `main`.
+pub fn before_exit(act: extern "C" fn(*mut core::ffi::c_void)) {
+    use core::ffi::{c_int, c_void};
+    unsafe extern "C" {
+        fn __cxa_atexit(
+            act: extern "C" fn(*mut c_void),
+            with: *mut c_void,
+            library: *mut c_void,
+        ) -> c_int;
+    }
+    let none = core::ptr::null_mut();
+    // SAFETY: registers a function of a library that is never unloaded, and so of no library.
+    let _ = unsafe { __cxa_atexit(act, none, none) };
+}
+
 static ONE_THREAD: AtomicPtr<AtomicU8> = AtomicPtr::new(core::ptr::null_mut());
 
 /// Asks the loader where the C library says whether the process has one thread only. While the driver

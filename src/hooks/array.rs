@@ -84,7 +84,7 @@ fn take(
     let status = real.call();
     match handle().filter(|_| status.ok()) {
         Some(handle) => member.hold(room, handle as u64, entry),
-        None => member.let_go(entry),
+        None => member.uncharge(entry),
     }
     status
 }
@@ -103,11 +103,11 @@ fn give(client: &Client, real: &Real, room: Room, handle: usize) -> Status {
     let status = real.call();
     if status.ok() {
         for gone in member.physicals.untiled(handle as u64) {
-            member.let_go(gone);
+            member.let_go(gone, 0);
         }
     }
     match entry {
-        Some(entry) if status.ok() => member.let_go(entry),
+        Some(entry) if status.ok() => member.let_go(entry, handle as u64),
         Some(entry) => member.put_back(room, handle as u64, entry),
         None => {}
     }

@@ -4,11 +4,13 @@
 use core::ffi::{c_int, c_uint};
 
 use cudarc::driver::sys::*;
+use cuota_core::book::{Count, Kind as EventKind};
 
 use super::caller::read;
 use super::real::Real;
 use crate::client::Client;
 use crate::driver::{Status, query};
+use crate::member::{Member, OnDevice};
 
 /// First the ledger, then the driver, then the limits: devices have names only when there are some.
 pub fn init(client: &Client, real: &Real, _flags: c_uint) -> Status {
@@ -23,43 +25,62 @@ pub fn init(client: &Client, real: &Real, _flags: c_uint) -> Status {
     status
 }
 
-fn create_on(client: &Client, real: &Real, ordinal: CUdevice) -> Status {
+fn create_on(client: &Client, real: &Real, out: *mut CUcontext, ordinal: CUdevice) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
     let Some(device) = member.device(ordinal) else { return real.call() };
-    member.with_own(device, device.context_estimate(), real.name(), true, || real.call())
+    make_on(member, real, out, device)
+}
+
+fn make_on(member: &Member, real: &Real, out: *mut CUcontext, device: &OnDevice) -> Status {
+    let estimate = device.context_estimate();
+    let status = member.with_own(device, estimate, real.name(), true, || real.call());
+    if status.ok() {
+        let handle = read(out).map_or(0, |context| context.addr() as u64);
+        member.count(device, Count::ContextsMade, 1);
+        let took = device.context_estimate();
+        member.record(EventKind::ContextCreated, Some(device), [handle, took, 0]);
+    }
+    status
+}
+
+/// A context is gone, with what the driver took for it.
+fn gone_from(member: &Member, device: &OnDevice, handle: u64) {
+    member.own_gone(device, true);
+    member.count(device, Count::ContextsGone, 1);
+    member.record(EventKind::ContextDestroyed, Some(device), [handle, 0, 0]);
 }
 
 pub fn create(
     client: &Client,
     real: &Real,
-    _: *mut CUcontext,
+    out: *mut CUcontext,
     _: c_uint,
     device: CUdevice,
 ) -> Status {
-    create_on(client, real, device)
+    create_on(client, real, out, device)
 }
 
 pub fn create_v3(
     client: &Client,
     real: &Real,
-    _: *mut CUcontext,
+    out: *mut CUcontext,
     _: *mut CUexecAffinityParam,
     _: c_int,
     _: c_uint,
     device: CUdevice,
 ) -> Status {
-    create_on(client, real, device)
+    create_on(client, real, out, device)
 }
 
 pub fn create_v4(
     client: &Client,
     real: &Real,
-    _: *mut CUcontext,
+    out: *mut CUcontext,
     _: *mut CUctxCreateParams,
     _: c_uint,
     device: CUdevice,
 ) -> Status {
-    create_on(client, real, device)
+    create_on(client, real, out, device)
 }
 
 fn is_active(device: CUdevice) -> bool {
@@ -75,11 +96,7 @@ pub fn retain_primary(
 ) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
     let Some(device) = member.device(ordinal) else { return real.call() };
-    let status = if is_active(ordinal) {
-        real.call()
-    } else {
-        member.with_own(device, device.context_estimate(), real.name(), true, || real.call())
-    };
+    let status = if is_active(ordinal) { real.call() } else { make_on(member, real, out, device) };
     if let Some(context) = read(out).filter(|_| status.ok()) {
         device.remember_primary(context.addr() as u64);
     }
@@ -98,7 +115,7 @@ pub fn release_primary(client: &Client, real: &Real, ordinal: CUdevice) -> Statu
     {
         let primary = device.primary();
         member.let_go_context(member.take_context(primary));
-        member.own_gone(device, true);
+        gone_from(member, device, primary);
     }
     status
 }
@@ -115,7 +132,7 @@ pub fn destroy(client: &Client, real: &Real, context: CUcontext) -> Status {
     }
     member.let_go_context(owned);
     if let Some(device) = device {
-        member.own_gone(device, true);
+        gone_from(member, device, handle);
     }
     status
 }
@@ -129,7 +146,7 @@ pub fn detach(client: &Client, real: &Real, context: CUcontext) -> Status {
     if status.ok() && member.device_of_context_now(handle).is_none() {
         member.let_go_context(member.take_context(handle));
         if let Some(device) = device {
-            member.own_gone(device, true);
+            gone_from(member, device, handle);
         }
     }
     status

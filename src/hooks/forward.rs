@@ -180,7 +180,7 @@ forward! {
         cuGraphExternalSemaphoresWaitNodeSetParams cuGraphHostNodeSetParams
         cuGraphKernelNodeCopyAttributes cuGraphKernelNodeSetAttribute
         cuGraphKernelNodeSetParams_v2 cuGraphMemcpyNodeSetParams cuGraphMemsetNodeSetParams
-        cuGraphNodeSetEnabled cuGraphNodeSetParams cuGraphNodeSetParams_v2
+        cuGraphNodeSetParams cuGraphNodeSetParams_v2
         cuGraphRemoveDependencies cuGraphRemoveDependencies_v2;
 
     "Reads a graph." =>

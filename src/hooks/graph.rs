@@ -1,22 +1,23 @@
-//! Graphs whose nodes allocate: charged when they get their memory.
+//! Graphs: those whose nodes allocate are charged when they get their memory; launches are counted.
 #![forbid(unsafe_code)]
 
-use core::ffi::{c_char, c_ulonglong};
+use core::ffi::{c_char, c_uint, c_ulonglong};
 
 use cudarc::driver::sys::*;
+use cuota_core::book::Count;
 
 use super::caller::read;
 use super::real::Real;
 use crate::client::Client;
 use crate::driver::Status;
-use crate::member::{Member, needs_of};
+use crate::member::{Member, contents_of};
 
 /// Instantiation that uploads, and so takes the memory at once.
 const UPLOAD: u64 = 2;
 
 fn known(member: &Member, out: *mut CUgraphExec, graph: CUgraph, status: Status) {
     if let Some(exec) = read(out).filter(|_| status.ok()) {
-        member.graphs.instantiated(exec.addr() as u64, needs_of(graph.addr() as u64));
+        member.graphs.instantiated(exec.addr() as u64, contents_of(graph.addr() as u64));
     }
 }
 
@@ -57,13 +58,43 @@ pub fn with_params(
     if flags & UPLOAD == 0 {
         return with_flags(client, real, out, graph, flags);
     }
-    let needs = needs_of(graph.addr() as u64);
+    let needs = contents_of(graph.addr() as u64).needs;
     let status = member.with_graph_memory(None, Some(needs), real.name(), || real.call());
     known(member, out, graph, status);
     status
 }
 
 pub fn launch(client: &Client, real: &Real, exec: CUgraphExec, stream: CUstream) -> Status {
+    let Some(member) = client.member() else { return client.without(real) };
+    let captured = member.is_capturing() && member.is_captured(real.stream(stream));
+    let status = upload(client, real, exec, stream);
+    if status.ok()
+        && !captured
+        && let Some(context) = member.context()
+    {
+        member.count(context.device, Count::Graphs, 1);
+        let kernels = member.graphs.kernels(exec.addr() as u64);
+        member.count(context.device, Count::GraphKernels, kernels);
+    }
+    status
+}
+
+pub fn switch(
+    client: &Client,
+    real: &Real,
+    exec: CUgraphExec,
+    node: CUgraphNode,
+    on: c_uint,
+) -> Status {
+    let status = real.call();
+    if let Some(member) = client.member().filter(|_| status.ok()) {
+        member.graphs.switched(exec.addr() as u64, node.addr() as u64, on != 0);
+    }
+    status
+}
+
+/// What gives a graph its memory, if it has not got it.
+pub fn upload(client: &Client, real: &Real, exec: CUgraphExec, stream: CUstream) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
     if !member.graphs.any() || member.is_captured(real.stream(stream)) {
         return real.call();

@@ -1,18 +1,27 @@
 //! Kernel launches.
 #![forbid(unsafe_code)]
 
-use core::ffi::{c_uint, c_void};
+use core::ffi::{c_int, c_uint, c_void};
+use core::mem::offset_of;
 
-use cudarc::driver::sys::{CUfunction, CUlaunchConfig, CUstream};
+use cudarc::driver::sys::*;
+use cuota_core::book::Count;
 
+use super::caller::read;
 use super::real::Real;
+use super::work::submitted;
 use crate::client::Client;
 use crate::driver::Status;
+
+#[inline(always)]
+fn launched(client: &Client, real: &Real, stream: CUstream, what: Count) -> Status {
+    submitted(client, real, stream, |member, device| member.count(device, what, 1))
+}
 
 #[allow(clippy::too_many_arguments)]
 #[inline(always)]
 pub fn kernel(
-    _: &Client,
+    client: &Client,
     real: &Real,
     _function: CUfunction,
     _grid_x: c_uint,
@@ -22,29 +31,49 @@ pub fn kernel(
     _block_y: c_uint,
     _block_z: c_uint,
     _shared_bytes: c_uint,
-    _stream: CUstream,
+    stream: CUstream,
     _parameters: *mut *mut c_void,
     _extra: *mut *mut c_void,
 ) -> Status {
-    real.call()
+    launched(client, real, stream, Count::Kernels)
 }
 
 #[inline(always)]
 pub fn kernel_ex(
-    _: &Client,
+    client: &Client,
     real: &Real,
-    _config: *const CUlaunchConfig,
+    config: *const CUlaunchConfig,
     _function: CUfunction,
     _parameters: *mut *mut c_void,
     _extra: *mut *mut c_void,
 ) -> Status {
-    real.call()
+    let field = |at: usize| read(config.cast::<u8>().wrapping_add(at).cast::<u64>());
+    let stream = field(offset_of!(CUlaunchConfig, hStream)).filter(|_| !config.is_null());
+    let stream = core::ptr::without_provenance_mut(stream.unwrap_or(0) as usize);
+    let what = if is_cooperative(config) { Count::Cooperative } else { Count::Kernels };
+    launched(client, real, stream, what)
+}
+
+/// An attribute says so; its first word is which, its value comes behind a word of padding.
+fn is_cooperative(config: *const CUlaunchConfig) -> bool {
+    const COOPERATIVE: u32 = 2;
+    const WORDS: usize = size_of::<CUlaunchAttribute>() / 4;
+    const VALUE: usize = offset_of!(CUlaunchAttribute, value) / 4;
+    if config.is_null() {
+        return false;
+    }
+    let at = |offset: usize| config.cast::<u8>().wrapping_add(offset);
+    let list = read(at(offset_of!(CUlaunchConfig, attrs)).cast::<*const [u32; WORDS]>());
+    let count = read(at(offset_of!(CUlaunchConfig, numAttrs)).cast::<c_uint>());
+    let (Some(list), Some(count)) = (list, count) else { return false };
+    let mut attributes = (0..count as usize).map_while(|index| read(list.wrapping_add(index)));
+    attributes.any(|words| words[0] == COOPERATIVE && words[VALUE] != 0)
 }
 
 #[allow(clippy::too_many_arguments)]
 #[inline(always)]
 pub fn cooperative(
-    _: &Client,
+    client: &Client,
     real: &Real,
     _function: CUfunction,
     _grid_x: c_uint,
@@ -54,8 +83,49 @@ pub fn cooperative(
     _block_y: c_uint,
     _block_z: c_uint,
     _shared_bytes: c_uint,
-    _stream: CUstream,
+    stream: CUstream,
     _parameters: *mut *mut c_void,
 ) -> Status {
-    real.call()
+    launched(client, real, stream, Count::Cooperative)
+}
+
+/// One kernel on each of several devices, as their streams say.
+pub fn on_several(
+    client: &Client,
+    real: &Real,
+    list: *mut CUDA_LAUNCH_PARAMS,
+    count: c_uint,
+    _flags: c_uint,
+) -> Status {
+    let status = real.call();
+    let Some(member) = client.member().filter(|_| status.ok()) else { return status };
+    for index in 0..count as usize {
+        let Some(launch) = read(list.wrapping_add(index)) else { break };
+        if let Some(device) = member.device_of_stream(launch.hStream.addr() as u64) {
+            member.count(device, Count::Cooperative, 1);
+        }
+    }
+    status
+}
+
+/// The default stream.
+const DEFAULT: CUstream = core::ptr::null_mut();
+
+pub fn plain(client: &Client, real: &Real, _: CUfunction) -> Status {
+    launched(client, real, DEFAULT, Count::Kernels)
+}
+
+pub fn grid(client: &Client, real: &Real, _: CUfunction, _: c_int, _: c_int) -> Status {
+    launched(client, real, DEFAULT, Count::Kernels)
+}
+
+pub fn grid_async(
+    client: &Client,
+    real: &Real,
+    _: CUfunction,
+    _: c_int,
+    _: c_int,
+    stream: CUstream,
+) -> Status {
+    launched(client, real, stream, Count::Kernels)
 }

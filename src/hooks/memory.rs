@@ -86,7 +86,7 @@ fn take_alone(
     let Some(address) = read(out).filter(|_| status.ok()) else { return status };
     if !charge.resize(taken()) {
         drop(charge);
-        return undo(member, real, out, context, taken());
+        return undo(member, real, out, kind, context, taken());
     }
     let (owner, ordinal) = (context.handle, context.device.ordinal as u8);
     member.hold(Room::Address, address, Entry { bytes: charge.keep(), owner, ordinal, kind });
@@ -167,6 +167,7 @@ fn undo(
     member: &Member,
     real: &Real,
     out: *mut CUdeviceptr,
+    kind: Kind,
     context: Context,
     bytes: u64,
 ) -> Status {
@@ -174,7 +175,7 @@ fn undo(
         let _ = query::cuMemFree_v2(address);
     }
     write(out, 0);
-    member.refuse(context.device, bytes, real.name(), member.standing(context.device))
+    member.refuse(context.device, kind, bytes, real.name(), member.standing(context.device))
 }
 
 pub fn free(client: &Client, real: &Real, address: CUdeviceptr) -> Status {
@@ -209,7 +210,7 @@ fn free_alone(member: &Member, real: &Real, address: CUdeviceptr, entry: Entry) 
     if entry.kind == Kind::Pool {
         member.pool_freed(entry.owner);
     }
-    member.let_go(entry);
+    member.let_go(entry, address);
     // The device was waited for.
     member.look_at_pending();
     status
@@ -231,6 +232,9 @@ pub fn free_async(client: &Client, real: &Real, address: CUdeviceptr, stream: CU
             member.put_back(Room::Address, address, entry);
         }
         Some(Linear::Alone(entry)) if entry.kind == Kind::Pool => {
+            if let Some(device) = member.device(entry.ordinal.into()) {
+                member.note_freed(device, entry.kind, entry.bytes, address);
+            }
             member.pool_freed_in_order(stream, entry);
         }
         Some(Linear::Alone(entry)) => member.let_go_in_order(stream, entry),

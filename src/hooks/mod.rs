@@ -11,6 +11,7 @@ mod table;
 mod array;
 mod caller;
 mod context;
+mod copy;
 mod forward;
 mod graph;
 mod import;
@@ -27,6 +28,7 @@ mod token;
 mod view;
 mod vmm;
 mod wiring;
+mod work;
 
 pub use real::Real;
 pub use table::c_str;
@@ -222,19 +224,20 @@ pub mod rows {
             ph_graph_exec: *mut CUgraphExec, h_graph: CUgraph, ph_error_node: *mut CUgraphNode,
             log_buffer: *mut c_char, buffer_size: usize) => graph::instantiate;
         [cuGraphLaunch cuGraphLaunch_ptsz] (h_graph_exec: CUgraphExec, h_stream: CUstream) => takes graph::launch;
-        [cuGraphUpload cuGraphUpload_ptsz] (h_graph_exec: CUgraphExec, h_stream: CUstream) => takes graph::launch;
+        [cuGraphNodeSetEnabled] (h_graph_exec: CUgraphExec, h_node: CUgraphNode, is_enabled: c_uint) => graph::switch;
+        [cuGraphUpload cuGraphUpload_ptsz] (h_graph_exec: CUgraphExec, h_stream: CUstream) => takes graph::upload;
 
         // Kernel launches.
-        [cuLaunch] (f: CUfunction);
+        [cuLaunch] (f: CUfunction) => launch::plain;
         [cuLaunchCooperativeKernel cuLaunchCooperativeKernel_ptsz] (
             f: CUfunction, grid_dim_x: c_uint, grid_dim_y: c_uint, grid_dim_z: c_uint,
             block_dim_x: c_uint, block_dim_y: c_uint, block_dim_z: c_uint,
             shared_mem_bytes: c_uint, h_stream: CUstream,
             kernel_params: *mut *mut c_void) => launch::cooperative;
         [cuLaunchCooperativeKernelMultiDevice] (
-            launch_params_list: *mut CUDA_LAUNCH_PARAMS, num_devices: c_uint, flags: c_uint);
-        [cuLaunchGrid] (f: CUfunction, grid_width: c_int, grid_height: c_int);
-        [cuLaunchGridAsync] (f: CUfunction, grid_width: c_int, grid_height: c_int, h_stream: CUstream);
+            launch_params_list: *mut CUDA_LAUNCH_PARAMS, num_devices: c_uint, flags: c_uint) => launch::on_several;
+        [cuLaunchGrid] (f: CUfunction, grid_width: c_int, grid_height: c_int) => launch::grid;
+        [cuLaunchGridAsync] (f: CUfunction, grid_width: c_int, grid_height: c_int, h_stream: CUstream) => launch::grid_async;
         [cuLaunchKernel cuLaunchKernel_ptsz] (
             f: CUfunction, grid_dim_x: c_uint, grid_dim_y: c_uint, grid_dim_z: c_uint,
             block_dim_x: c_uint, block_dim_y: c_uint, block_dim_z: c_uint,
@@ -254,102 +257,102 @@ pub mod rows {
             flags: c_uint);
 
         // Copies.
-        [cuMemcpy cuMemcpy_ptds] (dst: CUdeviceptr, src: CUdeviceptr, byte_count: usize);
-        [cuMemcpy2DAsync_v2 cuMemcpy2DAsync_v2_ptsz] (p_copy: *const CUDA_MEMCPY2D, h_stream: CUstream);
-        [cuMemcpy2DUnaligned_v2 cuMemcpy2DUnaligned_v2_ptds] (p_copy: *const CUDA_MEMCPY2D);
-        [cuMemcpy2D_v2 cuMemcpy2D_v2_ptds] (p_copy: *const CUDA_MEMCPY2D);
-        [cuMemcpy3DAsync_v2 cuMemcpy3DAsync_v2_ptsz] (p_copy: *const CUDA_MEMCPY3D, h_stream: CUstream);
+        [cuMemcpy cuMemcpy_ptds] (dst: CUdeviceptr, src: CUdeviceptr, byte_count: usize) => copy::unified;
+        [cuMemcpy2DAsync_v2 cuMemcpy2DAsync_v2_ptsz] (p_copy: *const CUDA_MEMCPY2D, h_stream: CUstream) => copy::rows_async;
+        [cuMemcpy2DUnaligned_v2 cuMemcpy2DUnaligned_v2_ptds] (p_copy: *const CUDA_MEMCPY2D) => copy::rows;
+        [cuMemcpy2D_v2 cuMemcpy2D_v2_ptds] (p_copy: *const CUDA_MEMCPY2D) => copy::rows;
+        [cuMemcpy3DAsync_v2 cuMemcpy3DAsync_v2_ptsz] (p_copy: *const CUDA_MEMCPY3D, h_stream: CUstream) => copy::slices_async;
         unbound [cuMemcpy3DBatchAsync cuMemcpy3DBatchAsync_ptsz] (
             num_ops: usize, op_list: *mut CUDA_MEMCPY3D_BATCH_OP, fail_idx: *mut usize,
-            flags: c_ulonglong, h_stream: CUstream);
+            flags: c_ulonglong, h_stream: CUstream) => copy::boxes_v1;
         [cuMemcpy3DBatchAsync_v2 cuMemcpy3DBatchAsync_v2_ptsz] (
             num_ops: usize, op_list: *mut CUDA_MEMCPY3D_BATCH_OP, flags: c_ulonglong,
-            h_stream: CUstream);
-        [cuMemcpy3DPeer cuMemcpy3DPeer_ptds] (p_copy: *const CUDA_MEMCPY3D_PEER);
+            h_stream: CUstream) => copy::boxes_v2;
+        [cuMemcpy3DPeer cuMemcpy3DPeer_ptds] (p_copy: *const CUDA_MEMCPY3D_PEER) => copy::peer_slices;
         [cuMemcpy3DPeerAsync cuMemcpy3DPeerAsync_ptsz] (
-            p_copy: *const CUDA_MEMCPY3D_PEER, h_stream: CUstream);
+            p_copy: *const CUDA_MEMCPY3D_PEER, h_stream: CUstream) => copy::peer_slices_async;
         [cuMemcpy3DWithAttributesAsync cuMemcpy3DWithAttributesAsync_ptsz] (
-            op: *mut CUDA_MEMCPY3D_BATCH_OP, flags: c_ulonglong, h_stream: CUstream);
-        [cuMemcpy3D_v2 cuMemcpy3D_v2_ptds] (p_copy: *const CUDA_MEMCPY3D);
+            op: *mut CUDA_MEMCPY3D_BATCH_OP, flags: c_ulonglong, h_stream: CUstream) => copy::one_box;
+        [cuMemcpy3D_v2 cuMemcpy3D_v2_ptds] (p_copy: *const CUDA_MEMCPY3D) => copy::slices;
         [cuMemcpyAsync cuMemcpyAsync_ptsz] (
-            dst: CUdeviceptr, src: CUdeviceptr, byte_count: usize, h_stream: CUstream);
+            dst: CUdeviceptr, src: CUdeviceptr, byte_count: usize, h_stream: CUstream) => copy::unified_async;
         [cuMemcpyAtoA_v2 cuMemcpyAtoA_v2_ptds] (
             dst_array: CUarray, dst_offset: usize, src_array: CUarray, src_offset: usize,
-            byte_count: usize);
+            byte_count: usize) => copy::between_arrays;
         [cuMemcpyAtoD_v2 cuMemcpyAtoD_v2_ptds] (
-            dst_device: CUdeviceptr, src_array: CUarray, src_offset: usize, byte_count: usize);
+            dst_device: CUdeviceptr, src_array: CUarray, src_offset: usize, byte_count: usize) => copy::out_of_array;
         [cuMemcpyAtoHAsync_v2 cuMemcpyAtoHAsync_v2_ptsz] (
             dst_host: *mut c_void, src_array: CUarray, src_offset: usize, byte_count: usize,
-            h_stream: CUstream);
+            h_stream: CUstream) => copy::from_array_async;
         [cuMemcpyAtoH_v2 cuMemcpyAtoH_v2_ptds] (
-            dst_host: *mut c_void, src_array: CUarray, src_offset: usize, byte_count: usize);
+            dst_host: *mut c_void, src_array: CUarray, src_offset: usize, byte_count: usize) => copy::from_array;
         unbound [cuMemcpyBatchAsync cuMemcpyBatchAsync_ptsz] (
             dsts: *mut CUdeviceptr, srcs: *mut CUdeviceptr, sizes: *mut usize, count: usize,
             attrs: *mut CUmemcpyAttributes, attrs_idxs: *mut usize, num_attrs: usize,
-            fail_idx: *mut usize, h_stream: CUstream);
+            fail_idx: *mut usize, h_stream: CUstream) => copy::batch;
         [cuMemcpyBatchAsync_v2 cuMemcpyBatchAsync_v2_ptsz] (
             dsts: *mut CUdeviceptr, srcs: *mut CUdeviceptr, sizes: *mut usize, count: usize,
             attrs: *mut CUmemcpyAttributes, attrs_idxs: *mut usize, num_attrs: usize,
-            h_stream: CUstream);
+            h_stream: CUstream) => copy::batch_v2;
         [cuMemcpyDtoA_v2 cuMemcpyDtoA_v2_ptds] (
-            dst_array: CUarray, dst_offset: usize, src_device: CUdeviceptr, byte_count: usize);
+            dst_array: CUarray, dst_offset: usize, src_device: CUdeviceptr, byte_count: usize) => copy::into_array;
         [cuMemcpyDtoDAsync_v2 cuMemcpyDtoDAsync_v2_ptsz] (
             dst_device: CUdeviceptr, src_device: CUdeviceptr, byte_count: usize,
-            h_stream: CUstream);
+            h_stream: CUstream) => copy::within_async;
         [cuMemcpyDtoD_v2 cuMemcpyDtoD_v2_ptds] (
-            dst_device: CUdeviceptr, src_device: CUdeviceptr, byte_count: usize);
+            dst_device: CUdeviceptr, src_device: CUdeviceptr, byte_count: usize) => copy::within;
         [cuMemcpyDtoHAsync_v2 cuMemcpyDtoHAsync_v2_ptsz] (
             dst_host: *mut c_void, src_device: CUdeviceptr, byte_count: usize,
-            h_stream: CUstream);
+            h_stream: CUstream) => copy::to_host_async;
         [cuMemcpyDtoH_v2 cuMemcpyDtoH_v2_ptds] (
-            dst_host: *mut c_void, src_device: CUdeviceptr, byte_count: usize);
+            dst_host: *mut c_void, src_device: CUdeviceptr, byte_count: usize) => copy::to_host;
         [cuMemcpyHtoAAsync_v2 cuMemcpyHtoAAsync_v2_ptsz] (
             dst_array: CUarray, dst_offset: usize, src_host: *const c_void, byte_count: usize,
-            h_stream: CUstream);
+            h_stream: CUstream) => copy::to_array_async;
         [cuMemcpyHtoA_v2 cuMemcpyHtoA_v2_ptds] (
-            dst_array: CUarray, dst_offset: usize, src_host: *const c_void, byte_count: usize);
+            dst_array: CUarray, dst_offset: usize, src_host: *const c_void, byte_count: usize) => copy::to_array;
         [cuMemcpyHtoDAsync_v2 cuMemcpyHtoDAsync_v2_ptsz] (
             dst_device: CUdeviceptr, src_host: *const c_void, byte_count: usize,
-            h_stream: CUstream);
+            h_stream: CUstream) => copy::to_device_async;
         [cuMemcpyHtoD_v2 cuMemcpyHtoD_v2_ptds] (
-            dst_device: CUdeviceptr, src_host: *const c_void, byte_count: usize);
+            dst_device: CUdeviceptr, src_host: *const c_void, byte_count: usize) => copy::to_device;
         [cuMemcpyPeer cuMemcpyPeer_ptds] (
             dst_device: CUdeviceptr, dst_context: CUcontext, src_device: CUdeviceptr,
-            src_context: CUcontext, byte_count: usize);
+            src_context: CUcontext, byte_count: usize) => copy::peer;
         [cuMemcpyPeerAsync cuMemcpyPeerAsync_ptsz] (
             dst_device: CUdeviceptr, dst_context: CUcontext, src_device: CUdeviceptr,
-            src_context: CUcontext, byte_count: usize, h_stream: CUstream);
+            src_context: CUcontext, byte_count: usize, h_stream: CUstream) => copy::peer_async;
         [cuMemcpyWithAttributesAsync cuMemcpyWithAttributesAsync_ptsz] (
             dst: CUdeviceptr, src: CUdeviceptr, size: usize, attr: *mut CUmemcpyAttributes,
-            h_stream: CUstream);
+            h_stream: CUstream) => copy::with_attributes;
 
         // Fills.
         [cuMemsetD16Async cuMemsetD16Async_ptsz] (
-            dst_device: CUdeviceptr, us: c_ushort, n: usize, h_stream: CUstream);
-        [cuMemsetD16_v2 cuMemsetD16_v2_ptds] (dst_device: CUdeviceptr, us: c_ushort, n: usize);
+            dst_device: CUdeviceptr, us: c_ushort, n: usize, h_stream: CUstream) => copy::fill_16_async;
+        [cuMemsetD16_v2 cuMemsetD16_v2_ptds] (dst_device: CUdeviceptr, us: c_ushort, n: usize) => copy::fill_16;
         [cuMemsetD2D16Async cuMemsetD2D16Async_ptsz] (
             dst_device: CUdeviceptr, dst_pitch: usize, us: c_ushort, width: usize,
-            height: usize, h_stream: CUstream);
+            height: usize, h_stream: CUstream) => copy::fill_rows_16_async;
         [cuMemsetD2D16_v2 cuMemsetD2D16_v2_ptds] (
             dst_device: CUdeviceptr, dst_pitch: usize, us: c_ushort, width: usize,
-            height: usize);
+            height: usize) => copy::fill_rows_16;
         [cuMemsetD2D32Async cuMemsetD2D32Async_ptsz] (
             dst_device: CUdeviceptr, dst_pitch: usize, ui: c_uint, width: usize, height: usize,
-            h_stream: CUstream);
+            h_stream: CUstream) => copy::fill_rows_32_async;
         [cuMemsetD2D32_v2 cuMemsetD2D32_v2_ptds] (
-            dst_device: CUdeviceptr, dst_pitch: usize, ui: c_uint, width: usize, height: usize);
+            dst_device: CUdeviceptr, dst_pitch: usize, ui: c_uint, width: usize, height: usize) => copy::fill_rows_32;
         [cuMemsetD2D8Async cuMemsetD2D8Async_ptsz] (
             dst_device: CUdeviceptr, dst_pitch: usize, uc: c_uchar, width: usize, height: usize,
-            h_stream: CUstream);
+            h_stream: CUstream) => copy::fill_rows_8_async;
         [cuMemsetD2D8_v2 cuMemsetD2D8_v2_ptds] (
             dst_device: CUdeviceptr, dst_pitch: usize, uc: c_uchar, width: usize,
-            height: usize);
+            height: usize) => copy::fill_rows_8;
         [cuMemsetD32Async cuMemsetD32Async_ptsz] (
-            dst_device: CUdeviceptr, ui: c_uint, n: usize, h_stream: CUstream);
-        [cuMemsetD32_v2 cuMemsetD32_v2_ptds] (dst_device: CUdeviceptr, ui: c_uint, n: usize);
+            dst_device: CUdeviceptr, ui: c_uint, n: usize, h_stream: CUstream) => copy::fill_32_async;
+        [cuMemsetD32_v2 cuMemsetD32_v2_ptds] (dst_device: CUdeviceptr, ui: c_uint, n: usize) => copy::fill_32;
         [cuMemsetD8Async cuMemsetD8Async_ptsz] (
-            dst_device: CUdeviceptr, uc: c_uchar, n: usize, h_stream: CUstream);
-        [cuMemsetD8_v2 cuMemsetD8_v2_ptds] (dst_device: CUdeviceptr, uc: c_uchar, n: usize);
+            dst_device: CUdeviceptr, uc: c_uchar, n: usize, h_stream: CUstream) => copy::fill_8_async;
+        [cuMemsetD8_v2 cuMemsetD8_v2_ptds] (dst_device: CUdeviceptr, uc: c_uchar, n: usize) => copy::fill_8;
 
         // Capture: what is submitted here runs later, from a graph.
         unbound [cuStreamBeginCapture cuStreamBeginCapture_ptsz] (h_stream: CUstream) => stream::begin_capture_v1;
@@ -463,12 +466,12 @@ pub mod rows {
             library: *mut CUlibrary, code: *const c_void, jit_options: *mut CUjit_option,
             jit_options_values: *mut *mut c_void, num_jit_options: c_uint,
             library_options: *mut CUlibraryOption, library_option_values: *mut *mut c_void,
-            num_library_options: c_uint);
+            num_library_options: c_uint) => module::library_data;
         [cuLibraryLoadFromFile] (
             library: *mut CUlibrary, file_name: *const c_char, jit_options: *mut CUjit_option,
             jit_options_values: *mut *mut c_void, num_jit_options: c_uint,
             library_options: *mut CUlibraryOption, library_option_values: *mut *mut c_void,
-            num_library_options: c_uint);
+            num_library_options: c_uint) => module::library_file;
         [cuLibraryUnload] (library: CUlibrary) => module::unload_library;
         [cuModuleLoad] (module: *mut CUmodule, fname: *const c_char) => takes module::load_file;
         [cuModuleLoadData] (module: *mut CUmodule, image: *const c_void) => takes module::load_data;

@@ -4,20 +4,44 @@
 use core::ffi::{c_char, c_uint, c_void};
 
 use cudarc::driver::sys::*;
+use cuota_core::book::Count;
 
 use super::real::Real;
 use crate::client::Client;
 use crate::driver::{Status, query};
+use crate::member::{Member, OnDevice};
 
 fn load(client: &Client, real: &Real) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
     let Some(context) = member.context() else { return real.call() };
-    member.with_own(context.device, 0, real.name(), false, || real.call())
+    let status = member.with_own(context.device, 0, real.name(), false, || real.call());
+    if status.ok() {
+        member.count(context.device, Count::ModulesLoaded, 1);
+    }
+    status
+}
+
+/// Where a library is counted, which is of no context: the current one's device, or the first.
+fn counted_on(member: &Member) -> Option<&OnDevice> {
+    member.context().map(|context| context.device).or_else(|| member.devices().next())
+}
+
+fn load_library(client: &Client, real: &Real) -> Status {
+    let status = real.call();
+    if let Some(member) = client.member().filter(|_| status.ok())
+        && let Some(device) = counted_on(member)
+    {
+        member.count(device, Count::ModulesLoaded, 1);
+    }
+    status
 }
 
 fn unload(client: &Client, real: &Real) -> Status {
     let status = real.call();
     if let Some(member) = client.member().filter(|_| status.ok()) {
+        if let Some(device) = counted_on(member) {
+            member.count(device, Count::ModulesUnloaded, 1);
+        }
         member.forget_uses();
         for device in member.devices() {
             member.own_gone(device, false);
@@ -44,6 +68,38 @@ pub fn load_data_ex(
     _: *mut *mut c_void,
 ) -> Status {
     load(client, real)
+}
+
+#[allow(clippy::too_many_arguments)]
+pub fn library_data(
+    client: &Client,
+    real: &Real,
+    _: *mut CUlibrary,
+    _: *const c_void,
+    _: *mut CUjit_option,
+    _: *mut *mut c_void,
+    _: c_uint,
+    _: *mut CUlibraryOption,
+    _: *mut *mut c_void,
+    _: c_uint,
+) -> Status {
+    load_library(client, real)
+}
+
+#[allow(clippy::too_many_arguments)]
+pub fn library_file(
+    client: &Client,
+    real: &Real,
+    _: *mut CUlibrary,
+    _: *const c_char,
+    _: *mut CUjit_option,
+    _: *mut *mut c_void,
+    _: c_uint,
+    _: *mut CUlibraryOption,
+    _: *mut *mut c_void,
+    _: c_uint,
+) -> Status {
+    load_library(client, real)
 }
 
 pub fn unload_module(client: &Client, real: &Real, _: CUmodule) -> Status {

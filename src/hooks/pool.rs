@@ -95,10 +95,14 @@ fn from_pool(
         let _ = query::cuMemFreeAsync(address, stream);
         write(out, 0);
         member.make_room(device);
-        return member.refuse(device, bytes, real.name(), standing);
+        return member.refuse(device, Kind::Pool, bytes, real.name(), standing);
     }
-    let entry =
-        Entry { bytes: 0, owner: pool.handle, ordinal: device.ordinal as u8, kind: Kind::Pool };
+    let entry = Entry {
+        bytes: grain::round(bytes, grain::UNIT),
+        owner: pool.handle,
+        ordinal: device.ordinal as u8,
+        kind: Kind::Pool,
+    };
     member.hold(Room::Address, address, entry);
     status
 }
@@ -122,7 +126,9 @@ fn ready(
     if member.make_room(device) && grow().is_ok() {
         return Ok(grown);
     }
-    member.fit(pool, bytes).ok_or_else(|| member.refuse(device, bytes, real.name(), full))
+    member
+        .fit(pool, bytes)
+        .ok_or_else(|| member.refuse(device, Kind::Pool, bytes, real.name(), full))
 }
 
 pub fn create(

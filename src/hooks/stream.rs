@@ -4,15 +4,31 @@
 use core::ffi::{c_uint, c_void};
 
 use cudarc::driver::sys::*;
+use cuota_core::book::Count;
 
 use super::real::Real;
 use crate::client::Client;
 use crate::driver::{Status, query};
 
 fn wait(client: &Client, real: &Real) -> Status {
-    let status = real.call();
+    let status = timed(client, real);
     if let Some(member) = client.member() {
         member.waited();
+    }
+    status
+}
+
+/// Runs what waits for work, and counts the time.
+fn timed(client: &Client, real: &Real) -> Status {
+    let Some(member) = client.member() else { return real.call() };
+    let begun = member.now();
+    let status = real.call();
+    let ended = member.now();
+    if status.ok()
+        && let Some(context) = member.context()
+    {
+        member.count(context.device, Count::Waits, 1);
+        member.count(context.device, Count::WaitedNs, ended.saturating_sub(begun));
     }
     status
 }
@@ -28,7 +44,7 @@ pub fn synchronize_event(client: &Client, real: &Real, _event: CUevent) -> Statu
 /// Waits for all streams of a context, those of other threads as well.
 fn wait_for_all(client: &Client, real: &Real, context: Option<u64>) -> Status {
     let before = client.member().and_then(|member| member.before_waiting(context));
-    let status = real.call();
+    let status = timed(client, real);
     if let Some(member) = client.member() {
         if let Some(before) = before.filter(|_| status.ok()) {
             member.after_waiting(before);

@@ -40,6 +40,7 @@ pub fn create(
         let (bytes, ordinal) = (charge.keep(), device.ordinal as u8);
         let entry = Entry { bytes, owner: 0, ordinal, kind: Kind::Vmm };
         member.physicals.created(handle, entry, handle_types & POSIX_FD != 0);
+        member.note_taken(device, Kind::Vmm, bytes, handle);
     }
     status
 }

@@ -45,7 +45,7 @@ impl Member {
         if let Err(full) = self.add_share(device, kind, share) {
             let again = self.make_room(device) && self.add_share(device, kind, share).is_ok();
             if !again {
-                return Err(self.refuse(device, bytes, name, full));
+                return Err(self.refuse(device, kind, bytes, name, full));
             }
         }
         Ok(Entry { bytes: share, owner, ordinal, kind })

@@ -23,6 +23,8 @@ pub struct OnDevice {
     pub bytes: u64,
     pub(super) part: Part,
     lane: Brief<Option<Owned<Exact>>>,
+    /// The incarnation that has room for its counts here.
+    pub(super) counted_by: Brief<Option<u64>>,
     pub(super) arrays: Brief<Arrays>,
     /// What graphs hold of the device.
     pub graphs: OnGraphs,
@@ -45,6 +47,7 @@ impl OnDevice {
             bytes,
             part,
             lane: Brief::new(None),
+            counted_by: Brief::new(None),
             arrays: Brief::default(),
             graphs: OnGraphs::new(),
             own: Own::new(),
@@ -158,6 +161,7 @@ impl Member {
             if seat.id == lost {
                 *seat = self.book.seat(&self.who, self.clock.now()).ok()?;
                 self.book.settle(*seat);
+                self.counting.moved(seat.id);
             }
             Some(*seat)
         })

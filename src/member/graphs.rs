@@ -1,5 +1,5 @@
-//! Graphs that allocate: their memory comes at the first launch and stays with the device's graphs
-//! until it is trimmed.
+//! Executable graphs: how many kernels a launch is, and, of those that allocate, the memory, which comes
+//! at the first launch and stays with the device's graphs until it is trimmed.
 #![forbid(unsafe_code)]
 
 use core::ffi::c_int;
@@ -14,6 +14,7 @@ use super::pools::{Call, Sum, graphs_reserved};
 use super::{Kind, Member, OnDevice};
 use crate::driver::{Status, query};
 
+const KERNEL: u32 = 0;
 const CHILD: u32 = 4;
 const MEM_ALLOC: u32 = 10;
 /// Graphs within graphs are looked into so deep.
@@ -26,17 +27,27 @@ const BYTES: usize = 13;
 /// What a graph takes of each device.
 pub type Needs = Vec<(c_int, u64)>;
 
-/// An executable graph that allocates.
+/// What a graph has in it, with what is in it in turn. What the bodies of conditional nodes have depends
+/// on the run, and is left out.
+#[derive(Clone, Default)]
+pub struct Contents {
+    pub needs: Needs,
+    pub kernels: u64,
+}
+
+/// An executable graph.
 #[derive(Clone, Default)]
 pub struct Exec {
-    needs: Needs,
+    contents: Contents,
+    /// Kernel nodes that were switched off.
+    off: Vec<u64>,
     /// The device's trims that had happened when it last got its memory.
     backed_at: Option<u64>,
 }
 
 pub struct Graphs {
     execs: Brief<HashMap<u64, Exec>>,
-    /// There ever was one.
+    /// There ever was one that allocates.
     any: AtomicBool,
 }
 
@@ -57,11 +68,36 @@ impl Graphs {
         Graphs { execs: Brief::new(HashMap::new()), any: AtomicBool::new(false) }
     }
 
-    pub fn instantiated(&self, exec: u64, needs: Needs) {
-        if !needs.is_empty() {
-            self.put_back(exec, Exec { needs, backed_at: None });
+    pub fn instantiated(&self, exec: u64, contents: Contents) {
+        let allocates = !contents.needs.is_empty();
+        self.put_back(exec, Exec { contents, ..Exec::default() });
+        if allocates {
             self.any.store(true, Ordering::Release);
         }
+    }
+
+    /// How many kernels a launch is.
+    pub fn kernels(&self, exec: u64) -> u64 {
+        self.execs.with(|execs| {
+            let known = execs.get(&exec);
+            known.map_or(0, |exec| exec.contents.kernels.saturating_sub(exec.off.len() as u64))
+        })
+    }
+
+    /// A node of an executable graph was switched on or off.
+    pub fn switched(&self, exec: u64, node: u64, on: bool) {
+        let mut kind = 0;
+        if !query::cuGraphNodeGetType(node, &mut kind).ok() || kind != KERNEL {
+            return;
+        }
+        self.execs.with(|execs| {
+            if let Some(exec) = execs.get_mut(&exec) {
+                exec.off.retain(|off| *off != node);
+                if !on {
+                    exec.off.push(node);
+                }
+            }
+        });
     }
 
     /// Whether any graph of this process allocates: others launch without a look.
@@ -80,14 +116,13 @@ impl Graphs {
     }
 }
 
-/// What the nodes of a graph allocate, device by device.
-pub fn needs_of(graph: u64) -> Needs {
-    let mut needs = Needs::new();
-    add_needs(graph, DEEPEST, &mut needs);
-    needs
+pub fn contents_of(graph: u64) -> Contents {
+    let mut contents = Contents::default();
+    add_contents(graph, DEEPEST, &mut contents);
+    contents
 }
 
-fn add_needs(graph: u64, deep: usize, needs: &mut Needs) {
+fn add_contents(graph: u64, deep: usize, contents: &mut Contents) {
     let mut count = 0;
     let counted = query::cuGraphGetNodes(graph, core::ptr::null_mut(), &mut count);
     if !counted.ok() || deep == 0 {
@@ -104,9 +139,11 @@ fn add_needs(graph: u64, deep: usize, needs: &mut Needs) {
         }
         let mut child = 0;
         if kind == CHILD && query::cuGraphChildGraphNodeGetGraph(node, &mut child).ok() {
-            add_needs(child, deep - 1, needs);
+            add_contents(child, deep - 1, contents);
         } else if kind == MEM_ALLOC {
-            add_node(node, needs);
+            add_node(node, &mut contents.needs);
+        } else if kind == KERNEL {
+            contents.kernels += 1;
         }
     }
 }
@@ -137,8 +174,10 @@ impl Member {
         call: impl FnOnce() -> Status,
     ) -> Status {
         let known = exec.and_then(|exec| self.graphs.execs.with(|execs| execs.get(&exec).cloned()));
-        let needed = Exec { needs: needs.unwrap_or_default(), backed_at: None };
-        let Exec { needs, backed_at } = known.unwrap_or(needed);
+        let (needs, backed_at) = match known {
+            Some(known) => (known.contents.needs, known.backed_at),
+            None => (needs.unwrap_or_default(), None),
+        };
         let on = |(ordinal, bytes): &(c_int, u64)| Some((self.device(*ordinal)?, *bytes));
         let mut bounds: Vec<(&OnDevice, u64)> = Vec::new();
         for (device, bytes) in needs.iter().filter_map(on) {
@@ -146,7 +185,7 @@ impl Member {
                 Ok(bound) => bounds.push((device, bound)),
                 Err(full) => {
                     self.settle_graphs(&bounds, false);
-                    return self.refuse(device, bytes, name, full);
+                    return self.refuse(device, Kind::Graph, bytes, name, full);
                 }
             }
         }

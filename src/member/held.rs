@@ -28,7 +28,7 @@ pub enum Room {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Entry {
-    /// Charged for it.
+    /// Charged for it; for memory of a pool, what was asked for.
     pub bytes: u64,
     /// The context it ends with; 0 if it does not. For memory of a pool, the pool.
     pub owner: u64,
@@ -154,7 +154,10 @@ impl Member {
     #[inline(always)]
     pub fn hold(&self, room: Room, name: u64, entry: Entry) {
         if let Some(stale) = self.held.put(room, name, entry) {
-            self.let_go(stale);
+            self.let_go(stale, name);
+        }
+        if let Some(device) = self.device(entry.ordinal.into()) {
+            self.note_taken(device, entry.kind, entry.bytes, name);
         }
     }
 
@@ -168,9 +171,21 @@ impl Member {
         let _ = self.held.put(room, name, entry);
     }
 
-    /// The driver has freed it.
+    /// The driver has freed it; `name` as it was held by, 0 if that is not known any more.
     #[inline(always)]
-    pub fn let_go(&self, entry: Entry) {
+    pub fn let_go(&self, entry: Entry, name: u64) {
+        if let Some(device) = self.device(entry.ordinal.into()) {
+            self.note_freed(device, entry.kind, entry.bytes, name);
+        }
+        self.uncharge(entry);
+    }
+
+    /// Its bytes go back. Those of a pool's memory are the pool's.
+    #[inline(always)]
+    pub fn uncharge(&self, entry: Entry) {
+        if entry.kind == Kind::Pool {
+            return;
+        }
         if let Some(device) = self.device(entry.ordinal.into()) {
             if is_share(&entry) {
                 self.give_share_back(device, entry.kind, entry.bytes);
@@ -206,8 +221,8 @@ impl Member {
 
     /// A context is gone, and with it what is only known by it.
     pub fn let_go_context(&self, of: OfContext) {
-        for (_, entry) in of.entries {
-            self.let_go(entry);
+        for (name, entry) in of.entries {
+            self.let_go(entry, name);
         }
         self.let_go_pages(of.context, of.pages);
         self.let_go_limits(of.limits);

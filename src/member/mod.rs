@@ -7,6 +7,7 @@
 mod arrays;
 mod charge;
 mod contexts;
+mod counting;
 mod device;
 mod graphs;
 mod held;
@@ -30,10 +31,10 @@ use cuota_core::book::{Book, Member as Who, Seat};
 use cuota_core::pages::Pages;
 use cuota_core::shm::{Brief, Clock};
 
-pub use charge::{Charge, Full, Kind};
+pub use charge::{Charge, Full, Kind, leaves_out};
 pub use contexts::Context;
 pub use device::OnDevice;
-pub use graphs::needs_of;
+pub use graphs::contents_of;
 pub use held::{Entry, Room};
 pub use look::{Looked, look};
 pub use pools::{Call, Pool};
@@ -44,6 +45,7 @@ pub use vmm::Dropped;
 
 use crate::driver::fork::OfThisProcess;
 use contexts::Contexts;
+use counting::Counting;
 use graphs::Graphs;
 use held::Held;
 use limits::Limits;
@@ -61,6 +63,7 @@ pub struct Member {
     who: Who,
     /// Another after we were taken for dead.
     seat: Brief<Seat>,
+    counting: Counting,
     /// By ordinal.
     devices: [OnceLock<OnDevice>; ORDINALS],
     contexts: Contexts,

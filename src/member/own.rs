@@ -6,8 +6,8 @@
 use core::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::collections::HashSet;
 
+use cuota_core::book::Kind as EventKind;
 use cuota_core::book::layout::device;
-use cuota_core::book::{Event, Kind as EventKind};
 use cuota_core::ledger::Change;
 
 use super::charge::is_left_out;
@@ -197,10 +197,7 @@ impl Member {
             return;
         }
         let _ = self.change(device, Change::Untracked(bytes));
-        let member = self.seat.with(|seat| seat.id);
-        let (kind, payload) = (EventKind::Untracked, [bytes, before, 0]);
-        let device = Some(device.index);
-        self.book.record(Event { time: self.now(), member, kind, device, payload });
+        self.record(EventKind::Untracked, Some(device), [bytes, before, 0]);
         log::debug(Topic::Ledger, format_args!("the driver holds {bytes} bytes for itself"));
     }
 }

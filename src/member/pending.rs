@@ -152,7 +152,9 @@ impl Member {
         for Waiting { entry, small, .. } in gone {
             match small {
                 Some(taken) => self.let_go_small(taken),
-                None => self.let_go(entry),
+                // That of a pool was noted when the program freed it.
+                None if entry.kind == Kind::Pool => {}
+                None => self.let_go(entry, 0),
             }
             if entry.kind == Kind::Pool {
                 self.pool_freed(entry.owner);

@@ -4,7 +4,7 @@
 
 use core::fmt;
 
-use cuota_core::book::{Event, Kind as EventKind};
+use cuota_core::book::{Kind as EventKind, Memory};
 
 use super::charge::Full;
 use super::{Charge, Kind, Member, OnDevice};
@@ -44,7 +44,7 @@ impl Member {
         {
             return Ok(charge);
         }
-        Err(self.refuse(device, bytes, name, full))
+        Err(self.refuse(device, kind, bytes, name, full))
     }
 
     /// Gives back what pools and graphs keep without using it; whether that was anything. Never
@@ -71,16 +71,17 @@ impl Member {
 
     /// The answer to a request that does not fit.
     #[cold]
-    pub fn refuse(&self, device: &OnDevice, bytes: u64, name: &str, full: Full) -> Status {
-        let now = self.now();
+    pub fn refuse(
+        &self,
+        device: &OnDevice,
+        kind: Kind,
+        bytes: u64,
+        name: &str,
+        full: Full,
+    ) -> Status {
         device.count_refusal(bytes);
-        self.book.record(Event {
-            time: now,
-            member: self.seat.with(|seat| seat.id),
-            kind: EventKind::Refused,
-            device: Some(device.index),
-            payload: [bytes, full.limit, full.used],
-        });
+        self.count_memory(device, kind, Memory::Refused, (1, bytes));
+        self.record(EventKind::Refused, Some(device), [bytes, full.limit, full.used]);
         let own = device.charged();
         log::warn(
             Topic::Refused,

@@ -1,7 +1,8 @@
 //! Small linear memory: charged by the page it lies in.
 #![forbid(unsafe_code)]
 
-use cuota_core::grain::PAGE;
+use cuota_core::book::Memory;
+use cuota_core::grain::{PAGE, UNIT, round};
 use cuota_core::pages::{Gone, Taken};
 
 use super::{Charge, Context, Entry, Full, Kind, Member, OnDevice, Room};
@@ -14,6 +15,11 @@ fn tag(device: &OnDevice, kind: Kind) -> u16 {
 fn page(tag: u16, owner: u64) -> Entry {
     let [ordinal, kind] = tag.to_le_bytes();
     Entry { bytes: PAGE, owner, ordinal, kind: Kind::from_code(kind) }
+}
+
+/// What the driver cuts out of a page for so many bytes.
+fn whole(bytes: u64) -> u64 {
+    round(bytes.max(1), UNIT)
 }
 
 /// Linear memory, taken out of the books before the driver frees it.
@@ -65,6 +71,7 @@ impl Member {
         let (owner, tag) = (context.handle, tag(context.device, kind));
         let (new, spare) =
             self.pages.with(|pages| pages.place_promised(owner, tag, address, bytes));
+        self.count_memory(context.device, kind, Memory::Taken, (1, whole(bytes.0)));
         if spare > 0 {
             self.give_back(context.device, kind, spare as u64 * PAGE);
         }
@@ -92,6 +99,7 @@ impl Member {
     #[inline(always)]
     pub fn place(&self, context: Context, kind: Kind, address: u64, bytes: u64) -> bool {
         let tag = tag(context.device, kind);
+        self.count_memory(context.device, kind, Memory::Taken, (1, whole(bytes)));
         self.pages.with(|pages| pages.place(context.handle, tag, address, bytes))
     }
 
@@ -103,14 +111,19 @@ impl Member {
     /// The driver has freed it.
     #[inline(always)]
     pub fn let_go_small(&self, taken: Taken) {
+        let page = page(taken.tag, taken.owner);
+        if let Some(device) = self.device(page.ordinal.into()) {
+            self.count_memory(device, page.kind, Memory::Freed, (1, taken.bytes()));
+        }
         if self.pages.with(|pages| pages.freed(taken)) {
-            self.let_go(page(taken.tag, taken.owner));
+            self.uncharge(page);
         }
     }
 
     /// The same for one in a page that nobody has charged. If another came to lie there meanwhile, and
     /// took it for charged, it is held, and counts.
     pub fn let_go_uncharged(&self, device: &OnDevice, kind: Kind, taken: Taken) {
+        self.count_memory(device, kind, Memory::Freed, (1, taken.bytes()));
         if !self.pages.with(|pages| pages.freed(taken)) {
             self.force(device, kind, PAGE);
         }
@@ -128,14 +141,18 @@ impl Member {
     /// Those that somebody else's request has come to know, and charged, meanwhile are given back once.
     pub(super) fn put_pages_back(&self, owner: u64, gone: Gone) {
         for tag in self.pages.with(|pages| pages.remember_all(gone)) {
-            self.let_go(page(tag, owner));
+            self.uncharge(page(tag, owner));
         }
     }
 
     /// Every page of a context that is gone.
     pub(super) fn let_go_pages(&self, owner: u64, gone: Gone) {
-        for tag in gone.tags() {
-            self.let_go(page(tag, owner));
+        for (tag, all) in gone.pages() {
+            let page = page(tag, owner);
+            if let Some(device) = self.device(page.ordinal.into()) {
+                self.count_memory(device, page.kind, Memory::Freed, all);
+            }
+            self.uncharge(page);
         }
     }
 

@@ -14,6 +14,7 @@ use cuota_core::identity::{self, Candidates, Directory, Process, Sources};
 use cuota_core::shm::{Brief, Clock, alone, file};
 
 use super::contexts::Contexts;
+use super::counting::Counting;
 use super::graphs::Graphs;
 use super::held::Held;
 use super::limits::Limits;
@@ -137,6 +138,7 @@ fn make(config: &Config, place: Place) -> Result<Member, String> {
         client: place.client,
         who,
         seat: Brief::new(seat),
+        counting: Counting::new(seat.id),
         devices: [const { std::sync::OnceLock::new() }; super::ORDINALS],
         contexts: Contexts::new(),
         pages: Brief::default(),
@@ -150,7 +152,15 @@ fn make(config: &Config, place: Place) -> Result<Member, String> {
         settled: AtomicBool::new(false),
     };
     fork::in_every_child(in_child);
+    process::before_exit(at_exit);
     Ok(member)
+}
+
+/// Who says so was not killed. Not in a child, which has the handler too.
+extern "C" fn at_exit(_: *mut core::ffi::c_void) {
+    if let Some(member) = current() {
+        member.book.say_goodbye(member.seat.with(|seat| *seat), member.clock.now());
+    }
 }
 
 /// A child is no member, and must not keep its parent's locks.

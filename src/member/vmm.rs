@@ -206,7 +206,7 @@ impl Member {
     /// The driver has dropped references to physical memory.
     pub fn let_go_of(&self, dropped: Dropped) {
         for charge in self.physicals.forget(dropped) {
-            self.let_go(charge);
+            self.let_go(charge, 0);
         }
     }
 }

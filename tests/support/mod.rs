@@ -260,6 +260,15 @@ impl Outcome {
         theirs.filter(|(name, calls)| *calls > 0 && !uncounted.contains(&&**name)).collect()
     }
 
+    /// What the driver has done by its own account: the words behind the counts of calls
+    /// (`sim/src/done.rs`).
+    pub fn driver_done(&self) -> Vec<u64> {
+        let names = std::fs::read_to_string(self.scratch.join("sim/names")).expect("it ran");
+        let calls = std::fs::read(self.scratch.join("sim/calls")).expect("it ran");
+        let (words, _) = calls.as_chunks::<8>();
+        words.iter().skip(names.lines().count()).map(|word| u64::from_le_bytes(*word)).collect()
+    }
+
     /// The most bytes that the living ever held together of one of the simulated machine's cards: the
     /// fifth of a card's sixteen words, behind the machine file's header (`sim/src/machine/layout.rs`).
     pub fn highest(&self) -> u64 {

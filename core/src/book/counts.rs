@@ -122,8 +122,8 @@ impl Block {
     }
 
     #[inline(always)]
-    pub fn memory(&self, kind: Kind, what: Memory, bytes: u64) {
-        self.raise(memory_word(kind, what), 1);
+    pub fn memory(&self, kind: Kind, what: Memory, (times, bytes): (u64, u64)) {
+        self.raise(memory_word(kind, what), times);
         self.raise(memory_word(kind, what) + 1, bytes);
     }
 }

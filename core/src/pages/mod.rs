@@ -63,8 +63,18 @@ pub struct Gone {
 }
 
 impl Gone {
-    pub fn tags(&self) -> impl Iterator<Item = u16> + '_ {
-        self.pages.iter().map(|(_, owned)| owned.tag)
+    /// Each page's tag, and how many requests lie there, with how many bytes.
+    pub fn pages(&self) -> impl Iterator<Item = (u16, (u64, u64))> + '_ {
+        self.pages.iter().map(|(_, owned)| {
+            let units = owned.page.units_taken();
+            (owned.tag, (owned.page.live.into(), units * UNIT))
+        })
+    }
+}
+
+impl Taken {
+    pub fn bytes(&self) -> u64 {
+        self.units as u64 * UNIT
     }
 }
 

@@ -70,6 +70,10 @@ impl Page {
         set(&mut self.begins, unit, true);
     }
 
+    pub fn units_taken(&self) -> u64 {
+        self.taken.iter().map(|word| u64::from(word.count_ones())).sum()
+    }
+
     /// Takes in what another knows of the same page.
     pub fn merge(&mut self, other: &Page) {
         let both = |ours: &mut [u64; WORDS], theirs: &[u64; WORDS]| {

@@ -10,6 +10,7 @@ use cudarc::driver::sys::{CUcontext, CUctxCreateParams, CUdevice, CUexecAffinity
 use super::settings::checked_flags;
 use super::{CONTEXTS, Context, Kind, current, drop_current, make_current};
 use crate::api::{Call, E, R, given, put, take};
+use crate::done::{Done, did};
 use crate::{device, mps};
 
 pub fn create(_: &Call, out: *mut CUcontext, flags: c_uint, on: CUdevice) -> R {
@@ -25,6 +26,7 @@ fn new_current(out: *mut CUcontext, flags: c_uint, on: CUdevice, sms: Option<u32
     let context = Context::make(device, Kind::Own, CONTEXTS.reserve(), sms, flags)?;
     put(out, context.raw())?;
     make_current(context);
+    did(Done::ContextsMade);
     Ok(())
 }
 
@@ -101,6 +103,7 @@ fn finish(context: &Arc<Context>) -> R {
     CONTEXTS.remove(context.handle).ok_or(E::INVALID_CONTEXT)?;
     drop_current(context);
     context.end();
+    did(Done::ContextsGone);
     health
 }
 

@@ -10,6 +10,7 @@ use super::settings::checked_flags;
 use super::{CONTEXTS, Context, Kind};
 use crate::api::{Call, E, R, given, put};
 use crate::device::{self, Device};
+use crate::done::{Done, did};
 use crate::mps;
 
 struct Primary {
@@ -48,6 +49,7 @@ impl Primary {
         }
         let sms = mps::granted(self.device.card.sm_count);
         let context = Context::make(self.device, Kind::Primary, self.handle, sms, state.flags)?;
+        did(Done::ContextsMade);
         Ok(state.active.insert(context).clone())
     }
 
@@ -59,6 +61,7 @@ impl Primary {
         CONTEXTS.remove(self.handle);
         drop(state);
         context.end();
+        did(Done::ContextsGone);
     }
 }
 

@@ -4,6 +4,7 @@ use super::range::{self, Backing, Kind, Owner, Range};
 use super::{grain, graph_mem, order, pool};
 use crate::api::{Call, E, R, given, put, put_opt};
 use crate::context::Context;
+use crate::done::{Done, cut, did_bytes};
 use crate::machine;
 use cudarc::driver::sys::CUdeviceptr;
 use std::ffi::c_uint;
@@ -13,7 +14,9 @@ pub fn alloc(call: &Call, out: *mut CUdeviceptr, bytes: usize) -> R {
     given(out)?;
     let ctx = call.ctx()?;
     order::unsafe_call(&ctx)?;
-    put(out, plain(&ctx, bytes)?)
+    put(out, plain(&ctx, bytes)?)?;
+    did_bytes(Done::Linear, cut(bytes));
+    Ok(())
 }
 
 /// `bytes` of the context's device.
@@ -58,6 +61,7 @@ pub fn alloc_pitch(
     let pitch = width.checked_next_multiple_of(grain::PITCH).ok_or(E::OUT_OF_MEMORY)?;
     let bytes = pitch.checked_mul(height).ok_or(E::OUT_OF_MEMORY)?;
     put(out, plain(&ctx, bytes)?)?;
+    did_bytes(Done::Linear, cut(bytes));
     put(pitch_out, pitch)
 }
 
@@ -75,8 +79,14 @@ pub fn free(call: &Call, address: CUdeviceptr) -> R {
         return Ok(());
     }
     let range = range::remove(base, freeable).ok_or(E::INVALID_VALUE)?;
-    if let Kind::Pool(pool) = &range.kind {
-        pool::give_back_now(pool, &range);
+    match &range.kind {
+        Kind::Pool(pool) => {
+            did_bytes(Done::PoolFreed, range.len.next_multiple_of(grain::ADDRESS));
+            pool::give_back_now(pool, &range);
+        }
+        Kind::Managed(_) => did_bytes(Done::ManagedFreed, cut(range.len)),
+        Kind::Plain => did_bytes(Done::LinearFreed, cut(range.len)),
+        _ => {}
     }
     Ok(())
 }

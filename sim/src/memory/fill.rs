@@ -51,6 +51,10 @@ impl Job {
         (dst, self.pitch, self.value, self.element as u32, self.width, self.height)
     }
 
+    pub fn bytes(&self) -> usize {
+        self.element * self.width * self.height
+    }
+
     pub fn run(&self) -> R {
         let row = self.width * self.element;
         let pattern = self.value.to_le_bytes();

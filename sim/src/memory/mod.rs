@@ -20,7 +20,7 @@ pub mod vmm;
 mod arena;
 mod block;
 mod extents;
-mod grain;
+pub mod grain;
 mod label;
 mod order;
 mod piece;

@@ -4,29 +4,47 @@ use super::{copy, fill};
 use crate::api::{Call, E, R};
 use crate::context::Context;
 use crate::device;
+use crate::done;
 use crate::work::{self, Op, Stream, capture};
 use cudarc::driver::sys::{CUdevice, CUdeviceptr, CUstream};
 use std::sync::Arc;
 
 /// Before the call returns, after what the default stream has to do.
 pub fn copy_now(call: &Call, ctx: &Arc<Context>, job: copy::Job) -> R {
-    work::run_sync(call, ctx, Op::Copy(job))
+    let (direction, bytes) = (job.direction(), job.bytes());
+    work::run_sync(call, ctx, Op::Copy(job))?;
+    done::copied(direction, bytes);
+    Ok(())
 }
 
 /// In the stream's turn; a copy from or to memory the driver has no hold on is waited for.
 pub fn copy(call: &Call, ctx: &Arc<Context>, stream: CUstream, job: copy::Job) -> R {
     let stream = work::stream(call, ctx, stream)?;
-    let waits = job.touches_pageable() && !stream.is_capturing();
+    let captured = stream.is_capturing();
+    let waits = job.touches_pageable() && !captured;
+    let (direction, bytes) = (job.direction(), job.bytes());
     work::enqueue(&stream, Op::Copy(job))?;
+    if !captured {
+        done::copied(direction, bytes);
+    }
     if waits { work::drain(&stream) } else { Ok(()) }
 }
 
 pub fn fill_now(call: &Call, ctx: &Arc<Context>, job: fill::Job) -> R {
-    work::run_sync(call, ctx, Op::Fill(job))
+    let bytes = job.bytes();
+    work::run_sync(call, ctx, Op::Fill(job))?;
+    done::did_bytes(done::Done::Fills, bytes);
+    Ok(())
 }
 
 pub fn fill(call: &Call, ctx: &Arc<Context>, stream: CUstream, job: fill::Job) -> R {
-    work::enqueue(&work::stream(call, ctx, stream)?, Op::Fill(job))
+    let (stream, bytes) = (work::stream(call, ctx, stream)?, job.bytes());
+    let captured = stream.is_capturing();
+    work::enqueue(&stream, Op::Fill(job))?;
+    if !captured {
+        done::did_bytes(done::Done::Fills, bytes);
+    }
+    Ok(())
 }
 
 /// What no graph can hold, in the stream's turn.

@@ -7,6 +7,7 @@ use cudarc::driver::sys::{CUevent, CUfunction, CUlaunchConfig, CUstream};
 
 use super::Launch;
 use crate::api::{Call, E, R, take, take_many};
+use crate::done::{Done, did};
 use crate::work::graph::Kind;
 use crate::work::{self, Stream, capture, event};
 
@@ -22,6 +23,7 @@ fn start(
             capture.add(stream, Kind::Kernel(launch.with_arguments(params, extra)?)).map(|_| ())
         }
         None => {
+            did(if launch.cooperative { Done::Cooperative } else { Done::Kernels });
             stream.submit([launch.step()]);
             Ok(())
         }

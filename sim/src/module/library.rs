@@ -14,6 +14,7 @@ use super::{Function, MODULES, Module, locked};
 use crate::api::{Call, E, R, given, put, put_opt, take_many, text};
 use crate::context::Context;
 use crate::device;
+use crate::done::{Done, did};
 use crate::handles::Table;
 
 pub struct Library {
@@ -111,7 +112,9 @@ fn load(
     let handle = LIBRARIES.reserve();
     let library = Library { handle, image: Arc::new(image?), kernels: Mutex::default() };
     LIBRARIES.insert_at(handle, Arc::new(library));
-    put(out, handle as CUlibrary)
+    put(out, handle as CUlibrary)?;
+    did(Done::ModulesLoaded);
+    Ok(())
 }
 
 pub fn load_data(
@@ -166,6 +169,7 @@ pub fn unload(_: &Call, handle: CUlibrary) -> R {
             module.unload(&ctx);
         }
     }
+    did(Done::ModulesUnloaded);
     Ok(())
 }
 

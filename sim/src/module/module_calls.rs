@@ -12,6 +12,7 @@ use super::jit::Options;
 use super::{MODULES, Module};
 use crate::api::{Call, E, R, given, put, put_opt, text};
 use crate::context::Context;
+use crate::done::{Done, did};
 use crate::work::capture;
 
 pub(super) fn capability(ctx: &Context) -> u32 {
@@ -25,7 +26,9 @@ fn load(call: &Call, out: *mut CUmodule, read: impl FnOnce(u32) -> Result<Image,
     let ctx = call.ctx()?;
     capture::unsafe_call(&ctx)?;
     let image = read(capability(&ctx))?;
-    put(out, Module::load(&ctx, Arc::new(image), false)?.handle as CUmodule)
+    put(out, Module::load(&ctx, Arc::new(image), false)?.handle as CUmodule)?;
+    did(Done::ModulesLoaded);
+    Ok(())
 }
 
 pub fn load_file(call: &Call, out: *mut CUmodule, path: *const c_char) -> R {
@@ -73,6 +76,7 @@ pub fn unload(call: &Call, handle: CUmodule) -> R {
     if let Some(home) = module.ctx.upgrade() {
         module.unload(&home);
     }
+    did(Done::ModulesUnloaded);
     Ok(())
 }
 

@@ -14,6 +14,7 @@ use super::{engine, locked};
 use crate::api::{Call, E, R, given, put};
 use crate::clock::clock;
 use crate::context::Context;
+use crate::done::{Done, did};
 use crate::handles::Table;
 use crate::memory;
 
@@ -222,6 +223,7 @@ pub fn synchronize(_: &Call, event: CUevent) -> R {
     engine::wait(|| event.passed().unwrap_or(true));
     event.ctx.check()?;
     memory::synchronized(event.ctx.device.number);
+    did(Done::Waits);
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use super::stream::{self, Kind as StreamKind, Stream, named};
 use super::submit::{drain, submit};
 use crate::api::{Call, E, R, given, put, put_opt};
 use crate::context::{self, GREATEST_PRIORITY, LEAST_PRIORITY};
+use crate::done::{Done, did};
 use crate::memory;
 
 const NON_BLOCKING: c_uint = 1;
@@ -75,6 +76,7 @@ pub fn synchronize(call: &Call, stream: CUstream) -> R {
     let stream = asked(call, stream)?;
     drain(&stream)?;
     memory::synchronized(stream.ctx.device.number);
+    did(Done::Waits);
     Ok(())
 }
 

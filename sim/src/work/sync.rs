@@ -8,6 +8,7 @@ use super::queue::Point;
 use super::{capture, engine, event};
 use crate::api::{Call, R};
 use crate::context::{self, Context};
+use crate::done::{Done, did};
 use crate::memory;
 
 /// Returns when everything submitted to the context so far is done.
@@ -22,6 +23,7 @@ fn synchronize_checked(ctx: &Arc<Context>) -> R {
     capture::context_use(ctx)?;
     synchronize(ctx)?;
     memory::synchronized(ctx.device.number);
+    did(Done::Waits);
     Ok(())
 }
 

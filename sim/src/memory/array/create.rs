@@ -5,6 +5,7 @@ use super::{ARRAYS, Array, Memory, Tiles, of_handle};
 use crate::api::{Call, E, R, given, put, take};
 use crate::context::Context;
 use crate::device;
+use crate::done::{Done, did_bytes};
 use crate::memory::abi::{Array2D, Array3D};
 use crate::memory::block::{Block, Place};
 use crate::memory::{grain, order};
@@ -50,6 +51,9 @@ fn create(call: &Call, out: *mut CUarray, shape: Array3D) -> R {
     order::unsafe_call(&ctx)?;
     layout::check(&shape)?;
     let memory = memory(&ctx, shape.flags, Layout::of(&shape)?.bytes()?)?;
+    if shape.flags & (SPARSE | DEFERRED) == 0 {
+        did_bytes(Done::Arrays, Layout::of(&shape)?.bytes()?);
+    }
     put(out, Array::make(ctx.memory.id, shape, memory, 0, false)?.handle as CUarray)
 }
 
@@ -72,6 +76,9 @@ pub fn array_destroy(call: &Call, handle: CUarray) -> R {
     }
     order::synchronize(&ctx)?;
     let array = ARRAYS.remove(handle as usize).ok_or(E::INVALID_HANDLE)?;
+    if array.tiles().is_none() {
+        did_bytes(Done::ArraysFreed, array.layout.bytes()?);
+    }
     ARRAYS.remove_where(|plane| Arc::ptr_eq(&plane.memory, &array.memory));
     Ok(())
 }

@@ -6,6 +6,7 @@ use super::{ARRAYS, Array, Memory};
 use crate::api::{Call, E, R, given, put, take};
 use crate::context::Context;
 use crate::device;
+use crate::done::{Done, did};
 use crate::handles::Table;
 use crate::memory::abi::Array3D;
 use crate::memory::block::Block;
@@ -95,6 +96,7 @@ pub fn mipmap_create(
     let ctx = call.ctx()?;
     order::unsafe_call(&ctx)?;
     let mipmap = make(ctx.memory.id, shape, levels, |bytes| memory(&ctx, shape.flags, bytes))?;
+    did(Done::Mipmaps);
     put(out, mipmap.handle as CUmipmappedArray)
 }
 
@@ -104,6 +106,7 @@ pub fn mipmap_destroy(call: &Call, handle: CUmipmappedArray) -> R {
     mipmap_of_handle(handle as usize)?;
     order::synchronize(&ctx)?;
     let mipmap = MIPMAPS.remove(handle as usize).ok_or(E::INVALID_HANDLE)?;
+    did(Done::MipmapsFreed);
     for level in &mipmap.levels {
         ARRAYS.remove(level.handle);
     }

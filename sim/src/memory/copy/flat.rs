@@ -3,6 +3,7 @@
 use super::Job;
 use crate::api::{Call, R};
 use crate::context;
+use crate::done::{Done, did_bytes};
 use crate::memory::abi::Side3D;
 use crate::memory::order;
 use cudarc::driver::sys::{CUarray, CUcontext, CUdeviceptr, CUstream};
@@ -88,7 +89,9 @@ pub fn peer(
 ) -> R {
     context::named(dst_context)?;
     context::named(src_context)?;
-    on_device(call, dst, src, bytes)
+    on_device(call, dst, src, bytes)?;
+    did_bytes(Done::Peer, bytes);
+    Ok(())
 }
 
 pub fn peer_async(
@@ -102,7 +105,9 @@ pub fn peer_async(
 ) -> R {
     context::named(dst_context)?;
     context::named(src_context)?;
-    on_device_async(call, dst, src, bytes, stream)
+    on_device_async(call, dst, src, bytes, stream)?;
+    did_bytes(Done::Peer, bytes);
+    Ok(())
 }
 
 pub fn array_to_array(

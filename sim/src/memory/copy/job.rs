@@ -58,6 +58,21 @@ impl Job {
         self.src.home() == other.src.home() && self.dst.home() == other.dst.home()
     }
 
+    pub fn bytes(&self) -> usize {
+        self.shape.width * self.shape.height * self.shape.depth
+    }
+
+    /// Host to device, device to host, within the device, within the host, or left to the addresses.
+    pub fn direction(&self) -> usize {
+        match (self.shape.src.kind, self.shape.dst.kind) {
+            (OF_UNIFIED, _) | (_, OF_UNIFIED) => 5,
+            (OF_HOST, OF_HOST) => 3,
+            (OF_HOST, _) => 0,
+            (_, OF_HOST) => 1,
+            _ => 2,
+        }
+    }
+
     /// Moves the bytes.
     pub fn run(&self) -> R {
         let Memcpy3D { width, height, depth, .. } = self.shape;

@@ -3,6 +3,7 @@
 use super::Job;
 use crate::api::{Call, E, R, take};
 use crate::context;
+use crate::done::{Done, did_bytes};
 use crate::memory::abi::{Memcpy2D, Memcpy3D, Side2D, Side3D};
 use crate::memory::order;
 use cudarc::driver::sys::{CUDA_MEMCPY2D, CUDA_MEMCPY3D, CUDA_MEMCPY3D_PEER, CUcontext, CUstream};
@@ -62,10 +63,18 @@ pub fn volume_async(call: &Call, shape: *const CUDA_MEMCPY3D, stream: CUstream) 
 
 pub fn volume_peer(call: &Call, shape: *const CUDA_MEMCPY3D_PEER) -> R {
     let ctx = call.ctx()?;
-    order::copy_now(call, &ctx, job_peer(shape)?)
+    let job = job_peer(shape)?;
+    let bytes = job.bytes();
+    order::copy_now(call, &ctx, job)?;
+    did_bytes(Done::Peer, bytes);
+    Ok(())
 }
 
 pub fn volume_peer_async(call: &Call, shape: *const CUDA_MEMCPY3D_PEER, stream: CUstream) -> R {
     let ctx = call.ctx()?;
-    order::copy(call, &ctx, stream, job_peer(shape)?)
+    let job = job_peer(shape)?;
+    let bytes = job.bytes();
+    order::copy(call, &ctx, stream, job)?;
+    did_bytes(Done::Peer, bytes);
+    Ok(())
 }

@@ -16,6 +16,7 @@ use super::host::Pages;
 use super::order;
 use super::range::{self, Backing, Kind, Owner, Range};
 use crate::api::{Call, E, R, given, put};
+use crate::done::{Done, cut, did_bytes};
 use crate::machine;
 use advice::Advice;
 use cudarc::driver::sys::CUdeviceptr;
@@ -91,6 +92,7 @@ pub fn alloc(call: &Call, out: *mut CUdeviceptr, bytes: usize, flags: c_uint) ->
         Owner::of(&ctx),
         Backing::Host { _pages: Some(pages) },
     ));
+    did_bytes(Done::Managed, cut(bytes));
     put(out, base as CUdeviceptr)
 }
 

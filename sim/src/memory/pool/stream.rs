@@ -2,11 +2,12 @@
 
 use super::{Origin, Pool, current_of, give_back_now, named};
 use crate::api::{Call, E, R, given, put};
+use crate::done::{Done, cut, did_bytes};
 use crate::memory::abi::MANAGED;
 use crate::memory::block::Place;
 use crate::memory::host::Pages;
 use crate::memory::range::{self, Backing, Kind, Owner, Range};
-use crate::memory::{graph_mem, order};
+use crate::memory::{grain, graph_mem, order};
 use crate::work::Stream;
 use cudarc::driver::sys::{CUdeviceptr, CUmemoryPool, CUstream};
 use std::sync::Arc;
@@ -49,6 +50,7 @@ fn allocate(out: *mut CUdeviceptr, bytes: usize, pool: Arc<Pool>, stream: Arc<St
         (cut.address, Backing::Block { block, offset, _va: Some(cut.va) })
     };
     range::insert(Range::new(base, bytes, Kind::Pool(pool), owner, backing));
+    did_bytes(Done::Pool, bytes.next_multiple_of(grain::ADDRESS));
     put(out, base as CUdeviceptr)
 }
 
@@ -68,6 +70,7 @@ pub fn free(call: &Call, address: CUdeviceptr, stream: CUstream) -> R {
         Kind::Pool(pool) => {
             let pool = pool.clone();
             taken(base)?;
+            did_bytes(Done::PoolFreed, range.len.next_multiple_of(grain::ADDRESS));
             if matches!(range.backing, Backing::Block { .. }) && !pool.is_imported() {
                 let happened = pool.state().give_later(base, range.len, stream.id);
                 return order::run_on(&stream, move || happened.store(true, Ordering::Release));
@@ -77,6 +80,7 @@ pub fn free(call: &Call, address: CUdeviceptr, stream: CUstream) -> R {
         }
         Kind::Plain => {
             taken(base)?;
+            did_bytes(Done::LinearFreed, cut(range.len));
             order::run_on(&stream, move || drop(range))
         }
         _ => Err(E::INVALID_VALUE),

@@ -4,6 +4,7 @@
 use super::share;
 use crate::api::{Call, E, R, given, put, take};
 use crate::device;
+use crate::done::{Done, did_bytes};
 use crate::handles::Table;
 use crate::memory::abi::{self, AllocationProp, Location};
 use crate::memory::arena::Arena;
@@ -27,6 +28,14 @@ pub struct Physical {
 pub struct Handle {
     pub physical: Arc<Physical>,
     uses: AtomicU32,
+}
+
+impl Drop for Physical {
+    fn drop(&mut self) {
+        if matches!(self.block.place, Place::Card(_)) {
+            did_bytes(Done::VmmFreed, self.block.bytes);
+        }
+    }
 }
 
 static HANDLES: Table<Handle> = Table::new(41);
@@ -106,6 +115,9 @@ pub fn create(
             (block, Some(arena))
         }
     };
+    if matches!(place, Place::Card(_)) {
+        did_bytes(Done::Vmm, bytes);
+    }
     put(out, Physical::new(block, props, arena).give())
 }
 

@@ -9,6 +9,7 @@ use super::memory;
 use super::{EdgeData, Graph, Holder, Kind};
 use crate::api::{Call, E, R};
 use crate::context::Context;
+use crate::done::{Done, did};
 use crate::memory::graph_mem;
 use crate::work::capture;
 use crate::work::locked;
@@ -24,6 +25,7 @@ pub fn launch(call: &Call, handle: CUgraphExec, stream: CUstream) -> R {
         return capture.add(&stream, Kind::Child(graph)).map(|_| ());
     }
     exec.back()?;
+    did(Done::Graphs);
     let mut steps = Vec::new();
     collect(&locked(&exec.nodes), &stream.ctx, &mut steps);
     let objects = exec.objects.clone();
@@ -57,7 +59,12 @@ fn collect(nodes: &[ExecNode], ctx: &Arc<Context>, steps: &mut Vec<Step>) {
                 let body = conditional.chosen().and_then(|body| node.inside.get(body));
                 body.into_iter().for_each(|inside| collect(inside, ctx, steps));
             }
-            other => steps.extend(other.steps(ctx)),
+            other => {
+                if matches!(other, Kind::Kernel(_)) {
+                    did(Done::GraphKernels);
+                }
+                steps.extend(other.steps(ctx));
+            }
         }
     }
 }

@@ -1,0 +1,46 @@
+//! Work that is only counted: what the driver took, on the device it was for. What a capture took runs
+//! later, from a graph.
+#![forbid(unsafe_code)]
+
+use cudarc::driver::sys::CUstream;
+
+use super::real::Real;
+use crate::client::Client;
+use crate::driver::Status;
+use crate::member::{Member, OnDevice, leaves_out};
+
+/// Runs a call that submits work to a stream, and counts it where it was not captured.
+#[inline(always)]
+pub fn submitted(
+    client: &Client,
+    real: &Real,
+    stream: CUstream,
+    count: impl FnOnce(&Member, &OnDevice),
+) -> Status {
+    let Some(member) = client.member() else { return real.call() };
+    // Before the call, which may be the one that breaks a capture.
+    let captured = member.is_capturing()
+        && member.is_captured(real.stream(stream))
+        && !leaves_out("count:capture");
+    let status = real.call();
+    if status.ok()
+        && !captured
+        && let Some(context) = member.context()
+    {
+        count(member, context.device);
+    }
+    status
+}
+
+/// The same for a call that cannot be captured.
+#[inline(always)]
+pub fn done(client: &Client, real: &Real, count: impl FnOnce(&Member, &OnDevice)) -> Status {
+    let Some(member) = client.member() else { return real.call() };
+    let status = real.call();
+    if status.ok()
+        && let Some(context) = member.context()
+    {
+        count(member, context.device);
+    }
+    status
+}

@@ -1,0 +1,186 @@
+//! What this process does, counted in the ledger: each thread in a block of its own there.
+#![forbid(unsafe_code)]
+
+use core::cell::Cell;
+use core::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+
+use cuota_core::book::layout::count::{BLOCKS, OWN, SHARED};
+use cuota_core::book::{Block, Count, Direction, Event, Kind as EventKind, LARGE, Memory};
+
+use super::{Kind, Member, OnDevice, current, leaves_out};
+use crate::driver::process;
+use crate::log::{self, Topic};
+
+/// Devices whose blocks a thread remembers; on others it counts in the one for all threads.
+const NEAR: usize = 8;
+
+/// A thread's own. Without a destructor, so it is there for as long as the thread.
+struct Mine {
+    /// The incarnation whose places these are; 0 if none.
+    seat: Cell<u64>,
+    block: Cell<usize>,
+    blocks: [Cell<Option<Block>>; NEAR],
+}
+
+thread_local! {
+    static MINE: Mine = const {
+        Mine {
+            seat: Cell::new(0),
+            block: Cell::new(SHARED),
+            blocks: [const { Cell::new(None) }; NEAR],
+        }
+    };
+}
+
+/// Which threads have blocks.
+pub struct Counting {
+    /// Our incarnation: what threads remember of another is worth nothing.
+    seat: AtomicU64,
+    /// A bit for each block that belongs to a thread.
+    taken: AtomicU8,
+}
+
+impl Counting {
+    pub fn new(seat: u64) -> Counting {
+        Counting { seat: AtomicU64::new(seat), taken: AtomicU8::new(0) }
+    }
+
+    /// We were taken for dead, and have another place.
+    pub fn moved(&self, seat: u64) {
+        self.seat.store(seat, Ordering::Relaxed);
+    }
+
+    /// A block for one thread; the one for all if none is left.
+    fn take(&self) -> usize {
+        let free = |taken: u8| (OWN..BLOCKS).map(|at| 1 << (at - OWN)).find(|bit| taken & bit == 0);
+        let with = |taken| free(taken).map(|bit| taken | bit);
+        // SYNC POINT: whoever takes a block sees what the last owner counted; the other end is in
+        // `give`.
+        let before = self.taken.fetch_update(Ordering::Acquire, Ordering::Relaxed, with);
+        let bit = before.ok().and_then(free);
+        bit.map_or(SHARED, |bit: u8| OWN + bit.trailing_zeros() as usize)
+    }
+
+    fn give(&self, block: usize) {
+        if block >= OWN {
+            self.taken.fetch_and(!(1 << (block - OWN)), Ordering::Release);
+        }
+    }
+}
+
+/// Another thread may have its block now. What it still counts goes where all may count.
+fn at_thread_end() {
+    MINE.with(|mine| {
+        let block = mine.block.replace(SHARED);
+        mine.blocks.iter().for_each(|near| near.set(None));
+        if let Some(member) = current()
+            && member.counting.seat.load(Ordering::Relaxed) == mine.seat.get()
+        {
+            member.counting.give(block);
+        }
+    });
+}
+
+impl Member {
+    /// Where this thread counts what it does on a device; nothing if there is no room for it.
+    #[inline(always)]
+    fn block(&self, device: &OnDevice) -> Option<Block> {
+        MINE.with(|mine| {
+            let near = mine.blocks.get(device.ordinal as usize).and_then(Cell::get);
+            match near.filter(|_| mine.seat.get() == self.counting.seat.load(Ordering::Relaxed)) {
+                Some(block) => Some(block),
+                None => self.first_block(mine, device),
+            }
+        })
+    }
+
+    #[cold]
+    fn first_block(&self, mine: &Mine, device: &OnDevice) -> Option<Block> {
+        let seat = self.seat.with(|seat| *seat);
+        if mine.seat.replace(seat.id) != seat.id {
+            mine.blocks.iter().for_each(|near| near.set(None));
+            mine.block.set(if process::before_thread_ends(at_thread_end) {
+                self.counting.take()
+            } else {
+                SHARED
+            });
+        }
+        let opened = device.counted_by.with(|opened| {
+            if *opened != Some(seat.id) && self.book.open_counts(device.index, seat) {
+                *opened = Some(seat.id);
+            }
+            *opened == Some(seat.id)
+        });
+        if !opened {
+            log::warn(
+                Topic::Ledger,
+                format_args!(
+                    "client {}: what this process does is not counted: no room in {}",
+                    self.client,
+                    self.book.path().display()
+                ),
+            );
+            return None;
+        }
+        match mine.blocks.get(device.ordinal as usize) {
+            Some(near) => {
+                near.set(device.part.block(seat.index, mine.block.get()));
+                near.get()
+            }
+            None => device.part.block(seat.index, SHARED),
+        }
+    }
+
+    #[inline(always)]
+    pub fn count(&self, device: &OnDevice, what: Count, by: u64) {
+        if let Some(block) = self.block(device).filter(|_| !leaves_out("count:work")) {
+            block.add(what, by);
+        }
+    }
+
+    #[inline(always)]
+    pub fn count_copy(&self, device: &OnDevice, direction: Direction, bytes: u64) {
+        if let Some(block) = self.block(device).filter(|_| !leaves_out("count:copy")) {
+            block.copied(direction, bytes);
+        }
+    }
+
+    /// So often, so many bytes in all.
+    #[inline(always)]
+    pub(super) fn count_memory(
+        &self,
+        device: &OnDevice,
+        kind: Kind,
+        what: Memory,
+        all: (u64, u64),
+    ) {
+        if let Some(block) = self.block(device).filter(|_| !leaves_out("count:memory")) {
+            block.memory(kind, what, all);
+        }
+    }
+
+    /// Memory was taken: counted, and if it is much an event. `name` is its address or handle.
+    #[inline(always)]
+    pub fn note_taken(&self, device: &OnDevice, kind: Kind, bytes: u64, name: u64) {
+        self.count_memory(device, kind, Memory::Taken, (1, bytes));
+        if bytes >= LARGE {
+            self.record(EventKind::Allocated, Some(device), [bytes, name, kind as u64]);
+        }
+    }
+
+    #[inline(always)]
+    pub fn note_freed(&self, device: &OnDevice, kind: Kind, bytes: u64, name: u64) {
+        self.count_memory(device, kind, Memory::Freed, (1, bytes));
+        if bytes >= LARGE {
+            self.record(EventKind::Freed, Some(device), [bytes, name, kind as u64]);
+        }
+    }
+
+    /// An event of this member.
+    #[inline(always)]
+    pub fn record(&self, kind: EventKind, device: Option<&OnDevice>, payload: [u64; 3]) {
+        let (time, member) = (self.now(), self.counting.seat.load(Ordering::Relaxed));
+        let device = device.map(|device| device.index);
+        self.book.record(Event { time, member, kind, device, payload });
+    }
+}
