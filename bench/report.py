@@ -10,13 +10,13 @@ from pathlib import Path
 from statistics import median, quantiles
 
 CALLS = {
-    "cuLaunchKernel": "launch, body entered",
+    "cuLaunchKernel": "launch, counted",
     "cuStreamQuery": "row without a body",
     "cuStreamGetPriority": "forwarded",
     "control": "nothing: the method itself",
 }
 # ns a call may be made longer by, one thread, by every path.
-BUDGETS = {"cuLaunchKernel": 5.0, "cuStreamQuery": 1.0, "cuStreamGetPriority": 2.0}
+BUDGETS = {"cuLaunchKernel": 10.0, "cuStreamQuery": 1.0, "cuStreamGetPriority": 2.0}
 # ns accounting may add to an allocation and its free, by how many are live; and to a look at what is free.
 PAIR_BUDGETS = {1: 60.0, 100: None, 10_000: 60.0, 1_000_000: 250.0}
 LOOK_BUDGET = 15.0
@@ -70,7 +70,9 @@ def gather(folder):
     for key, row in calls.items():
         row["instructions"] = counts.get(key)
         row["budget"] = BUDGETS.get(key[0])
-        row["met"] = row["budget"] is None or row["1 thread"]["added"] <= row["budget"]
+        # Threads that wrote one line would each wait for it.
+        slowest = max(row[shape]["added"] for shape in ("1 thread", "4 threads"))
+        row["met"] = row["budget"] is None or slowest <= row["budget"]
     allocs = []
     for kind, live, order, processes, samples in lines(folder / "allocs-measured"):
         row = {"kind": kind, "live": int(live), "order": order, "processes": int(processes)}

@@ -94,9 +94,12 @@ fn of_3d(copy: *const CUDA_MEMCPY3D) -> (Direction, u64) {
     (direction(words[FROM], words[TO]), bytes)
 }
 
+fn described(member: &Member, device: &OnDevice, (direction, bytes): (Direction, u64)) {
+    member.count_copy(device, direction, bytes);
+}
+
 pub fn rows(client: &Client, real: &Real, copy: *const CUDA_MEMCPY2D) -> Status {
-    let (direction, bytes) = of_2d(copy);
-    done(client, real, |member, device| member.count_copy(device, direction, bytes))
+    done(client, real, |member, device| described(member, device, of_2d(copy)))
 }
 
 pub fn rows_async(
@@ -105,13 +108,11 @@ pub fn rows_async(
     copy: *const CUDA_MEMCPY2D,
     stream: CUstream,
 ) -> Status {
-    let (direction, bytes) = of_2d(copy);
-    submitted(client, real, stream, |member, device| member.count_copy(device, direction, bytes))
+    submitted(client, real, stream, |member, device| described(member, device, of_2d(copy)))
 }
 
 pub fn slices(client: &Client, real: &Real, copy: *const CUDA_MEMCPY3D) -> Status {
-    let (direction, bytes) = of_3d(copy);
-    done(client, real, |member, device| member.count_copy(device, direction, bytes))
+    done(client, real, |member, device| described(member, device, of_3d(copy)))
 }
 
 pub fn slices_async(
@@ -120,13 +121,13 @@ pub fn slices_async(
     copy: *const CUDA_MEMCPY3D,
     stream: CUstream,
 ) -> Status {
-    let (direction, bytes) = of_3d(copy);
-    submitted(client, real, stream, |member, device| member.count_copy(device, direction, bytes))
+    submitted(client, real, stream, |member, device| described(member, device, of_3d(copy)))
 }
 
 pub fn peer_slices(client: &Client, real: &Real, copy: *const CUDA_MEMCPY3D_PEER) -> Status {
-    let (_, bytes) = of_3d(copy.cast());
-    done(client, real, |member, device| member.count_copy(device, Direction::Peer, bytes))
+    done(client, real, |member, device| {
+        described(member, device, (Direction::Peer, of_3d(copy.cast()).1));
+    })
 }
 
 pub fn peer_slices_async(
@@ -135,9 +136,8 @@ pub fn peer_slices_async(
     copy: *const CUDA_MEMCPY3D_PEER,
     stream: CUstream,
 ) -> Status {
-    let (_, bytes) = of_3d(copy.cast());
     submitted(client, real, stream, |member, device| {
-        member.count_copy(device, Direction::Peer, bytes)
+        described(member, device, (Direction::Peer, of_3d(copy.cast()).1));
     })
 }
 

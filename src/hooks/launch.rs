@@ -9,7 +9,7 @@ use cuota_core::book::Count;
 
 use super::caller::read;
 use super::real::Real;
-use super::work::submitted;
+use super::work::{submitted, submitted_to};
 use crate::client::Client;
 use crate::driver::Status;
 
@@ -47,11 +47,19 @@ pub fn kernel_ex(
     _parameters: *mut *mut c_void,
     _extra: *mut *mut c_void,
 ) -> Status {
-    let field = |at: usize| read(config.cast::<u8>().wrapping_add(at).cast::<u64>());
-    let stream = field(offset_of!(CUlaunchConfig, hStream)).filter(|_| !config.is_null());
-    let stream = core::ptr::without_provenance_mut(stream.unwrap_or(0) as usize);
-    let what = if is_cooperative(config) { Count::Cooperative } else { Count::Kernels };
-    launched(client, real, stream, what)
+    submitted_to(client, real, stream_of(config), |member, device| {
+        let what = if is_cooperative(config) { Count::Cooperative } else { Count::Kernels };
+        member.count(device, what, 1);
+    })
+}
+
+/// Looked for only where it matters: the driver has not looked yet whether the pointer is any good.
+fn stream_of(config: *const CUlaunchConfig) -> impl FnOnce() -> CUstream {
+    move || {
+        let at = config.cast::<u8>().wrapping_add(offset_of!(CUlaunchConfig, hStream));
+        let stream = if config.is_null() { None } else { read(at.cast::<usize>()) };
+        core::ptr::without_provenance_mut(stream.unwrap_or(0))
+    }
 }
 
 /// An attribute says so; its first word is which, its value comes behind a word of padding.

@@ -17,10 +17,20 @@ pub fn submitted(
     stream: CUstream,
     count: impl FnOnce(&Member, &OnDevice),
 ) -> Status {
+    submitted_to(client, real, || stream, count)
+}
+
+#[inline(always)]
+pub fn submitted_to(
+    client: &Client,
+    real: &Real,
+    stream: impl FnOnce() -> CUstream,
+    count: impl FnOnce(&Member, &OnDevice),
+) -> Status {
     let Some(member) = client.member() else { return real.call() };
     // Before the call, which may be the one that breaks a capture.
     let captured = member.is_capturing()
-        && member.is_captured(real.stream(stream))
+        && member.is_captured(real.stream(stream()))
         && !leaves_out("count:capture");
     let status = real.call();
     if status.ok()

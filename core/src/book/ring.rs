@@ -6,17 +6,16 @@ use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, Instant};
 
 use super::events::{Event, finished, read_record};
 use super::layout::{self, Layout, event, header};
 use super::open::check;
 use super::read::Copied;
 use super::trouble::{Trouble, What};
-use crate::shm::file;
+use crate::shm::{clock, file};
 
-/// How long a record may be in the making before its writer is taken for dead.
-pub const PATIENCE: Duration = Duration::from_millis(200);
+/// How many nanoseconds a record may be in the making before its writer is taken for dead.
+const PATIENCE: u64 = 200_000_000;
 /// Records read at once.
 const RUN: u64 = 512;
 
@@ -72,7 +71,7 @@ pub struct Follower {
     /// The number of the next event.
     next: u64,
     /// Since when that one has been in the making.
-    waiting: Option<Instant>,
+    waiting: Option<u64>,
 }
 
 impl Follower {
@@ -119,8 +118,9 @@ impl Follower {
                     }
                     Found::Gone => lost += 1,
                     Found::Unfinished => {
-                        let since = *self.waiting.get_or_insert_with(Instant::now);
-                        if !last && since.elapsed() < PATIENCE {
+                        let now = clock::boot_time();
+                        let since = *self.waiting.get_or_insert(now);
+                        if !last && now.saturating_sub(since) < PATIENCE {
                             if lost > 0 {
                                 heard.push(Heard::Lost(lost));
                             }
