@@ -4,11 +4,13 @@
 mod support;
 
 use std::fmt::Write;
+use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use cuota_core::book::Kind;
-use cuota_core::book::layout::{self, DEVICES, device, event, header, member};
-use cuota_core::ledger::{Account, HEAD, LANE, SLOT, Slot, Total, TotalWord};
+use cuota_core::book::layout::{self, DEVICES, count, device, event, header, member};
+use cuota_core::book::{Count, Direction, Kind, Memory};
+use cuota_core::kind as memory;
+use cuota_core::ledger::{Account, HEAD, LANE, SLOT, Slot, Total, TotalWord, UNLIMITED};
 use cuota_core::tally::Report;
 use support::{Run, Scratch, Way, root};
 
@@ -37,17 +39,53 @@ fn a_c_program_reads_a_tally_by_the_header() {
     assert_eq!(Run::new(&reader, Way::Bare).arg(&tally).ok().out(), expected);
 }
 
+/// Whoever includes it may be strict, and may be C++.
+#[test]
+fn the_header_is_clean_in_c_and_in_cpp() {
+    let scratch = Scratch::new();
+    for name in ["all.c", "all.cpp"] {
+        let text = "#include \"cuota.h\"\nint main(void) { return 0; }\n";
+        std::fs::write(scratch.join(name), text).expect("ours");
+    }
+    let strict = ["-Wall", "-Wextra", "-Werror", "-pedantic", "-O2", "-DCUOTA_READER"];
+    let posix = "-D_POSIX_C_SOURCE=200809L";
+    for (compiler, standard, file) in [
+        ("gcc", "-std=c99", "all.c"),
+        ("gcc", "-std=c11", "all.c"),
+        ("g++", "-std=c++11", "all.cpp"),
+        ("g++", "-std=c++20", "all.cpp"),
+    ] {
+        let mut command = Command::new(compiler);
+        command.args(strict).args([posix, standard, "-o", "/dev/null"]).arg(scratch.join(file));
+        let made = command.arg("-I").arg(root().join("include")).output().expect("it can be run");
+        let said = String::from_utf8_lossy(&made.stderr);
+        assert!(made.status.success(), "{standard}: {said}");
+    }
+}
+
 #[test]
 fn the_header_says_where_everything_of_a_ledger_is() {
     let scratch = Scratch::new();
     let include = format!("-I{}", root().join("include").display());
     let program = scratch.compile("header.c", "header", &[&include, "-std=c11"]);
     let said = Run::new(&program, Way::Bare).ok().out();
-    let mut expected = format!(
-        "mark {}\nLEDGER_VERSION {}\nLEDGER_DEVICES {DEVICES}\n",
-        String::from_utf8_lossy(&layout::MARK.to_le_bytes()),
-        layout::VERSION
-    );
+    let mark = layout::MARK.to_le_bytes();
+    let mut expected = format!("mark {}\n", String::from_utf8_lossy(&mark));
+    let numbers = [
+        ("LEDGER_VERSION", layout::VERSION),
+        ("LEDGER_DEVICES", DEVICES as u64),
+        ("LEDGER_FEWEST_MEMBERS", layout::FEWEST_MEMBERS),
+        ("LEDGER_MOST_MEMBERS", layout::MOST_MEMBERS),
+        ("LEDGER_MOST_EVENTS", layout::MOST_EVENTS),
+        ("LEDGER_MOST_BYTES", layout::MOST_FILE_BYTES),
+        ("LEDGER_PAGE", layout::PAGE),
+        ("LEDGER_APART", layout::APART),
+        ("UNLIMITED", UNLIMITED),
+        ("BLOCKS", count::BLOCKS as u64),
+    ];
+    for (name, number) in numbers {
+        let _ = writeln!(expected, "{name} {number}");
+    }
     let mut part = |name: &str, words: usize, fields: &[(&str, usize)]| {
         let _ = writeln!(expected, "{name} {}", words * 8);
         for (field, word) in fields {
@@ -74,6 +112,9 @@ fn the_header_says_where_everything_of_a_ledger_is() {
         ("generation", header::GENERATION),
         ("written", header::WRITTEN),
         ("ring_bytes", header::RING_BYTES),
+        ("places", header::PLACES),
+        ("left", header::LEFT),
+        ("passed", header::PASSED),
         ("directory", header::DIRECTORY),
     ];
     part("ledger", header::WORDS, &ledger);
@@ -86,7 +127,9 @@ fn the_header_says_where_everything_of_a_ledger_is() {
         ("user", member::USER),
         ("joined", member::JOINED),
         ("settled", member::SETTLED),
+        ("written", member::WRITTEN),
         ("name", member::NAME),
+        ("leaving", member::LEAVING),
     ];
     part("member", member::WORDS, &members);
     let devices = [
@@ -105,6 +148,18 @@ fn the_header_says_where_everything_of_a_ledger_is() {
     let (head, slot) = lane_and_slot();
     part("lane", LANE, &head);
     part("slot", SLOT, &slot);
+    part("sum", 2, &[("calls", 0), ("bytes", 1)]);
+    let what = [Memory::Taken, Memory::Freed, Memory::Refused].map(|what| 2 * what as usize);
+    let [taken, freed, refused] = what;
+    part("memory", count::MEMORY_EACH, &[("taken", taken), ("freed", freed), ("refused", refused)]);
+    let block = [
+        ("count", 0),
+        ("copies", Count::Copies as usize),
+        ("memory", count::MEMORY),
+        ("earlier_for", count::EARLIER_FOR),
+    ];
+    part("block", count::WORDS, &block);
+    part("counts", count::PLACE, &[("block", count::EARLIER)]);
     let events = [
         ("state", event::STATE),
         ("time", event::TIME),
@@ -114,13 +169,45 @@ fn the_header_says_where_everything_of_a_ledger_is() {
         ("check", event::CHECK),
     ];
     part("event", event::WORDS, &events);
-    for kind in Kind::ALL {
-        let name = kind.name().to_uppercase().replace(' ', "_");
-        let _ = writeln!(expected, "{name} {}", kind as u32);
-    }
+    let mut number = |name: &str, value: usize| {
+        let _ = writeln!(expected, "{} {value}", name.to_uppercase().replace(' ', "_"));
+    };
+    COUNTS.iter().for_each(|count| number(&snake(&format!("{count:?}")), *count as usize));
+    Direction::ALL.iter().for_each(|direction| number(direction.name(), *direction as usize));
+    number("directions", Direction::ALL.len());
+    memory::Kind::ALL.iter().for_each(|kind| number(kind.name(), *kind as usize));
+    number("ways", memory::Kind::ALL.len());
+    Kind::ALL.iter().for_each(|kind| number(kind.name(), *kind as usize));
     assert_eq!(said, expected);
     let total = Total { used: 1, reaps: 2, lane: 3, seq: 4 };
     assert_eq!(total.halves(), [1 | 2 << 48, 4 | 3 << 48]);
+}
+
+const COUNTS: [Count; Count::Copies as usize] = [
+    Count::Kernels,
+    Count::Cooperative,
+    Count::Graphs,
+    Count::GraphKernels,
+    Count::Waits,
+    Count::WaitedNs,
+    Count::ContextsMade,
+    Count::ContextsGone,
+    Count::ModulesLoaded,
+    Count::ModulesUnloaded,
+    Count::Fills,
+    Count::FillBytes,
+];
+
+/// `TwoWords` as `two_words`.
+fn snake(name: &str) -> String {
+    let mut words = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !words.is_empty() {
+            words.push('_');
+        }
+        words.push(letter.to_ascii_lowercase());
+    }
+    words
 }
 
 type Fields<const N: usize> = [(&'static str, usize); N];

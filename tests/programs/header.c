@@ -23,16 +23,20 @@ static_assert(sizeof(struct cuota_tally_table) == 32, "table");
 static int ledger(void)
 {
     printf("mark %s\n", CUOTA_LEDGER_MARK);
-    NUMBER(LEDGER_VERSION), NUMBER(LEDGER_DEVICES);
+    NUMBER(LEDGER_VERSION), NUMBER(LEDGER_DEVICES), NUMBER(LEDGER_FEWEST_MEMBERS);
+    NUMBER(LEDGER_MOST_MEMBERS), NUMBER(LEDGER_MOST_EVENTS), NUMBER(LEDGER_MOST_BYTES);
+    NUMBER(LEDGER_PAGE), NUMBER(LEDGER_APART), NUMBER(UNLIMITED), NUMBER(BLOCKS);
     SIZE(ledger), AT(ledger, mark), AT(ledger, version), AT(ledger, members), AT(ledger, devices);
     AT(ledger, events), AT(ledger, ring_at), AT(ledger, devices_at), AT(ledger, device_bytes);
     AT(ledger, epoch), AT(ledger, created_wall), AT(ledger, created_boot), AT(ledger, boot_id);
     AT(ledger, owner), AT(ledger, client), AT(ledger, labels), AT(ledger, last_id);
-    AT(ledger, generation), AT(ledger, written), AT(ledger, ring_bytes);
+    AT(ledger, generation), AT(ledger, written), AT(ledger, ring_bytes), AT(ledger, places);
+    AT(ledger, left), AT(ledger, passed);
     AT(ledger, directory);
     SIZE(directory), AT(directory, uuid), AT(directory, claimed);
     SIZE(member), AT(member, owner), AT(member, pid), AT(member, start), AT(member, pid_namespace);
-    AT(member, user), AT(member, joined), AT(member, settled), AT(member, name);
+    AT(member, user), AT(member, joined), AT(member, settled), AT(member, written);
+    AT(member, name), AT(member, leaving);
     SIZE(device), AT(device, total), AT(device, limit), AT(device, wanted), AT(device, by_command);
     AT(device, peak), AT(device, uuid), AT(device, bytes), AT(device, context_bytes);
     AT(device, refused), AT(device, refused_bytes);
@@ -40,9 +44,21 @@ static int ledger(void)
     AT(lane, slot);
     SIZE(slot), AT(slot, charge), AT(slot, untracked), AT(slot, time), AT(slot, moment);
     AT(slot, uncertain);
+    SIZE(sum), AT(sum, calls), AT(sum, bytes);
+    SIZE(memory), AT(memory, taken), AT(memory, freed), AT(memory, refused);
+    SIZE(block), AT(block, count), AT(block, copies), AT(block, memory), AT(block, earlier_for);
+    SIZE(counts), AT(counts, block);
     SIZE(event), AT(event, state), AT(event, time), AT(event, member), AT(event, kind);
     AT(event, payload), AT(event, check);
-    NUMBER(JOINED), NUMBER(DIED), NUMBER(REFUSED), NUMBER(LIMIT_CHANGED), NUMBER(UNTRACKED);
+    NUMBER(KERNELS), NUMBER(COOPERATIVE), NUMBER(GRAPHS), NUMBER(GRAPH_KERNELS), NUMBER(WAITS);
+    NUMBER(WAITED_NS), NUMBER(CONTEXTS_MADE), NUMBER(CONTEXTS_GONE), NUMBER(MODULES_LOADED);
+    NUMBER(MODULES_UNLOADED), NUMBER(FILLS), NUMBER(FILL_BYTES);
+    NUMBER(HOST_TO_DEVICE), NUMBER(DEVICE_TO_HOST), NUMBER(DEVICE_TO_DEVICE), NUMBER(HOST_TO_HOST);
+    NUMBER(PEER), NUMBER(UNIFIED), NUMBER(DIRECTIONS);
+    NUMBER(LINEAR), NUMBER(PITCHED), NUMBER(MANAGED), NUMBER(ARRAY), NUMBER(MIPMAP), NUMBER(VMM);
+    NUMBER(POOL), NUMBER(GRAPH), NUMBER(LIMIT), NUMBER(DRIVER), NUMBER(IMPORT), NUMBER(WAYS);
+    NUMBER(JOINED), NUMBER(LEFT), NUMBER(DIED), NUMBER(CONTEXT_CREATED), NUMBER(CONTEXT_DESTROYED);
+    NUMBER(ALLOCATED), NUMBER(FREED), NUMBER(REFUSED), NUMBER(LIMIT_CHANGED), NUMBER(UNTRACKED);
     return 0;
 }
 

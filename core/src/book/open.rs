@@ -206,7 +206,7 @@ pub fn check(file: &File, stat: &Stat) -> Result<Layout, &'static str> {
         return Err("it does not begin like one");
     }
     if next() != layout::VERSION {
-        return Err("it is of another version");
+        return Err("it is of another version: this cuota reads version 1");
     }
     let (members, devices, events) = (next(), next(), next());
     let layout = Layout::new(members, events);

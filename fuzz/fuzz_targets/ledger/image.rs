@@ -5,8 +5,8 @@ use std::fs;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use cuota_core::book::layout::{Layout, device, event, header, member};
-use cuota_core::book::{self, Device, Event, Kind, Member, Plan, Wish};
+use cuota_core::book::layout::{Layout, count, device, event, header, member};
+use cuota_core::book::{self, Count, Device, Event, Kind, Member, Plan, Wish};
 use cuota_core::ledger::{Change, Exact, HEAD, LANE, Owned, SLOT, join};
 
 use crate::cursor::Cursor;
@@ -86,6 +86,10 @@ impl Folder {
             }
             let (kind, payload) = (Kind::Refused, [n; 3]);
             book.record(Event { time: n, member: seat.id, kind, device: Some(0), payload });
+            assert!(book.open_counts(standing.index, seat), "there is room");
+            let part = book.part(standing.index).expect("claimed");
+            let block = part.block(seat.index, count::OWN).expect("opened");
+            block.add(Count::Kernels, n);
         }
         let report = book::read(&self.file(), 9).expect("readable");
         assert_eq!(
@@ -151,17 +155,25 @@ fn change(bytes: &mut Vec<u8>, count: u8, input: &mut Cursor) {
     }
 }
 
+const WRITTEN_BY_ALL: [usize; 6] = [
+    header::LAST_ID,
+    header::GENERATION,
+    header::WRITTEN,
+    header::RING_BYTES,
+    header::PLACES,
+    header::LEFT,
+];
+
 /// The index of a word that means something, or of any.
 pub fn place(layout: &Layout, input: &mut Cursor) -> u64 {
     let (kind, first, second) = (input.byte(), u64::from(input.byte()), u64::from(input.byte()));
     let part = |index: u64| layout.device_at(index as usize % 32) / 8;
     let lane = |index: u64| device::LANES as u64 + index % (layout.members + 1) * LANE as u64;
-    match kind % 12 {
+    match kind % 13 {
         0 => first % 16,
-        1 => [header::LAST_ID, header::GENERATION, header::WRITTEN, header::RING_BYTES]
-            [first as usize % 4] as u64,
+        1 => WRITTEN_BY_ALL[first as usize % WRITTEN_BY_ALL.len()] as u64,
         2 => header::DIRECTORY as u64 + first % 128,
-        3 => layout.members_at() / 8 + first % layout.members * member::WORDS as u64 + second % 10,
+        3 => layout.members_at() / 8 + first % layout.members * member::WORDS as u64 + second % 11,
         4 => layout.members_at() / 8 + first % 4 * member::WORDS as u64,
         5 => layout.ring_at() / 8 + first % layout.events * event::WORDS as u64 + second % 8,
         6 => part(0) + first % 2,
@@ -169,6 +181,10 @@ pub fn place(layout: &Layout, input: &mut Cursor) -> u64 {
         8 => part(0) + lane(first % 4) + second % 4,
         9 => part(0) + lane(first % 4) + HEAD as u64 + second % (2 * SLOT as u64),
         10 => part(first) + lane(second),
+        11 => {
+            let block = (layout.counts_at(0) + usize::from(kind / 13) * count::WORDS) as u64;
+            part(0) + block + first % 2 * count::PLACE as u64 + second % count::WORDS as u64
+        }
         _ => (first << 8 | second) % (layout.device_at(1) / 8),
     }
 }

@@ -5,14 +5,17 @@
 #![no_main]
 
 mod cursor;
+mod follow;
 mod image;
 mod memory;
 
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 
-use cuota_core::book::layout::{DEVICES, header};
-use cuota_core::book::{self, Book, Device, Event, Kind, Member, Seat, Trouble, Wish};
+use cuota_core::book::layout::{DEVICES, count, header};
+use cuota_core::book::{
+    self, Book, Count, Device, Direction, Event, Kind, Member, Seat, Trouble, Wish,
+};
 use cuota_core::ledger::{Account, Change, Exact, Owned, TotalWord, Word, join, leave, reap};
 use cuota_core::shm::file;
 use cursor::Cursor;
@@ -31,6 +34,7 @@ fuzz_target!(|input: &[u8]| {
     image::with_folder(|folder| {
         folder.write(&mut input);
         read(folder, &mut input);
+        let mut follower = follow::Following::open(folder, &mut input);
         // As a member would, or as `cuota set` does, or only to see whether it could be joined.
         let opened = match input.byte() & 3 {
             0 => book::open_existing(&folder.file()),
@@ -43,10 +47,11 @@ fuzz_target!(|input: &[u8]| {
         match opened {
             Err(why) => clear(&why, folder),
             Ok(book) => {
-                use_it(&book, folder, &mut input);
+                use_it(&book, folder, &mut input, &mut follower);
                 read(folder, &mut input);
             }
         }
+        follower.poll(true);
     });
 });
 
@@ -67,6 +72,8 @@ fn read(folder: &Folder, input: &mut Cursor) {
             let events = (size / 64).min(wanted) as usize;
             assert!(most <= MOST_BYTES + events * EVENT_BYTES, "{most} bytes for {size}");
             assert!(report.devices.len() <= DEVICES && report.members.len() <= 512);
+            let alive = report.members.iter().filter(|member| member.alive).count() as u64;
+            assert!(report.died.saturating_add(alive) <= report.joined.max(alive));
             for text in report.members.iter().map(|member| &member.name).chain([&report.client]) {
                 assert!(!text.contains(char::is_control), "{text:?}");
             }
@@ -80,7 +87,12 @@ struct Process<'a> {
     lane: Option<(usize, Owned<Exact>)>,
 }
 
-fn use_it(book: &Book, folder: &Folder, input: &mut Cursor) {
+fn use_it(
+    book: &Book,
+    folder: &Folder,
+    input: &mut Cursor,
+    follower: &mut follow::Following,
+) {
     let there = file::open(&folder.file(), true).expect("it was just opened");
     // Some incarnations look alive: their locks are held.
     for id in [7, input.word(), input.byte().into()] {
@@ -95,6 +107,9 @@ fn use_it(book: &Book, folder: &Folder, input: &mut Cursor) {
         process.act(input);
         if input.byte() & 3 == 0 {
             poke(&there, book, input);
+        }
+        if input.byte() & 7 == 0 {
+            follower.poll(input.byte() & 1 == 0);
         }
     }
 }
@@ -113,7 +128,7 @@ impl Process<'_> {
         let (book, now) = (self.book, image::value(input));
         let id = self.seat.map_or(0, |seat| seat.id);
         let witness = book.witness(id, u64::from(input.byte() & 1));
-        match input.byte() % 12 {
+        match input.byte() % 13 {
             0 => {
                 let who = Member { pid: input.word(), name: "fuzz".into(), ..Member::default() };
                 self.seat = book.seat(&who, now).ok().or(self.seat);
@@ -171,6 +186,20 @@ impl Process<'_> {
                 let payload = [input.word(), input.word(), 0];
                 let device = Some(usize::from(input.byte()));
                 book.record(Event { time: now, member: id, kind, device, payload });
+            }
+            11 => {
+                let Some(seat) = self.seat else { return };
+                let device = usize::from(input.byte()) % (DEVICES + 1);
+                if !book.open_counts(device, seat) {
+                    return;
+                }
+                let block = usize::from(input.byte()) % (count::BLOCKS + 1);
+                let Some(block) = book.part(device).and_then(|part| part.block(seat.index, block))
+                else {
+                    return;
+                };
+                block.add(Count::Kernels, image::value(input));
+                block.copied(Direction::Unified, image::value(input));
             }
             _ => {
                 if let Some((device, owned)) = self.lane.take()
