@@ -327,6 +327,12 @@ static inline uint64_t cuota_round(uint64_t bytes, uint64_t to)
     return (bytes + to - 1) / to * to;
 }
 
+/* All ones if it is more: in a file that lies, anything may stand. */
+static inline uint64_t cuota_sum_of(uint64_t one, uint64_t other)
+{
+    return one > UINT64_MAX - other ? UINT64_MAX : one + other;
+}
+
 /* Where the counts of a device's part begin. */
 static inline uint64_t cuota_counts_in_part(uint64_t members)
 {
@@ -484,8 +490,10 @@ static inline int cuota_add_shares(const struct cuota_reader *reader, uint64_t a
         view->held += share.held;
         view->uncertain += share.uncertain;
         /* Who is dead holds nothing any more, whether or not somebody has taken it off yet. */
-        if (share.used && owner && share.owner == owner && cuota_lives(reader, owner))
-            view->used += share.used, view->untracked += share.untracked;
+        if (share.used && owner && share.owner == owner && cuota_lives(reader, owner)) {
+            view->used = cuota_sum_of(view->used, share.used);
+            view->untracked = cuota_sum_of(view->untracked, share.untracked);
+        }
     }
     if (cuota_copy(reader->file, at, after, sizeof after))
         return -1;

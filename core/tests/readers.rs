@@ -8,32 +8,16 @@ use std::process::{Command, Output};
 use std::{env, fs};
 
 use cuota_core::book;
-use made::Folder;
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
+use made::{Folder, root};
 
 fn golden(name: &str) -> PathBuf {
     root().join("core/tests/golden").join(name)
 }
 
-/// Compiles a program in C that reads ledgers by `cuota.h` alone, for the sanitizers to watch.
-fn compiled(folder: &Folder, source: &str) -> PathBuf {
-    let program = folder.path("program");
-    let mut gcc = Command::new("gcc");
-    gcc.args(["-std=gnu99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-O1", "-g"]);
-    gcc.args(["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-I"]);
-    gcc.arg(root().join("include")).arg(root().join(source)).arg("-o").arg(&program);
-    let made = gcc.output().expect("gcc can be run");
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    program
-}
-
 /// The readers, made ready to be given a file.
 fn readers(folder: &Folder) -> [(&'static str, Command); 3] {
     let sources = root().join("examples/readers");
-    let program = compiled(folder, "examples/readers/reader.c");
+    let program = made::compiled(folder, "examples/readers/reader.c");
     let test = env::current_exe().expect("this test");
     let mut python = Command::new("python3");
     python.arg(sources.join("reader.py"));
@@ -109,7 +93,7 @@ fn another_version_is_refused_in_words() {
 fn whatever_stands_in_a_file_the_reader_in_c_stays_within_it() {
     let folder = Folder::new("hostile");
     let ledger = made::ledger(&folder);
-    let mut program = Command::new(compiled(&folder, "core/tests/programs/hostile.c"));
+    let mut program = Command::new(made::compiled(&folder, "core/tests/programs/hostile.c"));
     let output = program.arg(&ledger.file).args(["100000", "1"]).output().expect("it runs");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{:?}: {errors}", output.status);

@@ -190,6 +190,9 @@ fn is_ours(stat: &Stat, shared: bool) -> Result<(), &'static str> {
     Ok(())
 }
 
+// `check` says it in words.
+const _: () = assert!(layout::VERSION == 1);
+
 /// Looks at the header without mapping anything.
 pub fn check(file: &File, stat: &Stat) -> Result<Layout, &'static str> {
     if stat.size < layout::PAGE {

@@ -1,10 +1,13 @@
 //! A ledger with something of everything, and ledgers as text: a line for each word that is not zero.
 
+#![allow(dead_code)] // each test uses some of it
+
 use std::fmt::Write;
 use std::fs::{self, File};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use cuota_core::book::layout::{Layout, count, device};
 use cuota_core::book::{self, Book, Count, Device, Event, Kind, Member, Plan, Wish};
@@ -12,6 +15,23 @@ use cuota_core::ledger::{Change, Exact, Owned, join};
 use cuota_core::shm::file;
 
 const CARD: Device = Device { uuid: *b"0123456789abcdef", bytes: 1 << 30 };
+
+/// Compiles a program in C that reads ledgers by `cuota.h` alone, for the sanitizers to watch.
+pub fn compiled(folder: &Folder, source: &str) -> PathBuf {
+    let program = folder.path("program");
+    let mut gcc = Command::new("gcc");
+    gcc.args(["-std=gnu99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-O1", "-g"]);
+    gcc.args(["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-I"]);
+    gcc.arg(root().join("include")).arg(root().join(source)).arg("-o").arg(&program);
+    let made = gcc.output().expect("gcc can be run");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    program
+}
+
+/// The folder of the project.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
 
 /// A directory for one test, removed at its end.
 pub struct Folder(PathBuf);

@@ -77,6 +77,27 @@ static void read_all(const struct cuota_reader *reader)
     expect(heard + cursor.lost == cursor.next - first, "every number is an event or lost");
 }
 
+/* On a ring that has gone round, and then on one whose last writer has not come to its end. */
+static void follow(struct cuota_reader *reader)
+{
+    const uint64_t written = reader->head.written, events = reader->head.events;
+    const off_t last = (off_t)(reader->head.ring_at + (written - 1) % events * sizeof(struct cuota_event));
+    uint64_t heard, making, whole = 2 * written;
+    int round;
+    for (round = 0; round < 3; round++) {
+        struct cuota_cursor cursor = {0, 0};
+        struct cuota_event event;
+        making = whole - (round > 0);
+        expect(pwrite(reader->file, &making, 8, last) == 8, "room to write");
+        for (heard = 0; cuota_next_event(reader, &cursor, &event, round == 2) == 1;)
+            heard++, expect(event.state == 2 * cursor.next, "in order");
+        expect(heard == events - (round > 0), "each that is there");
+        expect(cursor.next == written - (round == 1), "one in the making is waited for");
+        expect(written > events && cursor.lost == written - events + (round == 2), "each that was lost");
+    }
+    expect(pwrite(reader->file, &whole, 8, last) == 8, "room to write back");
+}
+
 int main(int count, char **arguments)
 {
     const unsigned long rounds = count > 3 ? strtoul(arguments[2], NULL, 10) : 0;
@@ -87,7 +108,9 @@ int main(int count, char **arguments)
     int file = rounds ? open(arguments[1], O_RDWR) : -1;
     expect(file >= 0 && !fstat(file, &found) && !cuota_open(&reader, arguments[1]), "a ledger to begin with");
     valid = reader.head;
-    cuota_close(&reader);
+    close(reader.file);
+    reader.file = file;
+    follow(&reader);
     state = strtoull(arguments[3], NULL, 10) * 2 + 1;
     char *image = malloc((size_t)found.st_size);
     expect(image && !cuota_copy(file, 0, image, (size_t)found.st_size), "room for a copy");
