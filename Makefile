@@ -6,6 +6,10 @@
 
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
+SHARE := $(PREFIX)/share
+BASH_COMPLETIONS := $(SHARE)/bash-completion/completions
+ZSH_COMPLETIONS := $(SHARE)/zsh/site-functions
+FISH_COMPLETIONS := $(SHARE)/fish/vendor_completions.d
 CARGO ?= cargo
 OUT := target/release
 
@@ -29,6 +33,11 @@ install: build
 	install -m 755 $(OUT)/libcuota.so $(DESTDIR)$(LIBDIR)/libcuota.so
 	install -m 755 $(OUT)/cuota $(DESTDIR)$(PREFIX)/bin/cuota
 	install -m 644 include/cuota.h $(DESTDIR)$(PREFIX)/include/cuota.h
+	umask 022 && $(OUT)/cuota man --to $(DESTDIR)$(SHARE)/man/man1
+	install -d $(DESTDIR)$(BASH_COMPLETIONS) $(DESTDIR)$(ZSH_COMPLETIONS) $(DESTDIR)$(FISH_COMPLETIONS)
+	umask 022 && $(OUT)/cuota completions bash > $(DESTDIR)$(BASH_COMPLETIONS)/cuota
+	umask 022 && $(OUT)/cuota completions zsh > $(DESTDIR)$(ZSH_COMPLETIONS)/_cuota
+	umask 022 && $(OUT)/cuota completions fish > $(DESTDIR)$(FISH_COMPLETIONS)/cuota.fish
 
 lint:
 	bash tests/lint

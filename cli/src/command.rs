@@ -3,7 +3,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{demo, doctor, ps, run, set};
+use crate::{advise, completions, demo, doctor, events, man, ps, run, set};
 
 /// Statuses as `env` and `nohup` give them, so that a script can tell our failure from its program's.
 pub const OUR_FAILURE: u8 = 125;
@@ -42,12 +42,24 @@ pub enum Command {
     /// Change the quota of a client that runs
     #[command(long_about = set::ABOUT)]
     Set(set::Options),
+    /// Print what happened to clients, and go on as it happens
+    #[command(long_about = events::ABOUT)]
+    Events(events::Options),
+    /// Say what quota each client needs, and who is idle
+    #[command(long_about = advise::ABOUT)]
+    Advise(advise::Options),
     /// Check that cuota works here, and which driver functions it covers
     #[command(long_about = doctor::ABOUT)]
     Doctor(doctor::Options),
     /// Show a neighbour saved from an out-of-memory; needs no GPU
     #[command(long_about = demo::ABOUT)]
     Demo(demo::Options),
+    /// Print what a shell needs to complete cuota's words
+    #[command(long_about = completions::ABOUT)]
+    Completions(completions::Options),
+    /// Print or write manual pages
+    #[command(long_about = man::ABOUT)]
+    Man(man::Options),
     /// What `doctor` asks a child under the preload: one line per fact
     #[command(hide = true)]
     Probe,

@@ -70,7 +70,8 @@ fn is_of(file: &Path, name: &str) -> bool {
     book::client_of(file) == Some(name)
 }
 
-fn read(file: &Path) -> Result<Client, Trouble> {
+/// The ledger of the client that its name says.
+pub fn read(file: &Path) -> Result<Client, Trouble> {
     let not_a_ledger = |why| Trouble::new(file, What::Unreadable(why));
     let name = book::client_of(file).ok_or_else(|| not_a_ledger("no client has such a name"))?;
     let report = book::read(file, 0)?;

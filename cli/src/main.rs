@@ -5,13 +5,17 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+mod advise;
 mod command;
+mod completions;
 mod demo;
 mod doctor;
+mod events;
 mod exports;
 mod image;
 mod ledgers;
 mod library;
+mod man;
 mod native;
 mod places;
 mod program;
@@ -23,6 +27,7 @@ mod screen;
 mod script;
 mod set;
 mod sizes;
+mod times;
 
 use std::process::ExitCode;
 
@@ -44,6 +49,10 @@ fn main() -> ExitCode {
         Command::Set(options) => set::set(options),
         Command::Doctor(options) => doctor::examine(options),
         Command::Demo(options) => demo::show(options),
+        Command::Events(options) => events::show(options),
+        Command::Advise(options) => advise::advise(options),
+        Command::Completions(options) => completions::print(options),
+        Command::Man(options) => man::write(options),
         Command::Probe => doctor::probe(),
         Command::DemoClient(options) => demo::client(options),
     };

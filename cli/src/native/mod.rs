@@ -5,4 +5,6 @@
 pub mod driver;
 mod functions;
 pub mod introspect;
+pub mod local;
+pub mod stop;
 pub mod system;

@@ -60,10 +60,22 @@ pub fn wait_for(child: &mut Child) -> io::Result<ExitStatus> {
     ended
 }
 
+/// As many files open at once as this process may have: a thousand ledgers are followed by as many.
+pub fn open_many_files() {
+    // SAFETY: both calls only read and write the structure, which may be all zero.
+    unsafe {
+        let mut limit: libc::rlimit = std::mem::zeroed();
+        if libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) == 0 {
+            limit.rlim_cur = limit.rlim_max;
+            libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
+        }
+    }
+}
+
 /// `handler` does only what may be done in one.
-fn handle(signal: c_int, handler: extern "C" fn(c_int)) {
-    // SAFETY: a zeroed `sigaction` is a valid one, without flags or mask; the handlers are the two
-    // above.
+pub(super) fn handle(signal: c_int, handler: extern "C" fn(c_int)) {
+    // SAFETY: a zeroed `sigaction` is a valid one, without flags or mask; the handlers are this
+    // folder's.
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
         action.sa_sigaction = handler as *const () as usize;

@@ -78,7 +78,7 @@ fn member(member: &MemberReport, report: &Report) -> Value {
 
 /// JSON escapes the oldest control characters; the others stand only within strings, and can be
 /// escaped as they are.
-fn escaped(json: &str) -> String {
+pub fn escaped(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for letter in json.chars() {
         if letter != '\n' && screen::steers(letter) {

@@ -1,7 +1,7 @@
 //! `cuota ps`: the clients there are, what they hold, and their members.
 #![forbid(unsafe_code)]
 
-mod json;
+pub mod json;
 mod table;
 
 use std::path::PathBuf;

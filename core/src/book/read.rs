@@ -17,7 +17,7 @@ use super::open::check;
 use super::ring::{Found, records};
 use super::trouble::{Trouble, What};
 use crate::ledger::{HEAD, LANE, SLOT, Slot, Total, UNLIMITED, head, is_closed};
-use crate::shm::file;
+use crate::shm::{clock, file};
 
 /// Times a part is read again because its sums moved meanwhile.
 const RETRIES: usize = 8;
@@ -61,6 +61,9 @@ pub struct DeviceReport {
     pub peak: u64,
     pub refused: u64,
     pub refused_bytes: u64,
+    /// Bytes·ns of the living from their last sign of life until this was read. They are not in the
+    /// sum below before the next sign: who is killed meanwhile must not make it go back.
+    pub open_byte_ns: u128,
     /// Bytes·ns held for certain since the ledger began: until each member's last sign of life.
     pub held_byte_ns: u128,
     /// Bytes·ns that dead members may have held between that and when their death was noticed.
@@ -283,6 +286,9 @@ fn read_device(
         let counts = own(member.id);
         if owner == member.id || counts != Counts::default() {
             found.used = found.used.saturating_add(used);
+            let silent = clock::boot_time().saturating_sub(last);
+            found.open_byte_ns =
+                found.open_byte_ns.wrapping_add(u128::from(used) * u128::from(silent));
             found.untracked = found.untracked.saturating_add(untracked);
             member.shares.push(Share { device: index, used, untracked, counts });
         }

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
@@ -88,6 +89,13 @@ impl Follower {
         let written = follower.written().map_err(|why| trouble(What::File(why)))?;
         follower.next = written.saturating_sub(earlier.min(layout.events));
         Ok(follower)
+    }
+
+    /// Whether the name at `path` still leads to the file that is followed.
+    pub fn is_at(&self, path: &Path) -> bool {
+        let named = std::fs::symlink_metadata(path).map(|it| (it.dev(), it.ino())).ok();
+        let own = file::stat(self.file.as_fd()).map(|it| (it.device, it.inode)).ok();
+        own.is_some() && own == named
     }
 
     fn written(&self) -> std::io::Result<u64> {
