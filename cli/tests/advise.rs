@@ -109,6 +109,10 @@ fn sizes_are_suggested_and_added_up() {
     assert!(out.lines().all(|line| line.chars().count() <= 80), "{out}");
 }
 
+fn created(directory: &Path, client: &str) -> u64 {
+    book::read(&directory.join(book::file_name(client)), 0).expect("a ledger").created_wall
+}
+
 #[test]
 fn who_is_idle_and_since_when() {
     let folder = Folder::new("advise-idle");
@@ -119,7 +123,7 @@ fn who_is_idle_and_since_when() {
     block.add(Count::Kernels, 1);
     let _unused = client(&directory, "unused", None, 0);
     let (gone, seat) = client(&directory, "gone", None, GIB);
-    let time = clock::boot_time();
+    let time = clock::boot_time() + 3600 * 1_000_000_000;
     gone.record(Event { time, member: 1, kind: Kind::Left, device: None, payload: [1, 0, 0] });
     gone.leave(seat);
 
@@ -127,9 +131,10 @@ fn who_is_idle_and_since_when() {
     let report = json_of(&directory, &[]);
     assert_eq!(idle(&report, 0), Value::Null, "busy");
     assert_eq!(idle(&report, 1)["why"], "no_member");
-    let wall = clock::wall_time() - (clock::boot_time() - time);
-    let since = idle(&report, 1)["since_unix_ns"].as_u64().expect("a moment");
-    assert!(since.abs_diff(wall) < 1_000_000_000, "its last event: {since}, {wall}");
+    let made = book::read(gone.path(), 0).expect("a ledger");
+    let since = made.created_wall - made.created_boot + time;
+    assert_eq!(idle(&report, 1)["since_unix_ns"], since, "its last event");
+    assert_eq!(idle(&report, 2)["since_unix_ns"], created(&directory, "unused"));
     assert_eq!(idle(&report, 2)["why"], "unused");
     // It did nothing while we looked.
     let report = json_of(&directory, &["busy", "--watch", "0"]);

@@ -207,6 +207,10 @@ fn what_comes_is_followed_and_what_was_lost_is_said() {
     one.record(Kind::Freed, [7, 0, 0]);
     assert_eq!(following.next_of("freed", "bytes"), 7);
 
+    // Who comes later is known by name too.
+    let _late = Client::new(&directory, "one");
+    assert_eq!(following.next_of("joined", "name"), "train\u{fffd}[31m");
+
     // A whole turn of the ring and ten more while it cannot look.
     following.held();
     (0..EVENTS + 10).for_each(|bytes| one.record(Kind::Freed, [bytes, 0, 0]));
