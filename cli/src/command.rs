@@ -3,7 +3,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{advise, completions, demo, doctor, events, man, ps, run, set};
+use crate::{advise, completions, demo, doctor, events, export, man, ps, run, set};
 
 /// Statuses as `env` and `nohup` give them, so that a script can tell our failure from its program's.
 pub const OUR_FAILURE: u8 = 125;
@@ -48,6 +48,9 @@ pub enum Command {
     /// Say what quota each client needs, and who is idle
     #[command(long_about = advise::ABOUT)]
     Advise(advise::Options),
+    /// Metrics for Prometheus
+    #[command(long_about = export::ABOUT)]
+    Export(export::Options),
     /// Check that cuota works here, and which driver functions it covers
     #[command(long_about = doctor::ABOUT)]
     Doctor(doctor::Options),

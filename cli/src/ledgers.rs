@@ -59,11 +59,15 @@ impl Ledgers {
     fn add(&mut self, file: PathBuf) {
         match read(&file) {
             Ok(client) => self.clients.push(client),
-            // Removed since it was listed.
-            Err(Trouble { what: What::File(why), .. }) if why.kind() == ErrorKind::NotFound => {}
+            Err(why) if is_gone(&why) => {}
             Err(why) => self.unreadable.push(Unreadable { why: why.to_string(), file }),
         }
     }
+}
+
+/// Whether the file was removed since it was listed.
+pub fn is_gone(trouble: &Trouble) -> bool {
+    matches!(&trouble.what, What::File(why) if why.kind() == ErrorKind::NotFound)
 }
 
 fn is_of(file: &Path, name: &str) -> bool {

@@ -11,6 +11,7 @@ mod completions;
 mod demo;
 mod doctor;
 mod events;
+mod export;
 mod exports;
 mod image;
 mod ledgers;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         Command::Run(options) => run::run(options),
         Command::Ps(options) => ps::list(options),
         Command::Set(options) => set::set(options),
+        Command::Export(options) => export::export(options),
         Command::Doctor(options) => doctor::examine(options),
         Command::Demo(options) => demo::show(options),
         Command::Events(options) => events::show(options),

@@ -6,5 +6,6 @@ pub mod driver;
 mod functions;
 pub mod introspect;
 pub mod local;
+pub mod nvml;
 pub mod stop;
 pub mod system;

@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Child, ExitStatus};
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
 
 fn c_path(path: &Path) -> Option<CString> {
     CString::new(path.as_os_str().as_bytes()).ok()
@@ -69,6 +70,36 @@ pub fn open_many_files() {
             limit.rlim_cur = limit.rlim_max;
             libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
         }
+    }
+}
+
+/// A request to end does not end this process any more: it is kept until somebody waits for it. For
+/// threads made from here on, too.
+pub fn keep_requests_to_end() {
+    let set = requests_to_end();
+    // SAFETY: reads a set of ours.
+    unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) };
+}
+
+/// Waits for such a request; false if none came for so long.
+pub fn wait_for_request_to_end(most: Duration) -> bool {
+    let set = requests_to_end();
+    let time = libc::timespec {
+        tv_sec: most.as_secs().try_into().unwrap_or(libc::time_t::MAX),
+        tv_nsec: most.subsec_nanos().into(),
+    };
+    // SAFETY: reads a set and a time of ours.
+    unsafe { libc::sigtimedwait(&raw const set, std::ptr::null_mut(), &raw const time) > 0 }
+}
+
+fn requests_to_end() -> libc::sigset_t {
+    // SAFETY: fills in a set of ours.
+    unsafe {
+        let mut set = std::mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        libc::sigaddset(&raw mut set, libc::SIGTERM);
+        libc::sigaddset(&raw mut set, libc::SIGINT);
+        set
     }
 }
 

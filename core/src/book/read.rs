@@ -21,6 +21,8 @@ use crate::shm::{clock, file};
 
 /// Times a part is read again because its sums moved meanwhile.
 const RETRIES: usize = 8;
+/// The newest members that may be on their way to a place.
+const NEWCOMERS: u64 = 4;
 
 /// What a ledger says.
 #[derive(Debug, Default)]
@@ -68,6 +70,9 @@ pub struct DeviceReport {
     pub held_byte_ns: u128,
     /// Bytes·ns that dead members may have held between that and when their death was noticed.
     pub uncertain_byte_ns: u128,
+    /// Nobody committed while the two were read. If somebody did whenever they were tried, they may be
+    /// anything: a slot may have been written over half-way.
+    pub settled: bool,
     /// All that any member ever counted here.
     pub counts: Counts,
 }
@@ -82,6 +87,8 @@ pub struct MemberReport {
     pub joined: u64,
     pub name: String,
     pub shares: Vec<Share>,
+    /// It has said that it leaves, and is counted among those that left.
+    pub leaving: bool,
     /// Its place in the ledger.
     index: usize,
 }
@@ -148,8 +155,7 @@ fn read_whole(file: &File, layout: Layout, events: u64) -> std::io::Result<Repor
     let lives = |id: u64| file::is_locked(file.as_fd(), byte_of(id)).unwrap_or(false);
     let places = (head.get(header::PLACES) as usize).min(layout.members as usize);
     read_members(file, layout, places, &lives, &mut report)?;
-    let alive = report.members.iter().filter(|member| member.alive).count() as u64;
-    report.died = report.joined.saturating_sub(report.left).saturating_sub(alive);
+    report.died = died(&report, &lives);
     for index in 0..DEVICES {
         let entry = header::DIRECTORY + index * header::DIRECTORY_ENTRY;
         if head.get(entry + 2) == 1 {
@@ -158,6 +164,19 @@ fn read_whole(file: &File, layout: Layout, events: u64) -> std::io::Result<Repor
     }
     read_events(file, layout, events, &mut report)?;
     Ok(report)
+}
+
+/// Members that are gone and did not say that they leave. Whoever came or went since the header was
+/// read is left out, and who has a number but no place yet has not died.
+fn died(report: &Report, lives: &dyn Fn(u64) -> bool) -> u64 {
+    let ids = || report.members.iter().map(|member| member.id);
+    let stays =
+        |member: &&MemberReport| member.alive && !member.leaving && member.id <= report.joined;
+    let there = report.members.iter().filter(stays).count() as u64;
+    let newest = report.joined.saturating_sub(NEWCOMERS)..report.joined;
+    let coming = newest.map(|id| id + 1).filter(|id| !ids().any(|seated| seated == *id));
+    let coming = coming.filter(|id| lives(*id)).count() as u64;
+    report.joined.saturating_sub(report.left).saturating_sub(there).saturating_sub(coming)
 }
 
 fn read_members(
@@ -181,6 +200,7 @@ fn read_members(
                 joined: get(member::JOINED),
                 name: layout::words_text(words.run(index * member::WORDS + member::NAME, 2)),
                 shares: Vec::new(),
+                leaving: get(member::LEAVING) == id,
                 index,
             });
         }
@@ -233,18 +253,20 @@ fn read_device(
     index: usize,
     report: &mut Report,
 ) -> std::io::Result<()> {
-    let (mut words, mut held);
-    let mut tries = 0;
-    loop {
-        words = Copied::read(file, layout.device_at(index), device::LANES + places * LANE)?;
-        held = lanes(&words, places);
-        let sum = held.iter().fold(0_u64, |sum, lane| sum.saturating_add(lane.slot.charge));
-        let total = Total::from_halves([words.get(device::TOTAL), words.get(device::TOTAL + 1)]);
-        tries += 1;
-        if sum == total.used || tries > RETRIES {
+    let part = || Copied::read(file, layout.device_at(index), device::LANES + places * LANE);
+    let total = |words: &Copied| [device::TOTAL, device::TOTAL + 1].map(|word| words.get(word));
+    let mut words = part()?;
+    let mut settled = false;
+    for _ in 0..RETRIES {
+        let before = total(&words);
+        // A slot is written over only after its owner has committed another.
+        settled = total(&Copied::read(file, layout.device_at(index), 2)?) == before;
+        if settled {
             break;
         }
+        words = part()?;
     }
+    let held = lanes(&words, places);
     let limit = words.get(device::LIMIT);
     let mut found = DeviceReport {
         index,
@@ -252,6 +274,7 @@ fn read_device(
         bytes: words.get(device::BYTES),
         limit: (limit != UNLIMITED).then_some(limit),
         by_command: words.get(device::BY_COMMAND) == 1,
+        settled,
         refused: words.get(device::REFUSED),
         refused_bytes: words.get(device::REFUSED_BYTES),
         ..DeviceReport::default()

@@ -2,6 +2,7 @@
 
 mod files;
 mod members;
+mod reading;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,0 +1,89 @@
+//! `cuota export`: what the ledgers say, for Prometheus.
+#![forbid(unsafe_code)]
+
+mod gpus;
+mod keep;
+mod labels;
+mod metrics;
+mod request;
+mod samples;
+mod scrape;
+mod server;
+mod text;
+mod textfile;
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::command::Failure;
+use crate::native::system;
+use crate::places::Places;
+use crate::screen;
+use scrape::Exporter;
+use text::Format;
+
+pub const ABOUT: &str = "\
+Metrics of all clients for Prometheus: over HTTP, or in a file for node_exporter.
+
+GET /metrics answers in OpenMetrics to whoever accepts it, else in Prometheus's
+plain text; GET /healthz answers ok. Only this machine may ask unless --listen
+says otherwise: there is no authentication.
+
+Every client's series carry `client`, its devices' `UUID` and, where NVML tells,
+`gpu`; then the client's own labels (CUOTA_LABELS). Ledgers are looked for in
+--dir, else in CUOTA_DIR, else in /run/cuota, $XDG_RUNTIME_DIR/cuota and
+/tmp/cuota-<uid>, again at every scrape. One that cannot be read is counted, said
+once on standard error, and hides no other.
+
+Exit status:
+  0    ended by SIGTERM or SIGINT, or the file was written once
+  125  the address or the file cannot be used, or a bad option";
+
+#[derive(Args)]
+pub struct Options {
+    /// Where to listen
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:9419")]
+    listen: String,
+    /// Write the metrics to this file instead, in plain text
+    #[arg(long, value_name = "PATH", conflicts_with = "listen")]
+    textfile: Option<PathBuf>,
+    /// Write it again and again
+    #[arg(long, value_name = "SECONDS", requires = "textfile", value_parser = clap::value_parser!(u32).range(1..))]
+    every: Option<u32>,
+    /// The directory of the ledgers
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+/// Waited for in one go when nothing else is to be done.
+const LONG: Duration = Duration::from_secs(3600);
+
+pub fn export(options: Options) -> Result<u8, Failure> {
+    // What is wrong with the options is said now, and not at the first scrape.
+    Places::of(options.dir.as_deref())?;
+    let mut exporter = Exporter::new(options.dir);
+    system::keep_requests_to_end();
+    let Some(path) = options.textfile else {
+        let unusable = |why| Failure::ours(format!("cannot listen on {}: {why}", options.listen));
+        let listener = TcpListener::bind(&options.listen).map_err(unusable)?;
+        let address = listener.local_addr().map_err(unusable)?;
+        server::serve(listener, exporter)?;
+        screen::print(&format!("http://{address}/metrics\n"));
+        while !system::wait_for_request_to_end(LONG) {}
+        return Ok(0);
+    };
+    loop {
+        let written = textfile::write(&path, &exporter.scrape(Format::Plain));
+        let Some(every) = options.every else { return written.map(|()| 0) };
+        // The disk may have room again the next time.
+        if let Err(failure) = written {
+            screen::complain(&failure.text);
+        }
+        if system::wait_for_request_to_end(Duration::from_secs(every.into())) {
+            return Ok(0);
+        }
+    }
+}
