@@ -10,7 +10,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use common::{Folder, cuota, ended};
+use common::member::{GIB, Member, on_card};
+use common::{Folder, cuota, ended, simulated};
 use cuota_core::book::layout::{Layout, count, device, header, text_words};
 use cuota_core::book::{self, Block, Book, Count, Device, Direction, Memory, Plan, Seat, Wish};
 use cuota_core::kind::Kind;
@@ -215,6 +216,31 @@ fn every_figure_is_where_it_belongs() {
     fs::remove_file(directory.join(book::file_name("pod-1"))).expect("ours");
     assert!(!exporter.scrape("").contains("pod-1"));
     assert_eq!(exporter.terminated(), (Some(0), String::new()));
+}
+
+#[test]
+fn a_cards_number_is_what_nvml_says() {
+    let folder = Folder::new("export-gpu");
+    let directory = folder.ledgers();
+    let mut member = Member::start(&folder, "pod-1", &[]);
+    assert!(member.takes(GIB));
+    let mut command = cuota(["export", "--textfile"]);
+    command.arg(folder.path("cuota.prom")).arg("--dir").arg(&directory);
+    let text = |command: &mut Command| {
+        assert_eq!(ended(command), (Some(0), String::new(), String::new()));
+        fs::read_to_string(folder.path("cuota.prom")).expect("written")
+    };
+    let used = |text: &str| {
+        let lines = text.lines().filter_map(|line| line.strip_prefix("cuota_memory_used_bytes{"));
+        let lines: Vec<String> = lines.map(str::to_owned).collect();
+        assert!(lines.len() == 1 && lines[0].ends_with(&format!("}} {GIB}")), "{text}");
+        lines[0].clone()
+    };
+    assert!(!used(&text(&mut command)).contains("gpu="), "no guess");
+    on_card(&mut command, &folder, &directory);
+    command.env("LD_LIBRARY_PATH", simulated("").parent().expect("a folder"));
+    let with = used(&text(&mut command));
+    assert!(with.contains(",gpu=\"0\"}") && !with.contains("parent"), "{with}");
 }
 
 #[test]

@@ -246,6 +246,23 @@ fn lanes(words: &Copied, places: usize) -> Vec<LaneReport> {
     (0..places).map(lane).collect()
 }
 
+/// So many words of a device's part, read by `part`, and whether nobody committed meanwhile: a slot is
+/// written over only after its owner has committed another.
+pub(super) fn of_one_moment(
+    part: &mut dyn FnMut(usize) -> std::io::Result<Copied>,
+    count: usize,
+) -> std::io::Result<(Copied, bool)> {
+    let total = |words: &Copied| [device::TOTAL, device::TOTAL + 1].map(|word| words.get(word));
+    let mut words = part(count)?;
+    for _ in 0..RETRIES {
+        if total(&part(device::TOTAL + 2)?) == total(&words) {
+            return Ok((words, true));
+        }
+        words = part(count)?;
+    }
+    Ok((words, false))
+}
+
 fn read_device(
     file: &File,
     layout: Layout,
@@ -253,19 +270,8 @@ fn read_device(
     index: usize,
     report: &mut Report,
 ) -> std::io::Result<()> {
-    let part = || Copied::read(file, layout.device_at(index), device::LANES + places * LANE);
-    let total = |words: &Copied| [device::TOTAL, device::TOTAL + 1].map(|word| words.get(word));
-    let mut words = part()?;
-    let mut settled = false;
-    for _ in 0..RETRIES {
-        let before = total(&words);
-        // A slot is written over only after its owner has committed another.
-        settled = total(&Copied::read(file, layout.device_at(index), 2)?) == before;
-        if settled {
-            break;
-        }
-        words = part()?;
-    }
+    let mut part = |words| Copied::read(file, layout.device_at(index), words);
+    let (words, settled) = of_one_moment(&mut part, device::LANES + places * LANE)?;
     let held = lanes(&words, places);
     let limit = words.get(device::LIMIT);
     let mut found = DeviceReport {

@@ -5,6 +5,8 @@ use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use super::super::layout::device;
+use super::super::read::{Copied, of_one_moment};
 use super::super::*;
 use super::{Folder, Process};
 use crate::ledger::{Answer, Change};
@@ -12,8 +14,10 @@ use crate::shm::file;
 
 #[test]
 fn what_is_held_is_read_as_of_one_moment_or_said_to_be_doubtful() {
-    const BYTES: u64 = 1 << 30;
-    const PAIRS: u64 = 300_000;
+    const ROUNDS: u64 = 300_000;
+    /// Each step a nanosecond: 1, 1 + 2 and no bytes are held.
+    const STEPS: [Change; 3] = [Change::Reserve(1), Change::Reserve(2), Change::Refund(3)];
+    const HELD: u128 = 4 * ROUNDS as u128;
     let folder = Folder::new("moment");
     let (one, _) = Process::start(&folder.plan(), None);
     let look = || {
@@ -21,35 +25,58 @@ fn what_is_held_is_read_as_of_one_moment_or_said_to_be_doubtful() {
         device.settled.then_some(device.held_byte_ns)
     };
     let over = AtomicBool::new(false);
-    let doubtful = thread::scope(|scope| {
+    let (told, doubtful) = thread::scope(|scope| {
         scope.spawn(|| {
             let mut lane = one.lane();
-            for pair in 0..PAIRS {
-                // Far from the beginning: what does not belong together is far off.
-                let now = (1 << 40) + 2 * pair;
-                assert_eq!(one.change_at(&mut lane, Change::Reserve(BYTES), now), Answer::Done);
-                assert_eq!(one.change_at(&mut lane, Change::Refund(BYTES), now + 1), Answer::Done);
+            // Far from the beginning: what does not belong together is far off.
+            let mut now = 1 << 40;
+            for round in 0..ROUNDS {
+                for step in STEPS {
+                    assert_eq!(one.change_at(&mut lane, step, now), Answer::Done);
+                    now += 1;
+                }
                 // Now and then nothing happens for as long as a look takes.
-                if pair % 64 == 0 {
+                if round % 64 == 0 {
                     (0..2000).for_each(|_| std::hint::spin_loop());
                 }
             }
             over.store(true, Ordering::Release);
         });
-        let (mut before, mut doubtful) = (0, 0);
+        let (mut before, mut told, mut doubtful) = (0, 0, 0);
         while !over.load(Ordering::Acquire) {
             match look() {
                 Some(held) => {
-                    assert!(before <= held && held <= u128::from(PAIRS * BYTES), "{before} {held}");
-                    before = held;
+                    assert!(before <= held && held <= HELD, "{before}, then {held}");
+                    (before, told) = (held, told + 1);
                 }
                 None => doubtful += 1,
             }
         }
-        doubtful
+        (told, doubtful)
     });
-    println!("{doubtful} looks came to nothing");
-    assert_eq!(look(), Some(u128::from(PAIRS * BYTES)));
+    println!("{told} looks told, {doubtful} came to nothing");
+    assert_eq!(look(), Some(HELD));
+}
+
+#[test]
+fn a_look_is_taken_again_if_somebody_commits_meanwhile() {
+    /// Words of a part in which somebody commits before every reading up to the given one.
+    fn look(last: usize) -> (u64, bool, usize) {
+        let (mut seq, mut calls) = (0, 0);
+        let mut part = |count| {
+            calls += 1;
+            seq += u64::from(calls <= last);
+            let mut words = vec![0; count];
+            words[device::TOTAL + 1] = seq;
+            Ok(Copied(words))
+        };
+        let (words, settled) = of_one_moment(&mut part, device::LANES).expect("it reads");
+        (words.get(device::TOTAL + 1), settled, calls)
+    }
+    assert_eq!(look(1), (1, true, 2));
+    assert_eq!(look(2), (2, true, 4), "between the two");
+    assert_eq!(look(3), (3, true, 4));
+    assert!(!look(usize::MAX).1);
 }
 
 #[test]
