@@ -1,12 +1,11 @@
-//! The ring of events: many writers, newest wins, nobody waits. A record carries its number; one that
-//! was never finished, or that two writers met in, does not add up and is skipped.
+//! The ring of events: many writers, newest wins, nobody waits.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Book;
 use super::layout::{DEVICES, bytes, event, header};
-use crate::ledger::Word;
+use super::record::{Exact, write_record};
 use crate::shm::file;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,13 +85,16 @@ const STEP: u64 = 16 << 10;
 const NONE: u64 = u32::MAX as u64;
 
 impl Event {
-    fn words(&self) -> [u64; 6] {
+    #[inline(always)]
+    pub(super) fn words(&self) -> [u64; 6] {
         let device = self.device.map_or(NONE, |index| index as u64);
         let [first, second, third] = self.payload;
         [self.time, self.member, self.kind as u64 | device << 32, first, second, third]
     }
 
-    fn from_words([time, member, kind, first, second, third]: [u64; 6]) -> Option<Event> {
+    pub(super) fn from_words(
+        [time, member, kind, first, second, third]: [u64; 6],
+    ) -> Option<Event> {
         let (code, device) = (kind & 0xffff_ffff, kind >> 32);
         let kind = Kind::ALL.into_iter().find(|kind| *kind as u64 == code)?;
         let device = (device != NONE).then_some(device as usize);
@@ -103,16 +105,12 @@ impl Event {
     }
 }
 
-#[inline(always)]
-fn mix(number: u64, words: &[u64; 6]) -> u64 {
-    words.iter().fold(number.wrapping_add(1), |mixed, word| {
-        (mixed ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)
-    })
-}
-
 impl Book {
+    #[inline(always)]
     pub(super) fn event_at(&self, number: u64) -> usize {
-        let index = number % self.layout.events.max(1);
+        let events = self.layout.events.max(1);
+        // As a rule it is a power of two, and a division would cost as much as the rest.
+        let index = if events.is_power_of_two() { number & (events - 1) } else { number % events };
         (self.layout.ring_at() / 8) as usize + index as usize * event::WORDS
     }
 
@@ -135,59 +133,23 @@ impl Book {
         made
     }
 
+    /// The next number and its record, which is the oldest's until it is written; nothing if the ring
+    /// has no room there.
+    #[inline(always)]
+    pub(super) fn next_record(&self) -> Option<(u64, &'static [AtomicU64])> {
+        let number = self.head.get(header::WRITTEN)?.fetch_add(1, Ordering::AcqRel);
+        let at = self.event_at(number);
+        if !self.has_room_for_events(bytes(at + event::WORDS) - self.layout.ring_at()) {
+            return None;
+        }
+        Some((number, self.head.run(at, event::WORDS)?))
+    }
+
     /// Writes an event over the oldest.
     #[inline(always)]
     pub fn record(&self, new: Event) {
-        let Some(written) = self.head.get(header::WRITTEN) else { return };
-        let number = written.fetch_add(1, Ordering::AcqRel);
-        let at = self.event_at(number);
-        if !self.has_room_for_events(bytes(at + event::WORDS) - self.layout.ring_at()) {
-            return;
+        if let Some((number, record)) = self.next_record() {
+            write_record::<Exact, _>(record, number, &new);
         }
-        let Some(record) = self.head.run(at, event::WORDS) else { return };
-        write_record(record, number, &new);
     }
-}
-
-/// A record's state once it is whole.
-pub(super) fn finished(number: u64) -> u64 {
-    number.wrapping_mul(2).wrapping_add(2)
-}
-
-/// Writes the event of that number.
-#[inline(always)]
-pub(crate) fn write_record<A: Word>(record: &[A], number: u64, new: &Event) {
-    let [state, words @ .., check] = record else { return };
-    state.put(finished(number).wrapping_sub(1));
-    // SYNC POINT: whoever sees a word of the record sees that it was being written; the other end is
-    // in `read_record`.
-    A::seal();
-    let values = new.words();
-    for (word, value) in words.iter().zip(values) {
-        word.put(value);
-    }
-    check.put(mix(number, &values));
-    state.store(finished(number));
-}
-
-/// The event of that number, if its record is whole and still its own.
-pub fn read_record<A: Word>(record: &[A], number: u64) -> Option<Event> {
-    let (values, check) = read_words(record, number)?;
-    (check == mix(number, &values)).then(|| Event::from_words(values))?
-}
-
-/// The words and the check of that number's record, if nobody wrote meanwhile; of two writers that
-/// met in it, one a lap ahead, the state shows only the last.
-pub(crate) fn read_words<A: Word>(record: &[A], number: u64) -> Option<([u64; 6], u64)> {
-    let [state, words @ .., check] = record else { return None };
-    let before = state.load();
-    let mut values = [0; 6];
-    for (value, word) in values.iter_mut().zip(words) {
-        *value = word.peek();
-    }
-    let check = check.peek();
-    // SYNC POINT: the other end is in `write_record`.
-    A::settle();
-    let whole = before == finished(number) && state.peek() == before;
-    whole.then_some((values, check))
 }

@@ -5,7 +5,7 @@
 mod counts;
 mod device;
 mod door;
-pub(crate) mod events;
+mod events;
 #[cfg(test)]
 mod hostile;
 pub mod layout;
@@ -14,6 +14,7 @@ mod living;
 mod open;
 mod outside;
 mod read;
+pub(crate) mod record;
 mod ring;
 mod seat;
 #[cfg(test)]

@@ -14,6 +14,7 @@ use super::events::Event;
 use super::layout::{self, DEVICES, Layout, count, device, header, member};
 use super::living::byte_of;
 use super::open::check;
+use super::record::Exact;
 use super::ring::{Found, records};
 use super::trouble::{Trouble, What};
 use crate::ledger::{HEAD, LANE, SLOT, Slot, Total, UNLIMITED, head, is_closed};
@@ -335,7 +336,7 @@ fn read_events(
 ) -> std::io::Result<()> {
     let mut next = report.written.saturating_sub(wanted.min(layout.events));
     while next < report.written {
-        let found = records(file, layout, next, report.written)?;
+        let found = records::<Exact>(file, layout, next, report.written)?;
         next += found.len().max(1) as u64;
         report.events.extend(found.into_iter().filter_map(|found| match found {
             Found::Whole(event) => Some(event),

@@ -2,16 +2,18 @@
 #![forbid(unsafe_code)]
 
 use std::fs::File;
+use std::marker::PhantomData;
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::events::{Event, finished, read_record};
+use super::events::Event;
 use super::layout::{self, Layout, event, header};
 use super::open::check;
 use super::read::Copied;
+use super::record::{Exact, Rules, finished, read_record};
 use super::trouble::{Trouble, What};
 use crate::shm::{clock, file};
 
@@ -31,7 +33,7 @@ pub(super) enum Found {
 }
 
 /// The records of those numbers, at most `RUN` and without a turn of the ring in between.
-pub(super) fn records(
+pub(super) fn records<R: Rules>(
     file: &File,
     layout: Layout,
     first: u64,
@@ -44,7 +46,7 @@ pub(super) fn records(
     let words: Vec<AtomicU64> = words.into_iter().map(AtomicU64::new).collect();
     let records = words.chunks_exact(event::WORDS).zip(first..);
     Ok(records
-        .map(|(record, number)| match read_record(record, number) {
+        .map(|(record, number)| match read_record::<R, _>(record, number) {
             Some(event) => Found::Whole(event),
             None => match record.first().map_or(0, |state| state.load(Relaxed)) {
                 state if state > finished(number) => Found::Gone,
@@ -66,18 +68,25 @@ pub enum Heard {
 }
 
 /// A reader of one ledger's ring.
-pub struct Follower {
+pub struct Follower<R = Exact> {
     file: File,
     layout: Layout,
     /// The number of the next event.
     next: u64,
-    /// Since when that one has been in the making.
-    waiting: Option<u64>,
+    /// When a record was found in the making, and how many numbers were given out by then.
+    waiting: Option<(u64, u64)>,
+    rules: PhantomData<R>,
 }
 
 impl Follower {
     /// Follows the ledger at `path` from its newest `earlier` events on.
     pub fn open(path: &Path, earlier: u64) -> Result<Follower, Trouble> {
+        Follower::by_rules(path, earlier)
+    }
+}
+
+impl<R: Rules> Follower<R> {
+    pub(super) fn by_rules(path: &Path, earlier: u64) -> Result<Follower<R>, Trouble> {
         let trouble = |what| Trouble::new(path, what);
         let file = file::open(path, false).map_err(|why| trouble(What::File(why)))?;
         let stat = file::stat(file.as_fd()).map_err(|why| trouble(What::File(why)))?;
@@ -85,7 +94,7 @@ impl Follower {
             return Err(trouble(What::Foreign("is no plain file")));
         }
         let layout = check(&file, &stat).map_err(|why| trouble(What::Unreadable(why)))?;
-        let mut follower = Follower { file, layout, next: 0, waiting: None };
+        let mut follower = Follower { file, layout, next: 0, waiting: None, rules: PhantomData };
         let written = follower.written().map_err(|why| trouble(What::File(why)))?;
         follower.next = written.saturating_sub(earlier.min(layout.events));
         Ok(follower)
@@ -103,6 +112,17 @@ impl Follower {
         Ok(Copied::read(&self.file, at, 1)?.get(0))
     }
 
+    /// Whether the next record, which is in the making, may still be finished: its number was given
+    /// out less than `PATIENCE` ago, as far as we know.
+    fn is_worth_waiting(&mut self, written: u64) -> bool {
+        if self.waiting.is_some_and(|(_, given)| given <= self.next) {
+            self.waiting = None;
+        }
+        let now = clock::boot_time();
+        let (since, _) = *self.waiting.get_or_insert((now, written));
+        now.saturating_sub(since) < PATIENCE
+    }
+
     /// What has come since. Stops before a record that is still in the making, for as long as
     /// `PATIENCE`; a `last` look waits for none.
     pub fn poll(&mut self, last: bool) -> std::io::Result<Vec<Heard>> {
@@ -110,11 +130,11 @@ impl Follower {
         let (mut heard, mut lost) = (Vec::new(), 0);
         // As many as there are places: writers may be faster than we are.
         let mut left = self.layout.events;
-        while self.next < written && left > 0 {
+        'looks: while self.next < written && left > 0 {
             let overtaken = written.saturating_sub(self.layout.events).saturating_sub(self.next);
-            lost += overtaken;
+            lost += if R::COUNTS_OVERTAKEN { overtaken } else { 0 };
             self.next += overtaken;
-            let found = records(&self.file, self.layout, self.next, written)?;
+            let found = records::<R>(&self.file, self.layout, self.next, written)?;
             left = left.saturating_sub(found.len() as u64);
             for found in found {
                 match found {
@@ -124,20 +144,10 @@ impl Follower {
                         }
                         heard.push(Heard::Event { number: self.next, event });
                     }
-                    Found::Gone => lost += 1,
-                    Found::Unfinished => {
-                        let now = clock::boot_time();
-                        let since = *self.waiting.get_or_insert(now);
-                        if !last && now.saturating_sub(since) < PATIENCE {
-                            if lost > 0 {
-                                heard.push(Heard::Lost(lost));
-                            }
-                            return Ok(heard);
-                        }
-                        lost += 1;
-                    }
+                    Found::Unfinished if !last && self.is_worth_waiting(written) => break 'looks,
+                    Found::Gone => lost += u64::from(R::COUNTS_GONE),
+                    Found::Unfinished => lost += u64::from(R::COUNTS_UNFINISHED),
                 }
-                self.waiting = None;
                 self.next += 1;
             }
         }

@@ -8,7 +8,7 @@ use loom::thread;
 
 use super::words::{All, Keeps, Kept};
 use super::{breaks, holds};
-use crate::book::events::{read_record, read_words, write_record};
+use crate::book::record::{Exact, Rules, read_record, write_record};
 use crate::book::{Event, Kind};
 use crate::ledger::Word;
 use crate::shm::clock::{Anchor, Anchored};
@@ -80,68 +80,80 @@ fn record<K: Keeps>() -> Arc<Vec<Kept<K>>> {
     Arc::new((0..8).map(word).collect())
 }
 
+/// What is believed to be the event of that number is.
+fn look<K: Keeps, R: Rules>(record: &[Kept<K>], number: u64) {
+    if let Some(found) = read_record::<R, _>(record, number) {
+        assert_eq!((found.time, found.payload[0]), (10 + number, 10 + number), "a torn record");
+    }
+}
+
 /// One writer a lap ahead of itself: the state alone tells what is whole.
-fn one_writer<K: Keeps>() {
+fn one_writer<K: Keeps, R: Rules + Send + 'static>() {
     let record = record::<K>();
     let writes = record.clone();
     let writer = thread::spawn(move || {
-        write_record(&writes, 0, &event(10));
-        write_record(&writes, 1, &event(20));
+        write_record::<R, _>(&writes, 0, &event(10));
+        write_record::<R, _>(&writes, 1, &event(11));
     });
     let reads = record.clone();
-    let reader = thread::spawn(move || {
-        for number in 0..2 {
-            if let Some((words, _)) = read_words(&reads, number) {
-                let time = (number + 1) * 10;
-                assert_eq!((words[0], words[3]), (time, time), "a torn record");
-            }
-        }
-    });
+    let reader = thread::spawn(move || (0..2).for_each(|number| look::<K, R>(&reads, number)));
     reader.join().expect("it ends");
     writer.join().expect("it ends");
-    assert_eq!(read_record(&record, 1), Some(event(20)));
+    assert_eq!(read_record::<R, _>(&record, 1), Some(event(11)));
 }
 
-/// Two writers meet in a record, one a lap ahead.
-fn two_writers(believes: impl Fn(&[Kept<All>], u64) -> Option<u64>) {
+/// Two writers meet in a record, one a lap ahead, and a reader meets both.
+fn two_writers<R: Rules + Send + 'static>() {
     let record = record::<All>();
     let writers = [0, 1].map(|number| {
         let writes = record.clone();
-        thread::spawn(move || write_record(&writes, number, &event(10 + number)))
+        thread::spawn(move || write_record::<R, _>(&writes, number, &event(10 + number)))
     });
-    let check = |number| {
-        if let Some(found) = believes(&record, number) {
-            assert_eq!(found, 10 + number, "a torn record");
-        }
-    };
-    check(1);
+    look::<All, R>(&record, 1);
     for writer in writers {
         writer.join().expect("it ends");
     }
-    check(0);
-    check(1);
+    (0..2).for_each(|number| look::<All, R>(&record, number));
+}
+
+macro_rules! rules {
+    ($($name:ident: $($step:ident)+;)*) => {$(
+        struct $name;
+        impl Rules for $name {
+            $(const $step: bool = false;)+
+        }
+    )*};
+}
+
+rules! {
+    ByState: CHECKS;
+    NoMark: CHECKS MARKS;
+    NoBefore: CHECKS BEFORE;
+    NoAfter: CHECKS AFTER;
+    ByCheck: MARKS BEFORE AFTER;
+    NoNumber: NUMBERED;
 }
 
 #[test]
 fn a_record_is_whole_or_not_there() {
-    holds("ring, one writer", 3, one_writer::<All>);
-    breaks("ring without seal", "a torn record", 3, one_writer::<NoSeal>);
-    breaks("ring without settle", "a torn record", 3, one_writer::<NoSettle>);
-    breaks("ring finished without release", "a torn record", 3, one_writer::<NoStore>);
-    let checked = |record: &[Kept<All>], number| {
-        read_record(record, number).map(|event| {
-            assert_eq!(event.time, event.payload[0], "a torn record");
-            event.time
-        })
-    };
-    holds("ring, two writers", 2, move || two_writers(checked));
-    let unchecked = |record: &[Kept<All>], number| {
-        read_words(record, number).map(|([time, _, _, payload, ..], _)| {
-            assert_eq!(time, payload, "a torn record");
-            time
-        })
-    };
-    breaks("ring without its check", "a torn record", 2, move || two_writers(unchecked));
+    let torn = "a torn record";
+    holds("ring, one writer", 3, one_writer::<All, Exact>);
+    holds("ring, one writer, by its state", 3, one_writer::<All, ByState>);
+    breaks("ring without seal", torn, 3, one_writer::<NoSeal, ByState>);
+    breaks("ring without settle", torn, 3, one_writer::<NoSettle, ByState>);
+    breaks("ring finished without release", torn, 3, one_writer::<NoStore, ByState>);
+    breaks("ring without its mark", torn, 3, one_writer::<All, NoMark>);
+    breaks("ring, the state not looked at before", torn, 3, one_writer::<All, NoBefore>);
+    breaks("ring, the state not looked at after", torn, 3, one_writer::<All, NoAfter>);
+}
+
+#[test]
+fn writers_that_meet_in_a_record_are_not_believed() {
+    let torn = "a torn record";
+    holds("ring, two writers", 2, two_writers::<Exact>);
+    holds("ring, two writers, by its check", 2, two_writers::<ByCheck>);
+    breaks("ring without its check", torn, 2, two_writers::<ByState>);
+    breaks("ring, a check without its number", torn, 2, two_writers::<NoNumber>);
 }
 
 const fn moment(n: u64) -> Anchored {

@@ -3,6 +3,7 @@
 mod files;
 mod members;
 mod reading;
+mod ring;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -12,7 +13,7 @@ use super::layout::Layout;
 use super::*;
 use crate::ledger::{Answer, Change, Exact, Owned, join};
 
-pub(in crate::book) struct Folder(PathBuf);
+pub(in crate::book) struct Folder(pub(in crate::book) PathBuf);
 
 impl Folder {
     pub(in crate::book) fn new(name: &str) -> Folder {
