@@ -249,8 +249,8 @@ enum {
 };
 
 /* Event n is the record n % events. It is whole if `state` is 2 * n + 2 before and after it is read and
- * `check` is right: starting with n + 1, for each of the six words between them, exclusive-or it, times
- * 0x9e3779b97f4a7c15, rotated left by 29. */
+ * `check` is right: starting with 0, for n + 1 and then each of the six words between them, exclusive-or
+ * it, times 0x9e3779b97f4a7c15, rotated left by 29. */
 struct cuota_event {
     uint64_t state;
     uint64_t time;
@@ -536,9 +536,10 @@ static inline const char *cuota_event_name(const struct cuota_event *event)
 
 static inline int cuota_is_whole(const struct cuota_event *event, uint64_t number)
 {
-    uint64_t mixed = number + 1, words[8], word;
+    uint64_t mixed = 0, words[8], word;
     memcpy(words, event, sizeof words);
-    for (word = 1; word < 7; word++) {
+    words[0] = number + 1;
+    for (word = 0; word < 7; word++) {
         mixed = (mixed ^ words[word]) * UINT64_C(0x9e3779b97f4a7c15);
         mixed = mixed << 29 | mixed >> 35;
     }

@@ -76,11 +76,11 @@ impl Member {
         let (event, payload) =
             match self.lane.change(&part.account(), change, clock.now(), &witness) {
                 Answer::Done => {
-                    block.memory(kind, done, bytes);
+                    block.memory(kind, done, (1, bytes));
                     (event, [bytes, x, kind as u64])
                 }
                 Answer::Refused { used, limit } => {
-                    block.memory(kind, Memory::Refused, bytes);
+                    block.memory(kind, Memory::Refused, (1, bytes));
                     (book::Kind::Refused, [bytes, limit, used])
                 }
                 Answer::Lost => panic!("alive, and taken for dead"),

@@ -51,7 +51,12 @@ impl Part {
 
     /// A block of a place that `Book::open_counts` has opened.
     pub fn block(&self, place: usize, block: usize) -> Option<Block> {
-        let at = self.layout.counts_at(place) + block.min(count::BLOCKS) * count::WORDS;
+        // The first is nobody's to add to.
+        if place >= self.layout.members as usize || !(count::SHARED..count::BLOCKS).contains(&block)
+        {
+            return None;
+        }
+        let at = self.layout.counts_at(place) + block * count::WORDS;
         let words = self.words.run(at, count::WORDS)?.first_chunk()?;
         Some(Block::new(words, block == count::SHARED))
     }

@@ -1,7 +1,7 @@
 //! The ring of events: many writers, newest wins, nobody waits.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use super::Book;
 use super::layout::{DEVICES, bytes, event, header};
@@ -109,7 +109,7 @@ impl Book {
     #[inline(always)]
     pub(super) fn event_at(&self, number: u64) -> usize {
         let events = self.layout.events.max(1);
-        // As a rule it is a power of two, and a division would cost as much as the rest.
+        // As a rule they are a power of two, and a division may cost as much as all the rest.
         let index = if events.is_power_of_two() { number & (events - 1) } else { number % events };
         (self.layout.ring_at() / 8) as usize + index as usize * event::WORDS
     }
@@ -133,23 +133,21 @@ impl Book {
         made
     }
 
-    /// The next number and its record, which is the oldest's until it is written; nothing if the ring
-    /// has no room there.
+    /// The next number, and where its record is, which is the oldest's until it is written; nothing if
+    /// the ring has no room there.
     #[inline(always)]
-    pub(super) fn next_record(&self) -> Option<(u64, &'static [AtomicU64])> {
+    pub(super) fn next_event(&self) -> Option<(u64, usize)> {
         let number = self.head.get(header::WRITTEN)?.fetch_add(1, Ordering::AcqRel);
         let at = self.event_at(number);
-        if !self.has_room_for_events(bytes(at + event::WORDS) - self.layout.ring_at()) {
-            return None;
-        }
-        Some((number, self.head.run(at, event::WORDS)?))
+        let needed = bytes(at + event::WORDS) - self.layout.ring_at();
+        self.has_room_for_events(needed).then_some((number, at))
     }
 
     /// Writes an event over the oldest.
     #[inline(always)]
     pub fn record(&self, new: Event) {
-        if let Some((number, record)) = self.next_record() {
-            write_record::<Exact, _>(record, number, &new);
-        }
+        let Some((number, at)) = self.next_event() else { return };
+        let Some(record) = self.head.run(at, event::WORDS) else { return };
+        write_record::<Exact, _>(record, number, &new);
     }
 }

@@ -286,34 +286,30 @@ fn read_device(
         refused_bytes: words.get(device::REFUSED_BYTES),
         ..DeviceReport::default()
     };
+    let at = layout.device_at(index) + layout::bytes(layout.counts_at(0));
     for (place, LaneReport { owner, slot, last }) in held.into_iter().enumerate() {
-        // One place at a time: a file that lies about its places costs no memory.
-        let at = layout.device_at(index) + layout::bytes(layout.counts_at(place));
-        let Copied(blocks) = Copied::read(file, at, count::PLACE)?;
-        let (earlier, blocks) = blocks.split_at(count::WORDS.min(blocks.len()));
-        let mut own = Counts::default();
-        for block in blocks.chunks(count::WORDS) {
-            found.counts.add(block);
-            own.add(block);
-        }
-        own.subtract(earlier);
-        let own = |id: u64| {
-            if earlier.get(count::EARLIER_FOR) == Some(&id) {
-                own.clone()
-            } else {
-                Counts::default()
-            }
-        };
         // Sums of a file that lies may be anything; they only go round.
         let until_last = slot.held_until(last);
         found.held_byte_ns = found.held_byte_ns.wrapping_add(until_last);
         found.uncertain_byte_ns = found.uncertain_byte_ns.wrapping_add(slot.uncertain);
         // Who is dead holds nothing any more, whether or not somebody has taken it off yet.
         let mut members = report.members.iter_mut().filter(|member| member.alive);
-        let Some(member) = members.find(|member| member.index == place) else { continue };
+        let member = members.find(|member| member.index == place);
+        let at = at + layout::bytes(place * count::PLACE);
+        // Before what is counted now, which only grows.
+        let earlier = member.as_ref().map(|member| earlier(file, at, member.id)).transpose()?;
+        let Copied(counted) =
+            Copied::read(file, at + layout::bytes(count::WORDS), count::PLACE - count::WORDS)?;
+        let mut counts = Counts::default();
+        counted.chunks(count::WORDS).for_each(|block| counts.add(block));
+        found.counts.add(counts.words());
+        let Some(member) = member else { continue };
+        match earlier.flatten() {
+            Some(earlier) => counts.subtract(&earlier),
+            None => counts = Counts::default(),
+        }
         let Slot { charge, untracked, .. } = slot;
         let (used, untracked) = if owner == member.id { (charge, untracked) } else { (0, 0) };
-        let counts = own(member.id);
         if owner == member.id || counts != Counts::default() {
             found.used = found.used.saturating_add(used);
             let silent = clock::boot_time().saturating_sub(last);
@@ -326,6 +322,18 @@ fn read_device(
     found.peak = words.get(device::PEAK).max(found.used);
     report.devices.push(found);
     Ok(())
+}
+
+/// What was counted in a place, whose words begin at that byte, before the member of that incarnation
+/// came; nothing if it has not noted it. The note is looked at before and after: one copy could have
+/// the words of another's.
+pub(super) fn earlier(file: &File, at: u64, id: u64) -> std::io::Result<Option<Vec<u64>>> {
+    let noted = || Copied::read(file, at + layout::bytes(count::EARLIER_FOR), 1);
+    if noted()?.get(0) != id {
+        return Ok(None);
+    }
+    let Copied(words) = Copied::read(file, at, count::EARLIER_FOR)?;
+    Ok((noted()?.get(0) == id).then_some(words))
 }
 
 fn read_events(

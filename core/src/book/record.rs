@@ -31,25 +31,14 @@ pub struct Exact;
 
 impl Rules for Exact {}
 
-/// Powers of an odd number, none of them a small multiple of another.
-const POWERS: [u64; 7] = [power(1), power(2), power(3), power(4), power(5), power(6), power(7)];
-
-const fn power(exponent: u32) -> u64 {
-    0x9e37_79b9_7f4a_7c15_u64.wrapping_pow(exponent)
-}
-
-/// The words and the number as one: a sum, so that none waits for another. One that differs always
-/// shows; several that cancel each other out do so by one chance in 2^64.
+/// The number and the words as one. The number takes a step of its own: merely the first word's start,
+/// it would let another number pass whose writer's time differs in the same bits.
 #[inline(always)]
 fn mix<R: Rules>(number: u64, words: &[u64; 6]) -> u64 {
-    let [first, others @ ..] = POWERS;
-    let fold = |word: u64, power: u64| {
-        let product = word.wrapping_mul(power);
-        product ^ product >> 32
-    };
-    let number = if R::NUMBERED { number.wrapping_add(1) } else { 1 };
-    let folded = words.iter().zip(others).map(|(word, power)| fold(*word, power));
-    folded.fold(fold(number, first), u64::wrapping_add)
+    let step =
+        |mixed: u64, word: u64| (mixed ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+    let number = if R::NUMBERED { number.wrapping_add(1) } else { 0 };
+    words.iter().fold(step(0, number), |mixed, word| step(mixed, *word))
 }
 
 /// A record's state once it is whole.
@@ -89,4 +78,24 @@ pub(crate) fn read_record<R: Rules, A: Word>(record: &[A], number: u64) -> Optio
     A::settle();
     let after = !R::AFTER || state.peek() == finished(number);
     (before && check && after).then(|| Event::from_words(values))?
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+
+    use super::*;
+    use crate::book::{Kind, layout::event};
+
+    #[test]
+    fn another_number_is_not_believed_with_a_time_to_match() {
+        let record = [const { AtomicU64::new(0) }; event::WORDS];
+        let new =
+            Event { time: 46, member: 1, kind: Kind::Joined, device: None, payload: [7, 8, 9] };
+        write_record::<Exact, _>(&record, 7, &new);
+        assert_eq!(read_record::<Exact, _>(&record, 7), Some(new));
+        record[event::STATE].put(finished(15));
+        record[event::TIME].put(46 ^ 8 ^ 16);
+        assert_eq!(read_record::<Exact, _>(&record, 15), None);
+    }
 }

@@ -1,5 +1,6 @@
 #![forbid(unsafe_code)]
 
+mod counts;
 mod files;
 mod members;
 mod reading;
@@ -7,7 +8,7 @@ mod ring;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::layout::Layout;
 use super::*;
@@ -24,8 +25,12 @@ impl Folder {
     }
 
     pub(in crate::book) fn plan(&self) -> Plan<'_> {
+        Folder::plan_in(&self.0)
+    }
+
+    pub(in crate::book) fn plan_in(directory: &Path) -> Plan<'_> {
         Plan {
-            directory: &self.0,
+            directory,
             make_directory: false,
             client: "pod-1",
             labels: "pod=a",
