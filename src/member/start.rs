@@ -11,7 +11,7 @@ use cuota_core::book::layout::Layout;
 use cuota_core::book::{self, Device, Member as Who, Plan, Report, Trouble, Wish};
 use cuota_core::config::{Config, Uuid};
 use cuota_core::identity::{self, Candidates, Directory, Process, Sources};
-use cuota_core::shm::{Brief, Clock, alone, file};
+use cuota_core::shm::{Brief, Clock, alone, clock, file};
 
 use super::contexts::Contexts;
 use super::counting::Counting;
@@ -99,7 +99,7 @@ fn make(config: &Config, place: Place) -> Result<Member, String> {
         client: &place.client,
         labels: &labels.join(","),
         layout: Layout::new(config.members.into(), config.ring.into()),
-        boot: boot_id(),
+        boot: clock::boot_id(),
     };
     let who = Who {
         pid: process::id().into(),
@@ -112,14 +112,7 @@ fn make(config: &Config, place: Place) -> Result<Member, String> {
     if let Some(word) = process::one_thread() {
         alone::learn(word);
     }
-    let taken = || {
-        let book = book::open(&plan)?;
-        let door = book.door()?;
-        let seat = book.seat(&who, clock.now())?;
-        drop(door);
-        Ok((book, seat))
-    };
-    let (book, seat) = taken().map_err(|why: Trouble| why.to_string())?;
+    let (book, seat) = book::enter(&plan, &who, &|| clock.now()).map_err(|why| why.to_string())?;
     if place.directory.private && !config.vram.is_empty() {
         log::warn(
             Topic::Ledger,
@@ -235,11 +228,4 @@ fn visible() -> Vec<(c_int, Device)> {
         known.then_some((handle, Device { uuid, bytes: bytes as u64 }))
     };
     (0..count).filter_map(device).collect()
-}
-
-fn boot_id() -> [u64; 2] {
-    let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
-    let whole = u128::from_str_radix(&digits, 16).unwrap_or(0);
-    [(whole >> 64) as u64, whole as u64]
 }

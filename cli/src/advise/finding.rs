@@ -31,7 +31,7 @@ impl Finding<'_> {
         let age = now.saturating_sub(report.created_wall);
         let found = |device: &'a DeviceReport| Found {
             device,
-            average: average(device.held_byte_ns.saturating_add(device.open_byte_ns), age),
+            average: average(device.held_byte_ns.saturating_add(device.running_byte_ns), age),
             advice: size::advise(device),
             samples: watch.samples(client, device),
         };

@@ -2,6 +2,8 @@
 //! on the way of an allocation. The kernel opens it again when whoever stands in it dies.
 #![forbid(unsafe_code)]
 
+use std::os::fd::AsFd;
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -9,7 +11,7 @@ use super::Book;
 use super::layout::header;
 use super::trouble::{Trouble, What};
 use crate::shm::clock::boot_time;
-use crate::shm::file;
+use crate::shm::file::{self, Stat};
 
 /// The byte that is locked: far beyond the file's end, below those of the members.
 pub(super) const BYTE: u64 = 1 << 39;
@@ -76,11 +78,15 @@ impl Book {
 impl Door<'_> {
     /// Whether the name still leads to this file.
     fn leads_here(&self) -> bool {
-        use std::os::fd::AsFd;
-        file::open(self.book.path(), false)
-            .and_then(|there| file::stat(there.as_fd()))
-            .is_ok_and(|there| there.is_same_file(&self.book.file.stat()))
+        leads_to(self.book.path(), &self.book.file.stat())
     }
+}
+
+/// Whether a name leads to that file.
+pub(super) fn leads_to(path: &Path, stat: &Stat) -> bool {
+    file::open(path, false)
+        .and_then(|there| file::stat(there.as_fd()))
+        .is_ok_and(|there| there.is_same_file(stat))
 }
 
 impl Drop for Door<'_> {

@@ -12,7 +12,7 @@ use crate::ledger::Living;
 use crate::shm::{NotCancelled, file};
 
 /// Where the bytes begin: beyond the end of any file.
-const BYTES: u64 = 1 << 40;
+pub(super) const BYTES: u64 = 1 << 40;
 
 /// The last byte there can be if there is none for such a number: nobody ever locks that one.
 pub fn byte_of(id: u64) -> u64 {
@@ -24,7 +24,7 @@ pub const MOST_IDS: u64 = 1 << 48;
 
 /// A process as its PID namespace's `/proc` shows it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Shown {
+pub(super) struct Shown {
     /// In clock ticks since boot.
     start: u64,
     /// Over, but not waited for yet. A first thread that has ended while others run looks the same,
@@ -40,6 +40,11 @@ impl Shown {
         let threads: u64 = fields.nth(16)?.parse().ok()?;
         let start = fields.nth(1)?.parse().ok()?;
         Some(Shown { start, ended: matches!(state, "Z" | "X") && threads <= 1 })
+    }
+
+    /// Whether the process of that pid still is the one that started then.
+    pub(super) fn runs(pid: u64, start: u64) -> bool {
+        Shown::look(pid).is_ok_and(|shown| shown.start == start && !shown.ended)
     }
 
     fn look(pid: u64) -> io::Result<Shown> {

@@ -7,9 +7,9 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use super::Book;
 use super::layout::{self, Layout, header};
 use super::trouble::{Trouble, What};
+use super::{Book, Member, Seat};
 use crate::shm::file::{self, Draft, Stat};
 use crate::shm::{Descriptor, Words, clock};
 
@@ -60,6 +60,22 @@ pub fn open(plan: &Plan) -> Result<Book, Trouble> {
         book.discard()?;
     }
     Err(Trouble::new(&path, What::Moved))
+}
+
+/// Opens the client's ledger and takes a place in it. One that was removed in between is nobody's any
+/// more: then in the one that has its name.
+pub fn enter(plan: &Plan, who: &Member, now: &dyn Fn() -> u64) -> Result<(Book, Seat), Trouble> {
+    let mut moved = None;
+    for _ in 0..ATTEMPTS {
+        let book = open(plan)?;
+        let taken = book.door().and_then(|_door| book.seat(who, now()));
+        match taken {
+            Ok(seat) => return Ok((book, seat)),
+            Err(why @ Trouble { what: What::Moved, .. }) => moved = Some(why),
+            Err(why) => return Err(why),
+        }
+    }
+    Err(moved.unwrap_or_else(|| Trouble::new(plan.directory, What::Moved)))
 }
 
 /// Why a file that is there could not be opened.
@@ -164,15 +180,22 @@ fn epoch(wall_time: u64) -> u64 {
 /// The file as a book, if it is one and ours to use.
 pub(super) fn trust(file: File, path: &Path, shared: bool) -> Result<Book, Trouble> {
     let trouble = |what| Trouble::new(path, what);
-    let stat = file::stat(file.as_fd()).map_err(|why| trouble(What::File(why)))?;
-    is_ours(&stat, shared).map_err(|why| trouble(What::Foreign(why)))?;
-    let layout = check(&file, &stat).map_err(|why| trouble(What::Unreadable(why)))?;
+    let (_, layout) = examine(&file, path, shared)?;
     let whole = |bytes: u64| (bytes / 8) as usize;
     let mapped = Words::map_at(file.as_fd(), 0, whole(layout.devices_at()));
     let head = mapped.map_err(|why| trouble(What::File(why)))?;
     let kept_from_children = head.keep_from_children();
     let file = Descriptor::keep(file, path).map_err(|why| trouble(What::File(why)))?;
     Ok(Book::new(file, head, layout, kept_from_children))
+}
+
+/// Whether the file is a ledger and ours to use, without mapping anything.
+pub(super) fn examine(file: &File, path: &Path, shared: bool) -> Result<(Stat, Layout), Trouble> {
+    let trouble = |what| Trouble::new(path, what);
+    let stat = file::stat(file.as_fd()).map_err(|why| trouble(What::File(why)))?;
+    is_ours(&stat, shared).map_err(|why| trouble(What::Foreign(why)))?;
+    let layout = check(file, &stat).map_err(|why| trouble(What::Unreadable(why)))?;
+    Ok((stat, layout))
 }
 
 fn is_ours(stat: &Stat, shared: bool) -> Result<(), &'static str> {

@@ -18,7 +18,8 @@ use super::record::Exact;
 use super::ring::{Found, records};
 use super::trouble::{Trouble, What};
 use crate::ledger::{HEAD, LANE, SLOT, Slot, Total, UNLIMITED, head, is_closed};
-use crate::shm::{clock, file};
+use crate::shm::clock::boot_time;
+use crate::shm::file;
 
 /// Times a part is read again because its sums moved meanwhile.
 const RETRIES: usize = 8;
@@ -47,6 +48,10 @@ pub struct Report {
     pub created_boot: u64,
     /// At which start of the machine.
     pub boot: [u64; 2],
+    /// Nanoseconds since boot: when it was read, and the newest time before that at which anybody is
+    /// known to have done anything with it.
+    pub read: u64,
+    pub touched: u64,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -64,9 +69,6 @@ pub struct DeviceReport {
     pub peak: u64,
     pub refused: u64,
     pub refused_bytes: u64,
-    /// Bytes·ns of the living from their last sign of life until this was read. They are not in the
-    /// sum below before the next sign: who is killed meanwhile must not make it go back.
-    pub open_byte_ns: u128,
     /// Bytes·ns held for certain since the ledger began: until each member's last sign of life.
     pub held_byte_ns: u128,
     /// Bytes·ns that dead members may have held between that and when their death was noticed.
@@ -74,6 +76,11 @@ pub struct DeviceReport {
     /// Nobody committed while the two were read. If somebody did whenever they were tried, they may be
     /// anything: a slot may have been written over half-way.
     pub settled: bool,
+    /// Bytes·ns between a member's last sign of life and when this was read: of the living, who hold
+    /// theirs still, and of dead ones that nobody has noticed. Neither is in the sums above, which only
+    /// grow: a later look may find the living dead since then.
+    pub running_byte_ns: u128,
+    pub unnoticed_byte_ns: u128,
     /// All that any member ever counted here.
     pub counts: Counts,
 }
@@ -151,8 +158,10 @@ fn read_whole(file: &File, layout: Layout, events: u64) -> std::io::Result<Repor
         left: head.get(header::LEFT),
         created_boot: head.get(header::CREATED_BOOT),
         boot: [head.get(header::BOOT_ID), head.get(header::BOOT_ID + 1)],
+        read: boot_time(),
         ..Report::default()
     };
+    report.touch(report.created_boot);
     let lives = |id: u64| file::is_locked(file.as_fd(), byte_of(id)).unwrap_or(false);
     let places = (head.get(header::PLACES) as usize).min(layout.members as usize);
     read_members(file, layout, places, &lives, &mut report)?;
@@ -191,6 +200,7 @@ fn read_members(
     for index in 0..places {
         let get = |word| words.get(index * member::WORDS + word);
         let id = get(member::OWNER);
+        report.touch(get(member::JOINED));
         if id != 0 {
             report.members.push(MemberReport {
                 id,
@@ -209,6 +219,15 @@ fn read_members(
     Ok(())
 }
 
+impl Report {
+    fn touch(&mut self, time: u64) {
+        // A time to come is no sign of life.
+        if time <= self.read {
+            self.touched = self.touched.max(time);
+        }
+    }
+}
+
 /// What a lane says.
 struct LaneReport {
     owner: u64,
@@ -216,6 +235,8 @@ struct LaneReport {
     slot: Slot,
     /// When its owner was last known alive.
     last: u64,
+    /// When its last owner was found dead.
+    noticed: u64,
 }
 
 fn lanes(words: &Copied, places: usize) -> Vec<LaneReport> {
@@ -242,7 +263,7 @@ fn lanes(words: &Copied, places: usize) -> Vec<LaneReport> {
             _ if is_closed(seq) => slot.closed(heartbeat, noticed),
             _ => slot,
         };
-        LaneReport { owner, slot, last: slot.time.max(heartbeat) }
+        LaneReport { owner, slot, last: slot.time.max(heartbeat), noticed }
     };
     (0..places).map(lane).collect()
 }
@@ -287,11 +308,17 @@ fn read_device(
         ..DeviceReport::default()
     };
     let at = layout.device_at(index) + layout::bytes(layout.counts_at(0));
-    for (place, LaneReport { owner, slot, last }) in held.into_iter().enumerate() {
+    for (place, LaneReport { owner, slot, last, noticed }) in held.into_iter().enumerate() {
         // Sums of a file that lies may be anything; they only go round.
         let until_last = slot.held_until(last);
         found.held_byte_ns = found.held_byte_ns.wrapping_add(until_last);
         found.uncertain_byte_ns = found.uncertain_byte_ns.wrapping_add(slot.uncertain);
+        report.touch(last);
+        report.touch(noticed);
+        let since = u128::from(slot.charge) * u128::from(report.read.saturating_sub(last));
+        let lives = report.members.iter().any(|member| member.alive && member.id == owner);
+        let open = if lives { &mut found.running_byte_ns } else { &mut found.unnoticed_byte_ns };
+        *open = open.wrapping_add(since);
         // Who is dead holds nothing any more, whether or not somebody has taken it off yet.
         let mut members = report.members.iter_mut().filter(|member| member.alive);
         let member = members.find(|member| member.index == place);
@@ -312,9 +339,6 @@ fn read_device(
         let (used, untracked) = if owner == member.id { (charge, untracked) } else { (0, 0) };
         if owner == member.id || counts != Counts::default() {
             found.used = found.used.saturating_add(used);
-            let silent = clock::boot_time().saturating_sub(last);
-            found.open_byte_ns =
-                found.open_byte_ns.wrapping_add(u128::from(used) * u128::from(silent));
             found.untracked = found.untracked.saturating_add(untracked);
             member.shares.push(Share { device: index, used, untracked, counts });
         }
@@ -346,6 +370,11 @@ fn read_events(
     while next < report.written {
         let found = records::<Exact>(file, layout, next, report.written)?;
         next += found.len().max(1) as u64;
+        let times = found.iter().filter_map(|found| match found {
+            Found::Whole(event) => Some(event.time),
+            _ => None,
+        });
+        times.for_each(|time| report.touch(time));
         report.events.extend(found.into_iter().filter_map(|found| match found {
             Found::Whole(event) => Some(event),
             _ => None,

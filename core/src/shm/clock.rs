@@ -1,6 +1,8 @@
 //! The time all members share: nanoseconds since boot, also while the machine sleeps; read without
 //! a system call where the processor's counter runs evenly.
 
+use std::fs;
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
 
 use crate::ledger::Word;
@@ -13,6 +15,18 @@ pub fn boot_time() -> u64 {
 /// CLOCK_REALTIME, asked of the kernel.
 pub fn wall_time() -> u64 {
     ask(libc::CLOCK_REALTIME)
+}
+
+/// Two words that differ with every start of the machine: times since boot mean something only within
+/// one.
+pub fn boot_id() -> [u64; 2] {
+    static ID: OnceLock<[u64; 2]> = OnceLock::new();
+    *ID.get_or_init(|| {
+        let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
+        let whole = u128::from_str_radix(&digits, 16).unwrap_or(0);
+        [(whole >> 64) as u64, whole as u64]
+    })
 }
 
 fn ask(clock: libc::clockid_t) -> u64 {

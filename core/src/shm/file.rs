@@ -167,6 +167,18 @@ pub fn is_locked(file: BorrowedFd, at: u64) -> io::Result<bool> {
     }
 }
 
+/// Whether another open file description holds any byte from that one on.
+pub fn is_locked_from(file: BorrowedFd, at: u64) -> io::Result<bool> {
+    let mut lock = byte(at);
+    // To the end, wherever that is.
+    lock.l_len = 0;
+    // SAFETY: reads a `flock` of ours and writes the answer to it.
+    match unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_GETLK, &mut lock) } {
+        0 => Ok(lock.l_type != libc::F_UNLCK as libc::c_short),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
 /// Opens a file that is nobody's link.
 pub fn open(path: &Path, write: bool) -> io::Result<File> {
     let flags = libc::O_NOFOLLOW | libc::O_CLOEXEC | libc::O_NONBLOCK;
@@ -204,6 +216,8 @@ mod tests {
         assert!(lock(one.as_fd(), 1 << 40).expect("locks work"));
         assert!(is_locked(two.as_fd(), 1 << 40).expect("locks work"));
         assert!(!is_locked(two.as_fd(), (1 << 40) + 1).expect("locks work"));
+        assert!(is_locked_from(two.as_fd(), 1 << 39).expect("locks work"));
+        assert!(!is_locked_from(two.as_fd(), (1 << 40) + 1).expect("locks work"));
         assert!(!lock(two.as_fd(), 1 << 40).expect("locks work"));
         drop(one);
         assert!(!is_locked(two.as_fd(), 1 << 40).expect("locks work"));

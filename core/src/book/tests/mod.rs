@@ -5,6 +5,7 @@ mod files;
 mod members;
 mod reading;
 mod ring;
+mod retire;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,0 +1,103 @@
+#![forbid(unsafe_code)]
+
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::super::*;
+use super::{Folder, Process};
+use crate::ledger::{Answer, Change};
+use crate::shm::file;
+
+const JOINERS: u32 = 3;
+/// How often it has to be removed, and how often at most each joins until then.
+const ENOUGH: u32 = 40;
+const ROUNDS: u32 = 2000;
+
+fn is_named(book: &Book) -> bool {
+    let there = file::open(book.path(), false).and_then(|there| file::stat(there.as_fd()));
+    there.is_ok_and(|there| there.is_same_file(&book.file.stat()))
+}
+
+#[test]
+fn who_joins_while_it_is_removed_is_in_the_next_one() {
+    let folder = Folder::new("retire");
+    let (left, removed) = (AtomicU32::new(JOINERS), AtomicU32::new(0));
+    let join = || {
+        for _ in 0..ROUNDS {
+            if removed.load(Ordering::Acquire) >= ENOUGH {
+                break;
+            }
+            let entered = enter(&folder.plan(), &Member::default(), &|| 5);
+            let (book, seat) = entered.expect("there is always one to join");
+            for _ in 0..10 {
+                assert!(is_named(&book), "in a ledger that nobody can find");
+                std::thread::yield_now();
+            }
+            book.leave(seat);
+        }
+        left.fetch_sub(1, Ordering::AcqRel);
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..JOINERS {
+            scope.spawn(join);
+        }
+        while left.load(Ordering::Acquire) > 0 {
+            if let Some(closing) = Closing::begin(&folder.file(), 0).expect("it can be looked at") {
+                closing.remove().expect("ours");
+                removed.fetch_add(1, Ordering::AcqRel);
+            }
+        }
+    });
+    assert!(removed.into_inner() >= ENOUGH, "not removed often enough to have tried it");
+}
+
+#[test]
+fn one_that_was_opened_before_is_not_joined_after() {
+    let folder = Folder::new("opened");
+    let before = open(&folder.plan()).expect("made");
+    let closing = Closing::begin(&folder.file(), 0).expect("ours").expect("nobody is in it");
+    assert!(Closing::begin(&folder.file(), 0).expect("ours").is_none(), "somebody is at the door");
+    closing.remove().expect("ours");
+    let why = before.door().map(drop).expect_err("it is gone");
+    assert!(matches!(why.what, What::Moved), "{why}");
+    let (after, _seat) = enter(&folder.plan(), &Member::default(), &|| 5).expect("made anew");
+    assert!(is_named(&after));
+    assert!(Closing::begin(&folder.file(), 0).expect("ours").is_none(), "somebody is in it");
+}
+
+#[test]
+fn one_whose_member_runs_without_its_lock_is_left() {
+    let folder = Folder::new("unlocked");
+    let pid = std::process::id().into();
+    let start = start_time(pid).expect("we run");
+    let who = Member { pid, start, pid_namespace: 7, ..Member::default() };
+    let (book, seat) = enter(&folder.plan(), &who, &|| 5).expect("made");
+    book.leave(seat);
+    assert!(Closing::begin(&folder.file(), 7).expect("ours").is_none(), "it runs");
+    assert!(Closing::begin(&folder.file(), 8).expect("ours").is_some(), "pids mean nothing there");
+}
+
+#[test]
+fn what_is_held_until_it_is_read_is_told_apart_by_who_lives() {
+    let folder = Folder::new("since");
+    let (one, _) = Process::start(&folder.plan(), None);
+    let mut lane = one.lane();
+    let now = crate::shm::clock::boot_time();
+    assert_eq!(one.change_at(&mut lane, Change::Reserve(10), now - 1_000), Answer::Done);
+    let look = || {
+        let report = read(&folder.file(), 0).expect("readable");
+        let device = &report.devices[0];
+        assert_eq!((device.held_byte_ns, device.uncertain_byte_ns), (0, 0));
+        let since = 10 * u128::from(report.read - (now - 1_000));
+        (device.running_byte_ns == since, device.unnoticed_byte_ns == since, report.touched)
+    };
+    assert_eq!(look(), (true, false, now - 1_000));
+    one.book.leave(one.seat);
+    assert_eq!(look(), (false, true, now - 1_000));
+    // What says it is of a time to come says nothing.
+    let (kind, payload) = (Kind::Left, [0; 3]);
+    for time in [now, u64::MAX] {
+        one.book.record(Event { time, member: 1, kind, device: None, payload });
+    }
+    assert_eq!(read(&folder.file(), 2).expect("readable").touched, now);
+}
