@@ -3,7 +3,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{advise, completions, demo, doctor, events, export, man, ps, run, set};
+use crate::{advise, bill, completions, demo, doctor, events, export, gc, man, ps, run, set};
 
 /// Statuses as `env` and `nohup` give them, so that a script can tell our failure from its program's.
 pub const OUR_FAILURE: u8 = 125;
@@ -51,6 +51,12 @@ pub enum Command {
     /// Metrics for Prometheus
     #[command(long_about = export::ABOUT)]
     Export(export::Options),
+    /// What each client used
+    #[command(long_about = bill::ABOUT)]
+    Bill(bill::Options),
+    /// Close and remove ledgers that nobody is in
+    #[command(long_about = gc::ABOUT)]
+    Gc(gc::Options),
     /// Check that cuota works here, and which driver functions it covers
     #[command(long_about = doctor::ABOUT)]
     Doctor(doctor::Options),

@@ -6,13 +6,16 @@
 )]
 
 mod advise;
+mod bill;
 mod command;
 mod completions;
+mod dates;
 mod demo;
 mod doctor;
 mod events;
 mod export;
 mod exports;
+mod gc;
 mod image;
 mod ledgers;
 mod library;
@@ -49,6 +52,8 @@ fn main() -> ExitCode {
         Command::Ps(options) => ps::list(options),
         Command::Set(options) => set::set(options),
         Command::Export(options) => export::export(options),
+        Command::Bill(options) => bill::bill(options),
+        Command::Gc(options) => gc::gc(options),
         Command::Doctor(options) => doctor::examine(options),
         Command::Demo(options) => demo::show(options),
         Command::Events(options) => events::show(options),

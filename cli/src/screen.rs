@@ -42,6 +42,11 @@ pub fn print(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
+/// Prints to standard error, where standard output is somebody else's.
+pub fn report(text: &str) {
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
 /// Says on standard error what went wrong.
 pub fn complain(text: &str) {
     say("cuota: ", text);

@@ -45,20 +45,58 @@ pub fn outlive_interrupt() {
 /// The child that is waited for; 0 when there is none.
 static CHILD: AtomicI32 = AtomicI32::new(0);
 
+/// What came before there was a child to pass it on to; 0 if nothing did.
+static EARLY: AtomicI32 = AtomicI32::new(0);
+
+extern "C" fn pass_on(signal: c_int) {
+    match CHILD.load(Ordering::SeqCst) {
+        0 => EARLY.store(signal, Ordering::SeqCst),
+        // SAFETY: `kill` may be called from a handler.
+        child => drop(unsafe { libc::kill(child, signal) }),
+    }
+}
+
 /// Waits for the child to end; meanwhile a request to end is passed on to it.
 pub fn wait_for(child: &mut Child) -> io::Result<ExitStatus> {
-    extern "C" fn pass_on(signal: c_int) {
-        let child = CHILD.load(Ordering::Relaxed);
-        if child > 0 {
-            // SAFETY: `kill` may be called from a handler.
-            unsafe { libc::kill(child, signal) };
+    CHILD.store(child.id().cast_signed(), Ordering::SeqCst);
+    handle(libc::SIGTERM, pass_on);
+    let early = EARLY.swap(0, Ordering::SeqCst);
+    if early != 0 {
+        pass_on(early);
+    }
+    let ended = child.wait();
+    CHILD.store(0, Ordering::SeqCst);
+    ended
+}
+
+/// Before a child is started that this process stands in for: what would end this one is passed on to
+/// the child. What is ignored stays so, for both (`nohup`). The terminal interrupts both by itself.
+pub fn stand_in() {
+    for signal in [libc::SIGTERM, libc::SIGHUP, libc::SIGINT, libc::SIGQUIT] {
+        // SAFETY: a zeroed `sigaction` is a valid one, and the call only fills it in.
+        let ignored = unsafe {
+            let mut now: libc::sigaction = std::mem::zeroed();
+            libc::sigaction(signal, std::ptr::null(), &raw mut now);
+            now.sa_sigaction == libc::SIG_IGN
+        };
+        if !ignored {
+            handle(signal, pass_on);
         }
     }
-    CHILD.store(child.id().cast_signed(), Ordering::Relaxed);
-    handle(libc::SIGTERM, pass_on);
-    let ended = child.wait();
-    CHILD.store(0, Ordering::Relaxed);
-    ended
+}
+
+/// Ends this process as that signal ended the child, for whoever waits for it. The child has left the
+/// core already, if it was to leave one.
+pub fn end_by(signal: c_int) {
+    // SAFETY: a limit and an action of this process, which is about to end; nothing is kept of the
+    // zeroed structures, which are valid ones.
+    unsafe {
+        let none: libc::rlimit = std::mem::zeroed();
+        libc::setrlimit(libc::RLIMIT_CORE, &raw const none);
+        let action: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(signal, &raw const action, std::ptr::null_mut());
+        libc::raise(signal);
+    }
 }
 
 /// As many files open at once as this process may have: a thousand ledgers are followed by as many.

@@ -36,7 +36,7 @@ fn client(client: &Client) -> Value {
 }
 
 /// `name=value,…`
-fn labels(text: &str) -> Map<String, Value> {
+pub fn labels(text: &str) -> Map<String, Value> {
     let pairs = text.split(',').filter_map(|entry| entry.split_once('='));
     pairs.map(|(name, value)| (name.to_owned(), value.into())).collect()
 }

@@ -59,7 +59,7 @@ pub fn list(options: Options) -> Result<u8, Failure> {
 }
 
 /// The inode of the PID namespace we see pids in.
-fn own_pid_namespace() -> u64 {
+pub fn own_pid_namespace() -> u64 {
     use std::os::unix::fs::MetadataExt;
     std::fs::metadata("/proc/self/ns/pid").map_or(0, |found| found.ino())
 }

@@ -1,7 +1,9 @@
 //! `cuota run`: a command with the library before its driver. It is executed in our place, so its
-//! status, its signals and its process number are its own.
+//! status, its signals and its process number are its own; unless its bill is asked for, which somebody
+//! has to be there to print.
 #![forbid(unsafe_code)]
 
+mod billed;
 mod settings;
 
 use std::env;
@@ -27,6 +29,10 @@ A quota holds for all processes of a client together. The options are for this
 command; without them the variables they stand for hold, if they are set. With
 neither --client nor CUOTA_CLIENT each run is a client of its own.
 
+With --bill the command is a child of this one instead. SIGTERM, SIGINT, SIGHUP
+and SIGQUIT are passed on to it, and this one ends as it did; then what the client
+used meanwhile, other commands of its name included, is on standard error.
+
 Exit status, when the command was not started:
   125  cuota itself failed: a bad option, no library, or a quota was asked for
        and its ledger cannot be used
@@ -43,6 +49,9 @@ pub struct Options {
     /// Count every driver call, by entry point, in this file
     #[arg(long, value_name = "FILE")]
     tally: Option<PathBuf>,
+    /// Print on standard error, at the end, what the client used since the start
+    #[arg(long)]
+    bill: bool,
     /// The command and its arguments
     #[arg(value_name = "CMD", required = true, trailing_var_arg = true)]
     command: Vec<OsString>,
@@ -52,6 +61,7 @@ pub fn run(options: Options) -> Result<u8, Failure> {
     let library = library::find()?;
     let variables = options.settings.variables()?;
     let mut command = prepared(&options.command, &library, &mut screen::warn)?;
+    let ledger = settings::ledger(&variables);
     command.envs(variables);
     if let Some(level) = options.log {
         command.env("CUOTA_LOG", level);
@@ -59,10 +69,13 @@ pub fn run(options: Options) -> Result<u8, Failure> {
     if let Some(file) = options.tally {
         command.env("CUOTA_TALLY", tally_path(&file)?);
     }
-    // Comes back only if it fails.
-    let why = command.exec();
     let name = options.command.first().map(|name| name.display().to_string()).unwrap_or_default();
-    Err(Failure { status: NOT_EXECUTABLE, text: format!("{name}: {why}") })
+    let failed = |why| Failure { status: NOT_EXECUTABLE, text: format!("{name}: {why}") };
+    if options.bill {
+        return billed::run(command, ledger.as_deref(), failed);
+    }
+    // Comes back only if it fails.
+    Err(failed(command.exec()))
 }
 
 /// The command as it will be started, with the library in its preload list if that does not keep it

@@ -39,7 +39,26 @@ pub struct Settings {
     dir: Option<PathBuf>,
 }
 
-type Variables = Vec<(&'static str, OsString)>;
+pub type Variables = Vec<(&'static str, OsString)>;
+
+/// The ledger of the command that is started with these variables, if it will have one that we know of.
+pub fn ledger(variables: &Variables) -> Option<PathBuf> {
+    let (config, _) = parsed(variables);
+    let client = config.client.clone().or_else(places::container)?;
+    (!config.disable).then(|| places::chosen(&config).join(book::file_name(&client)))
+}
+
+/// As the library will read them.
+fn parsed(set: &Variables) -> (Config, Vec<Complaint>) {
+    Config::parse(&|variable: &str| {
+        let ours = set.iter().find(|(name, _)| *name == variable);
+        ours.map(|(_, value)| value.clone()).or_else(|| before(variable))
+    })
+}
+
+fn before(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
+}
 
 impl Settings {
     /// The variables the command is started with besides those that are set, or why it is not
@@ -47,20 +66,16 @@ impl Settings {
     pub fn variables(self) -> Result<Variables, Failure> {
         let mut set = self.options()?;
         let told = set.len();
-        let before = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
         let named =
             set.iter().any(|(name, _)| *name == "CUOTA_CLIENT") || before("CUOTA_CLIENT").is_some();
         // A pod's or a container's processes are one client, however they are started.
         let contained = if named { None } else { places::container() };
         if !named && contained.is_none() {
             let time = Duration::from_nanos(clock::boot_time());
-            // Ours stays the command's: it is executed in our place.
+            // Ours stays the command's, which is executed in our place, or our child's for as long.
             set.push(("CUOTA_CLIENT", name_of_run(process::id(), time).into()));
         }
-        let (config, complaints) = Config::parse(&|variable: &str| {
-            let ours = set.iter().find(|(name, _)| *name == variable);
-            ours.map(|(_, value)| value.clone()).or_else(|| before(variable))
-        });
+        let (config, complaints) = parsed(&set);
         let of_options = |complaint: &&Complaint| {
             set.iter().take(told).any(|(name, _)| *name == complaint.variable())
         };

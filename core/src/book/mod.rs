@@ -34,7 +34,7 @@ pub use door::Door;
 pub use events::{Event, Kind, LARGE};
 pub use limits::{Standing, Wish};
 pub use living::{byte_of, start_time};
-pub use open::{Plan, client_of, enter, file_name, list, open};
+pub use open::{Plan, client_of, directory, enter, file_name, list, open};
 pub use outside::{open_existing, rehearse};
 pub use read::{DeviceReport, MemberReport, Report, Share, read};
 pub use retire::Closing;

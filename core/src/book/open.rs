@@ -86,7 +86,7 @@ pub(super) fn unopened(path: &Path, why: io::Error) -> Trouble {
 }
 
 /// Whether the directory is one that several users share; an error if it is not safe to use.
-pub(super) fn directory(path: &Path, make: bool) -> Result<bool, Trouble> {
+pub fn directory(path: &Path, make: bool) -> Result<bool, Trouble> {
     let trouble = |what| Trouble::new(path, what);
     if make {
         let made = fs::DirBuilder::new().mode(0o700).create(path);

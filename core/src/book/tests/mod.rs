@@ -4,8 +4,8 @@ mod counts;
 mod files;
 mod members;
 mod reading;
-mod ring;
 mod retire;
+mod ring;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

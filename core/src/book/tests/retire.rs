@@ -80,7 +80,8 @@ fn one_whose_member_runs_without_its_lock_is_left() {
 #[test]
 fn what_is_held_until_it_is_read_is_told_apart_by_who_lives() {
     let folder = Folder::new("since");
-    let (one, _) = Process::start(&folder.plan(), None);
+    let plan = Plan { boot: crate::shm::clock::boot_id(), ..folder.plan() };
+    let (one, _) = Process::start(&plan, None);
     let mut lane = one.lane();
     let now = crate::shm::clock::boot_time();
     assert_eq!(one.change_at(&mut lane, Change::Reserve(10), now - 1_000), Answer::Done);
