@@ -169,3 +169,69 @@ fn an_ordinary_program_is_not_warned_of() {
     let (status, _, err) = ended(&mut cuota(["run", "--", "/bin/sh", "-c", ":"]));
     assert_eq!((status, err.as_str()), (Some(0), ""));
 }
+
+fn billed(arguments: &[&str]) -> std::process::Command {
+    cuota(["run", "--bill", "--"].iter().chain(arguments))
+}
+
+#[test]
+fn with_a_bill_it_ends_as_the_command_does() {
+    let status = |command: &[&str]| billed(command).status().expect("it starts");
+    assert_eq!(status(&["sh", "-c", "exit 42"]).code(), Some(42));
+    for (name, number) in [("TERM", 15), ("KILL", 9), ("SEGV", 11)] {
+        assert_eq!(status(&["sh", "-c", &format!("kill -{name} $$")]).signal(), Some(number));
+    }
+    let (status, out, err) = ended(&mut billed(&["no-such-command-anywhere"]));
+    assert_eq!((status, out.as_str()), (Some(127), ""), "{err}");
+    let (status, out, err) = ended(&mut billed(&["echo", "hello"]));
+    assert_eq!((status, out.as_str()), (Some(0), "hello\n"));
+    assert!(err.contains("there is no bill"), "{err}");
+}
+
+#[test]
+fn with_a_bill_signals_are_the_commands_to_answer() {
+    use std::io::{BufRead, BufReader};
+    for (name, number) in [("TERM", 15), ("INT", 2), ("HUP", 1), ("QUIT", 3)] {
+        // Answers, and says when it can; nothing of it is left when it ends.
+        let script = format!("trap 'echo heard; exit 7' {name}; echo ready; read line");
+        let mut command = billed(&["sh", "-c", &script]);
+        let pipe = std::process::Stdio::piped;
+        let mut child = command.stdin(pipe()).stdout(pipe()).spawn().expect("it starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let mut hear = || lines.next().expect("a line").expect("text");
+        assert_eq!(hear(), "ready");
+        let id = child.id().to_string();
+        let kill = std::process::Command::new("kill").args([&format!("-{number}"), &id]).status();
+        assert!(kill.is_ok_and(|status| status.success()));
+        assert_eq!(hear(), "heard", "{name}");
+        assert_eq!(child.wait().expect("it ends").code(), Some(7), "{name}");
+    }
+    // What is ignored stays so.
+    let ignoring = "trap '' HUP; exec \"$0\" run --bill -- sh -c 'kill -HUP $$; echo alive'";
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", ignoring, env!("CARGO_BIN_EXE_cuota")]).env("CUOTA_LIB", library());
+    assert_eq!(ended(&mut shell).1, "alive\n");
+}
+
+#[test]
+fn the_bill_is_of_what_was_used_since_the_start() {
+    use common::member::{GIB, Member, on_card};
+    let folder = Folder::new("run-bill");
+    let ledgers = folder.ledgers();
+    let mut earlier = Member::start(&folder, "pod-1", &[]);
+    assert!(earlier.takes(GIB));
+    earlier.killed();
+    let program = env!("CARGO_BIN_EXE_cuota");
+    let input = folder.file("input", &format!("take {}\n", 2 * GIB));
+    for (end, status) in [("exit 5", Some(5)), ("kill -KILL $$", None)] {
+        let script = format!("{program} demo-client dlsym; {end}");
+        let arguments = ["run", "--bill", "--client", "pod-1", "--", "sh", "-c", &script];
+        let mut command = cuota(arguments);
+        on_card(&mut command, &folder, &ledgers);
+        let (ended, out, err) = ended(command.stdin(std::fs::File::open(&input).expect("ours")));
+        assert_eq!(ended, status, "{err}");
+        assert!(out.contains("done"), "{out}");
+        let said = err.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains("pod-1 GPU-") && said.contains("1 joined"), "{err}");
+    }
+}

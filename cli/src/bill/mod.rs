@@ -88,7 +88,7 @@ pub fn bill(options: Options) -> Result<u8, Failure> {
         bills.retain(|bill| !bill.is_settled(&earlier));
         let text = match (options.csv, bills.is_empty()) {
             (true, _) => csv::text(&bills),
-            (false, true) => screen::wrapped("", &format!("no client in {}", places.text())),
+            (false, true) => screen::wrapped("", &format!("nothing to bill in {}", places.text())),
             (false, false) => table::text(&bills),
         };
         screen::print(&text);

@@ -78,22 +78,16 @@ fn figures(usage: &Usage, peak: String) -> [String; 5] {
 /// What has no column.
 fn more(usage: &Usage) -> String {
     let bytes = |figure| short(usage.figure(figure));
-    let count = |figure, thing: &str| {
+    let count = |figure, one: &str, several: &str| {
         let number = usage.figure(figure);
-        format!("{} {thing}{}", many(number), if number == 1 { "" } else { "s" })
+        format!("{} {}", many(number), if number == 1 { one } else { several })
     };
+    let allocations = count(Figure::Allocations, "allocation", "allocations");
+    let copies = count(Figure::Copies, "copy", "copies");
     let mut said = vec![
-        format!(
-            "{} of {}",
-            count(Figure::Allocations, "allocation"),
-            bytes(Figure::AllocatedBytes)
-        ),
-        format!(
-            "{} of {}",
-            count(Figure::Copies, "copy").replace("copys", "copies"),
-            bytes(Figure::CopiedBytes)
-        ),
-        count(Figure::Graphs, "graph"),
+        format!("{allocations} ({})", bytes(Figure::AllocatedBytes)),
+        format!("{copies} ({})", bytes(Figure::CopiedBytes)),
+        count(Figure::Graphs, "graph", "graphs"),
     ];
     if usage.figure(Figure::Refusals) > 0 {
         said.push(format!("{} refused", bytes(Figure::RefusedBytes)));
@@ -143,7 +137,7 @@ fn gib_hours(byte_ns: u128) -> String {
 fn many(number: u64) -> String {
     match number {
         ..10_000_000 => number.to_string(),
-        ..1_000_000_000 => format!("{}M", number / 1_000_000),
+        10_000_000..1_000_000_000 => format!("{}M", number / 1_000_000),
         _ => format!("{:.2e}", number as f64),
     }
 }

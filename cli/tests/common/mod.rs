@@ -3,6 +3,7 @@
 
 #![allow(dead_code)] // each test uses some of it
 
+pub mod books;
 pub mod member;
 
 use std::ffi::OsStr;

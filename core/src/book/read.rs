@@ -52,8 +52,6 @@ pub struct Report {
     /// known to have done anything with it.
     pub read: u64,
     pub touched: u64,
-    /// No time beyond can be true.
-    latest: u64,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -163,8 +161,6 @@ fn read_whole(file: &File, layout: Layout, events: u64) -> std::io::Result<Repor
         read: boot_time(),
         ..Report::default()
     };
-    // Of another start of the machine nothing can be told.
-    report.latest = if report.boot == boot_id() { report.read } else { u64::MAX };
     report.touch(report.created_boot);
     let lives = |id: u64| file::is_locked(file.as_fd(), byte_of(id)).unwrap_or(false);
     let places = (head.get(header::PLACES) as usize).min(layout.members as usize);
@@ -225,8 +221,8 @@ fn read_members(
 
 impl Report {
     fn touch(&mut self, time: u64) {
-        // A time to come is no sign of life.
-        if time <= self.latest {
+        // A time to come is no sign of life; but of another start of the machine nothing can be told.
+        if time <= self.read || self.boot != boot_id() {
             self.touched = self.touched.max(time);
         }
     }
