@@ -3,7 +3,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{advise, bill, completions, demo, doctor, events, export, gc, man, ps, run, set};
+use crate::{advise, bill, completions, demo, doctor, events, export, gc, man, ps, run, set, top};
 
 /// Statuses as `env` and `nohup` give them, so that a script can tell our failure from its program's.
 pub const OUR_FAILURE: u8 = 125;
@@ -39,6 +39,9 @@ pub enum Command {
     /// List clients, what they hold, and their members
     #[command(long_about = ps::ABOUT)]
     Ps(ps::Options),
+    /// Watch clients: what they hold, launch and copy, and their members
+    #[command(long_about = top::ABOUT)]
+    Top(top::Options),
     /// Change the quota of a client that runs
     #[command(long_about = set::ABOUT)]
     Set(set::Options),

@@ -32,6 +32,7 @@ mod script;
 mod set;
 mod sizes;
 mod times;
+mod top;
 
 use std::process::ExitCode;
 
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
     let done = match cuota.command {
         Command::Run(options) => run::run(options),
         Command::Ps(options) => ps::list(options),
+        Command::Top(options) => top::watch(options),
         Command::Set(options) => set::set(options),
         Command::Export(options) => export::export(options),
         Command::Bill(options) => bill::bill(options),
