@@ -66,16 +66,12 @@ impl Style {
     }
 
     fn row(self, row: &Row, selected: bool) -> Attributes {
-        if selected {
-            return self.modified(Modifier::REVERSED);
-        }
-        let Some(device) = row.device.as_ref().filter(|_| self.colour) else {
-            return Attributes::new();
-        };
+        let style = if selected { self.modified(Modifier::REVERSED) } else { Attributes::new() };
+        let Some(device) = row.device.as_ref().filter(|_| self.colour) else { return style };
         match device.used as f64 / whole(device).max(1) as f64 {
-            0.95.. => Attributes::new().fg(Color::Red),
-            0.80.. => Attributes::new().fg(Color::Yellow),
-            _ => Attributes::new(),
+            0.95.. => style.fg(Color::Red),
+            0.80.. => style.fg(Color::Yellow),
+            _ => style,
         }
     }
 }
@@ -201,7 +197,7 @@ fn client(
     };
     pen.at(2 + page.min(all), shown, Attributes::new());
     let begin = 3 + page.min(all);
-    let what = if detail.events.is_empty() { "NO EVENTS" } else { "EVENTS, newest first" };
+    let what = if detail.events.is_empty() { "NO EVENTS" } else { "EVENTS, newest first, by age" };
     pen.at(begin, what, style.title());
     let left = height.saturating_sub(begin + 2);
     for (at, event) in detail.events.iter().take(left).enumerate() {

@@ -13,9 +13,9 @@ use crate::sizes::{quota, short};
 pub fn line(event: &Event, detail: &Detail) -> String {
     let ago = detail.time.checked_sub(event.time).map_or("-".to_owned(), age);
     let device = event.device.map_or("", |index| detail.device(index));
-    let who = cells::left(&screen::plain(&detail.member(event.member)), 22);
+    let who = cells::left(&screen::plain(&detail.member(event.member)), 18);
     let line = format!(
-        "{ago:>7} ago  {who}  {:<17}  {}  {}",
+        "{ago:>7}  {who}  {:<9}  {}  {}",
         event.kind.name(),
         what(event),
         device.get(..SHORT_UUID).unwrap_or(device)
