@@ -4,7 +4,6 @@
 use core::ffi::{c_uint, c_void};
 
 use cudarc::driver::sys::*;
-use cuota_core::book::Count;
 
 use super::real::Real;
 use crate::client::Client;
@@ -27,8 +26,7 @@ fn timed(client: &Client, real: &Real) -> Status {
     if status.ok()
         && let Some(context) = member.context()
     {
-        member.count(context.device, Count::Waits, 1);
-        member.count(context.device, Count::WaitedNs, ended.saturating_sub(begun));
+        member.count_wait(context.device, ended.saturating_sub(begun), ended);
     }
     status
 }

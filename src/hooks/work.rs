@@ -42,7 +42,7 @@ pub fn submitted_to(
     status
 }
 
-/// The same for a call that cannot be captured.
+/// The same for a call that cannot be captured, and that has waited for what it did: a sign of life.
 #[inline(always)]
 pub fn done(client: &Client, real: &Real, count: impl FnOnce(&Member, &OnDevice)) -> Status {
     let Some(member) = client.member() else { return real.call() };
@@ -51,6 +51,7 @@ pub fn done(client: &Client, real: &Real, count: impl FnOnce(&Member, &OnDevice)
         && let Some(context) = member.context()
     {
         count(member, context.device);
+        member.note_alive(context.device);
     }
     status
 }

@@ -145,6 +145,13 @@ impl Member {
         }
     }
 
+    /// This thread has waited for work until now.
+    pub fn count_wait(&self, device: &OnDevice, nanoseconds: u64, now: u64) {
+        self.count(device, Count::Waits, 1);
+        self.count(device, Count::WaitedNs, nanoseconds);
+        device.note_alive(now);
+    }
+
     /// So often, so many bytes in all.
     #[inline(always)]
     pub(super) fn count_memory(

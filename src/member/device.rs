@@ -69,6 +69,19 @@ impl OnDevice {
         self.primary.load(Ordering::Acquire)
     }
 
+    /// A sign of life: what is held is held for certain until then, whatever becomes of us.
+    pub(super) fn note_alive(&self, now: u64) {
+        let Some((lane, id)) = self.lane.with(|lane| lane.map(|owned| (owned.lane, owned.id)))
+        else {
+            return;
+        };
+        if let Some(lane) = self.part.account().lane(lane)
+            && lane.owner().load(Ordering::Acquire) == id
+        {
+            lane.heartbeat().fetch_max(now, Ordering::AcqRel);
+        }
+    }
+
     /// How much of that the driver took for itself.
     pub(super) fn untracked(&self) -> u64 {
         self.lane.with(|lane| lane.map_or(0, |owned| owned.slot.untracked))

@@ -96,6 +96,10 @@ impl Member {
         self.clock.now()
     }
 
+    pub fn note_alive(&self, device: &OnDevice) {
+        device.note_alive(self.now());
+    }
+
     /// The device of that ordinal, if the ledger has it.
     #[inline(always)]
     pub fn device(&self, ordinal: c_int) -> Option<&OnDevice> {

@@ -152,6 +152,7 @@ fn make(config: &Config, place: Place) -> Result<Member, String> {
 /// Who says so was not killed. Not in a child, which has the handler too.
 extern "C" fn at_exit(_: *mut core::ffi::c_void) {
     if let Some(member) = current() {
+        member.devices().for_each(|device| member.note_alive(device));
         member.book.say_goodbye(member.seat.with(|seat| *seat), member.clock.now());
     }
 }
