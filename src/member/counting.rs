@@ -171,7 +171,7 @@ impl Member {
     pub fn note_taken(&self, device: &OnDevice, kind: Kind, bytes: u64, name: u64) {
         self.count_memory(device, kind, Memory::Taken, (1, bytes));
         if bytes >= LARGE {
-            self.record(EventKind::Allocated, Some(device), [bytes, name, kind as u64]);
+            self.record_at(EventKind::Allocated, device, [bytes, name, kind as u64]);
         }
     }
 
@@ -179,8 +179,16 @@ impl Member {
     pub fn note_freed(&self, device: &OnDevice, kind: Kind, bytes: u64, name: u64) {
         self.count_memory(device, kind, Memory::Freed, (1, bytes));
         if bytes >= LARGE {
-            self.record(EventKind::Freed, Some(device), [bytes, name, kind as u64]);
+            self.record_at(EventKind::Freed, device, [bytes, name, kind as u64]);
         }
+    }
+
+    /// An event of the last commit's time: the clock was looked at for that.
+    #[inline(always)]
+    fn record_at(&self, kind: EventKind, device: &OnDevice, payload: [u64; 3]) {
+        let (time, member) = (device.last_commit(), self.counting.seat.load(Ordering::Relaxed));
+        let device = Some(device.index);
+        self.book.record(Event { time, member, kind, device, payload });
     }
 
     /// An event of this member.

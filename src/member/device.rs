@@ -69,6 +69,12 @@ impl OnDevice {
         self.primary.load(Ordering::Acquire)
     }
 
+    /// When this process last changed its account.
+    #[inline(always)]
+    pub(super) fn last_commit(&self) -> u64 {
+        self.lane.with(|lane| lane.as_ref().map_or(0, |owned| owned.slot.time))
+    }
+
     /// A sign of life: what is held is held for certain until then, whatever becomes of us.
     pub(super) fn note_alive(&self, now: u64) {
         let Some((lane, id)) = self.lane.with(|lane| lane.map(|owned| (owned.lane, owned.id)))

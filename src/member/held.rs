@@ -174,10 +174,10 @@ impl Member {
     /// The driver has freed it; `name` as it was held by, 0 if that is not known any more.
     #[inline(always)]
     pub fn let_go(&self, entry: Entry, name: u64) {
+        self.uncharge(entry);
         if let Some(device) = self.device(entry.ordinal.into()) {
             self.note_freed(device, entry.kind, entry.bytes, name);
         }
-        self.uncharge(entry);
     }
 
     /// Its bytes go back. Those of a pool's memory are the pool's.
