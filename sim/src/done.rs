@@ -2,7 +2,12 @@
 //! whoever wants to compare. Work is counted when it is taken outside of a capture.
 
 use crate::calls::word;
+use crate::machine::MAX_CARDS;
+use std::os::fd::AsRawFd;
+use std::ptr;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 /// A word each; where bytes belong to it they are in the next.
 #[derive(Clone, Copy)]
@@ -33,6 +38,8 @@ pub enum Done {
     ArraysFreed = 44,
     Mipmaps = 46,
     MipmapsFreed = 48,
+    /// Bytes of cards times the ticks of `CUOTA_SIM_CLOCK` for which processes held them.
+    ByteTicks = 50,
 }
 
 pub const WORDS: usize = 64;
@@ -49,6 +56,30 @@ pub fn did_bytes(what: Done, bytes: usize) {
 pub fn copied(direction: usize, bytes: usize) {
     add(Done::Copies as usize + 2 * direction, 1);
     add(Done::Copies as usize + 2 * direction + 1, bytes as u64);
+}
+
+/// What this process holds of each card, and since when.
+static HOLDS: Mutex<[(u64, u64); MAX_CARDS]> = Mutex::new([(0, 0); MAX_CARDS]);
+
+/// A word that somebody else moves on: time, where what is held is to be summed up over it.
+static TICKS: LazyLock<Option<&'static AtomicU64>> = LazyLock::new(|| {
+    let file = std::fs::File::open(std::env::var_os("CUOTA_SIM_CLOCK")?).ok()?;
+    // SAFETY: a fresh shared mapping of an open file; it stays until the process ends.
+    let word = unsafe {
+        libc::mmap(ptr::null_mut(), 8, libc::PROT_READ, libc::MAP_SHARED, file.as_raw_fd(), 0)
+    };
+    // SAFETY: mapped just above, and any value is one of an atomic word.
+    (word != libc::MAP_FAILED).then(|| unsafe { &*word.cast::<AtomicU64>() })
+});
+
+/// This process holds so many bytes of a card from now on.
+pub fn holds(card: usize, bytes: u64) {
+    let Some(now) = TICKS.map(|ticks| ticks.load(Relaxed)) else { return };
+    let mut all = HOLDS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((held, since)) = all.get_mut(card) {
+        add(Done::ByteTicks as usize, *held * (now - *since));
+        (*held, *since) = (bytes, now);
+    }
 }
 
 fn add(at: usize, by: u64) {

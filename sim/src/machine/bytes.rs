@@ -2,6 +2,7 @@
 
 use super::layout::{CardWords, CellWords};
 use super::{Locked, Machine};
+use crate::done;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// A card cannot give what was asked.
@@ -18,6 +19,7 @@ impl Machine {
         let held = cell.held.load(Relaxed) + bytes;
         cell.held.store(held, Relaxed);
         cell.peak.fetch_max(held, Relaxed);
+        done::holds(card, held);
         words.highest.fetch_max(sum, Relaxed);
         Ok(())
     }
@@ -32,6 +34,7 @@ impl Machine {
         if let Some(cell) = locked.my_cell(card) {
             let held = cell.held.load(Relaxed).saturating_sub(bytes);
             cell.held.store(held, Relaxed);
+            done::holds(card, held);
         }
     }
 

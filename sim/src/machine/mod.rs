@@ -18,7 +18,8 @@ pub use current::{current, open};
 pub use process::Process;
 pub use shared::BlockId;
 
-use layout::{CardWords, MACHINE_LOCK, MAX_CARDS, Words};
+pub use layout::MAX_CARDS;
+use layout::{CardWords, MACHINE_LOCK, Words};
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::path::Path;
