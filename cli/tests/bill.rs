@@ -29,8 +29,8 @@ fn json_of(directory: &Path, arguments: &[&str], status: i32) -> Value {
     serde_json::from_str(&out).expect("one JSON object")
 }
 
-/// What `Booked::works` adds up to, so many times.
-fn works(times: u128) -> Value {
+/// What `work` adds up to, so many times.
+fn worked(times: u128) -> Value {
     let n = times as u64;
     json!({
         "held_byte_ns": (times * 10 * 3000).to_string(), "uncertain_byte_ns": "0",
@@ -40,27 +40,29 @@ fn works(times: u128) -> Value {
     })
 }
 
-trait Works {
-    fn works(&self, device: usize);
+/// Does what `worked` says.
+fn work(member: &Booked, device: usize) {
+    let now = clock::boot_time();
+    member.holds(device, &[(Change::Reserve(10), now - 5000), (Change::Refund(10), now - 2000)]);
+    let counts = member.counts(device);
+    counts.add(Count::Kernels, 1);
+    counts.add(Count::Cooperative, 2);
+    counts.add(Count::GraphKernels, 3);
+    counts.add(Count::Graphs, 4);
+    counts.copied(Direction::HostToDevice, 5);
+    counts.copied(Direction::Peer, 7);
+    counts.memory(Kind::Linear, Memory::Taken, 11);
+    counts.memory(Kind::Vmm, Memory::Taken, 13);
+    // Neither of these did a program ask for.
+    counts.memory(Kind::Own, Memory::Taken, 17);
+    counts.memory(Kind::Import, Memory::Taken, 19);
 }
 
-impl Works for Booked {
-    fn works(&self, device: usize) {
-        let now = clock::boot_time();
-        self.holds(device, &[(Change::Reserve(10), now - 5000), (Change::Refund(10), now - 2000)]);
-        let counts = self.counts(device);
-        counts.add(Count::Kernels, 1);
-        counts.add(Count::Cooperative, 2);
-        counts.add(Count::GraphKernels, 3);
-        counts.add(Count::Graphs, 4);
-        counts.copied(Direction::HostToDevice, 5);
-        counts.copied(Direction::Peer, 7);
-        counts.memory(Kind::Linear, Memory::Taken, 11);
-        counts.memory(Kind::Vmm, Memory::Taken, 13);
-        // Neither of these did a program ask for.
-        counts.memory(Kind::Own, Memory::Taken, 17);
-        counts.memory(Kind::Import, Memory::Taken, 19);
-    }
+/// Is refused on the other card.
+fn be_refused(member: &Booked) {
+    let index = member.book.find_device(OTHER.uuid).expect("claimed");
+    member.part(index).set(device::REFUSED, 1);
+    member.part(index).set(device::REFUSED_BYTES, 99);
 }
 
 #[test]
@@ -68,16 +70,16 @@ fn it_adds_up_across_members_devices_and_clients() {
     let folder = Folder::new("bill");
     let directory = folder.ledgers();
     let (one, two) = (booked(&directory, "pod-1"), booked(&directory, "pod-1"));
-    one.works(0);
-    two.works(0);
+    work(&one, 0);
+    work(&two, 0);
     two.killed();
     // In its place, and counted besides.
     one.book.sweep(&one.book.witness(one.seat.id, 0), clock::boot_time());
     let three = booked(&directory, "pod-1");
     assert_eq!(three.seat.index, two.seat.index);
-    three.works(0);
-    three.works_elsewhere();
-    booked(&directory, "pod-2").works(0);
+    work(&three, 0);
+    be_refused(&three);
+    work(&booked(&directory, "pod-2"), 0);
 
     let report = json_of(&directory, &[], 0);
     let client = &report["clients"][0];
@@ -85,15 +87,15 @@ fn it_adds_up_across_members_devices_and_clients() {
     assert_eq!(client["labels"], json!({ "pod": "a" }));
     assert_eq!(client["members"], json!({ "joined": 3, "left": 0, "died": 1 }));
     assert_eq!(client["devices"][0]["uuid"], FIRST);
-    assert_eq!(client["devices"][0]["bill"], works(3));
-    assert_eq!(client["devices"][0]["counters"], works(3));
+    assert_eq!(client["devices"][0]["bill"], worked(3));
+    assert_eq!(client["devices"][0]["counters"], worked(3));
     assert_eq!(client["devices"][0]["peak_bytes"], 10);
     assert_eq!(client["devices"][1]["bill"]["refusals"], 1);
     assert_eq!(client["devices"][1]["bill"]["refused_bytes"], 99);
-    assert_eq!(report["total"]["devices"][0], json!({ "uuid": FIRST, "bill": works(4) }));
+    assert_eq!(report["total"]["devices"][0], json!({ "uuid": FIRST, "bill": worked(4) }));
     assert_eq!(report["total"]["devices"][1]["uuid"], SECOND);
     assert_eq!(report["total"]["bill"]["refused_bytes"], 99);
-    assert_eq!(report["total"]["bill"]["held_byte_ns"], works(4)["held_byte_ns"]);
+    assert_eq!(report["total"]["bill"]["held_byte_ns"], worked(4)["held_byte_ns"]);
 
     // The same as a table for programs.
     let csv = bill(&directory, &["pod-1", "--csv"], 0);
@@ -118,19 +120,6 @@ fn it_adds_up_across_members_devices_and_clients() {
     assert!(words.contains("3 joined, 1 killed") && words.contains("99 B refused"), "{table}");
     assert!(words.contains("total GPU-abababab <0.001 0 - 24 0"), "{table}");
     assert!(words.contains("total all devices <0.001 0 - 24 1"), "{table}");
-}
-
-trait Refuses {
-    fn works_elsewhere(&self);
-}
-
-impl Refuses for Booked {
-    /// Is refused on the other card.
-    fn works_elsewhere(&self) {
-        let index = self.book.find_device(OTHER.uuid).expect("claimed");
-        self.part(index).set(device::REFUSED, 1);
-        self.part(index).set(device::REFUSED_BYTES, 99);
-    }
 }
 
 #[test]
@@ -168,23 +157,23 @@ fn against_an_earlier_one_only_what_came_since() {
     let stays = booked(&directory, "stays");
     let (anew, gone) = (booked(&directory, "anew"), booked(&directory, "gone"));
     for client in [&stays, &anew, &gone] {
-        client.works(0);
+        work(client, 0);
     }
     let closed = booked(&directory, "closed");
-    closed.works(0);
+    work(&closed, 0);
     fs::write(&snapshot, bill(&directory, &["--json"], 0)).expect("ours");
 
     // Restarted, renewed, closed with more on it, removed by hand, and new.
     stays.killed();
-    booked(&directory, "stays").works(0);
+    work(&booked(&directory, "stays"), 0);
     for client in [&anew, &gone] {
         client.killed();
         fs::remove_file(client.book.path()).expect("ours");
     }
-    booked(&directory, "anew").works(0);
+    work(&booked(&directory, "anew"), 0);
     closed.killed();
     let more = booked(&directory, "closed");
-    more.works(0);
+    work(&more, 0);
     more.killed();
     let (status, _, err) = ended(cuota(["gc", "--older", "0s", "--dir"]).arg(&directory));
     assert_eq!(status, Some(0), "{err}");
@@ -207,8 +196,8 @@ fn against_an_earlier_one_only_what_came_since() {
         ["gone", "gone", null, null],
     ]);
     assert_eq!(Value::from(found), expected);
-    assert_eq!(clients[3]["devices"][0]["bill"], works(1));
-    assert_eq!(clients[3]["devices"][0]["counters"], works(2));
+    assert_eq!(clients[3]["devices"][0]["bill"], worked(1));
+    assert_eq!(clients[3]["devices"][0]["counters"], worked(2));
     assert_eq!(clients[3]["bill"]["members"], json!({ "joined": 1, "left": 0, "died": 1 }));
     assert!(clients[3]["bill"]["from_unix_ns"].as_u64() > clients[3]["began_unix_ns"].as_u64());
     let table = bill(&directory, &["--against", &snapshot], 1);
@@ -235,7 +224,7 @@ fn a_ledger_that_lies_is_billed_as_it_says_and_a_bill_that_is_none_is_named() {
     let words = vec![0xff; layout.device_words() * 8];
     file.write_all_at(&words, layout.device_at(0)).expect("ours");
     let honest = booked(&directory, "honest");
-    honest.works(0);
+    work(&honest, 0);
     let snapshot = folder.path("snapshot").display().to_string();
     fs::write(&snapshot, bill(&directory, &["--json"], 0)).expect("ours");
     for arguments in [&[][..], &["--csv"], &["--json"], &["--against", &snapshot]] {

@@ -10,7 +10,7 @@ use crate::shm::file;
 
 const JOINERS: u32 = 3;
 /// How often it has to be removed, and how often at most each joins until then.
-const ENOUGH: u32 = 40;
+const ENOUGH: u32 = 20;
 const ROUNDS: u32 = 2000;
 
 fn is_named(book: &Book) -> bool {
@@ -21,7 +21,7 @@ fn is_named(book: &Book) -> bool {
 #[test]
 fn who_joins_while_it_is_removed_is_in_the_next_one() {
     let folder = Folder::new("retire");
-    let (left, removed) = (AtomicU32::new(JOINERS), AtomicU32::new(0));
+    let removed = AtomicU32::new(0);
     let join = || {
         for _ in 0..ROUNDS {
             if removed.load(Ordering::Acquire) >= ENOUGH {
@@ -35,13 +35,10 @@ fn who_joins_while_it_is_removed_is_in_the_next_one() {
             }
             book.leave(seat);
         }
-        left.fetch_sub(1, Ordering::AcqRel);
     };
     std::thread::scope(|scope| {
-        for _ in 0..JOINERS {
-            scope.spawn(join);
-        }
-        while left.load(Ordering::Acquire) > 0 {
+        let joiners: Vec<_> = (0..JOINERS).map(|_| scope.spawn(join)).collect();
+        while joiners.iter().any(|joiner| !joiner.is_finished()) {
             if let Some(closing) = Closing::begin(&folder.file(), 0).expect("it can be looked at") {
                 closing.remove().expect("ours");
                 removed.fetch_add(1, Ordering::AcqRel);
