@@ -45,7 +45,6 @@ fn client(directory: &Path, name: &str, bytes: u64, limit: Option<u64>) -> Clien
     let mut lane =
         join::<Exact, _, _>(&part.account(), seat.index, seat.id, now, &witness).expect("a lane");
     lane.change(&part.account(), Change::Force(bytes), now, &witness);
-    drop(witness);
     assert!(book.open_counts(0, seat));
     Client { book, seat }
 }
