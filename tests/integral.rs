@@ -16,6 +16,7 @@ fn both(program: &Path, library: &Path, left_out: &str) -> (u128, u128) {
     let outcome = run
         .env("LD_PRELOAD", library)
         .env("CUOTA_SIM_BYTES", "64GiB")
+        .env("CUOTA_SIM_CONTEXT_BYTES", "96MiB")
         .env("CUOTA_SIM_CLOCK", &clock)
         .env("CUOTA_CLIENT", "summed")
         .env("CUOTA_DIR", clients)

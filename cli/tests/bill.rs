@@ -51,11 +51,11 @@ fn work(member: &Booked, device: usize) {
     counts.add(Count::Graphs, 4);
     counts.copied(Direction::HostToDevice, 5);
     counts.copied(Direction::Peer, 7);
-    counts.memory(Kind::Linear, Memory::Taken, 11);
-    counts.memory(Kind::Vmm, Memory::Taken, 13);
+    counts.memory(Kind::Linear, Memory::Taken, (1, 11));
+    counts.memory(Kind::Vmm, Memory::Taken, (1, 13));
     // Neither of these did a program ask for.
-    counts.memory(Kind::Own, Memory::Taken, 17);
-    counts.memory(Kind::Import, Memory::Taken, 19);
+    counts.memory(Kind::Own, Memory::Taken, (1, 17));
+    counts.memory(Kind::Import, Memory::Taken, (1, 19));
 }
 
 /// Is refused on the other card.

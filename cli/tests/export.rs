@@ -43,7 +43,7 @@ fn block(book: &Book, seat: Seat) -> Block {
 fn count_all(book: &Book, seat: Seat) {
     let block = block(book, seat);
     for what in [Memory::Taken, Memory::Freed, Memory::Refused] {
-        block.memory(Kind::Pool, what, 1000);
+        block.memory(Kind::Pool, what, (1, 1000));
     }
     let all = [
         (Count::Kernels, 11),
