@@ -26,8 +26,8 @@ def charge(lane, total, place):
 
 
 def whole(event, number):
-    mixed = number + 1
-    for word in event[1:7]:
+    mixed = 0
+    for word in (number + 1, *event[1:7]):
         mixed = (mixed ^ word) * 0x9E3779B97F4A7C15 & ALL
         mixed = (mixed << 29 | mixed >> 35) & ALL
     known = event[3] % 2**32 in NAMES and event[3] >> 32 in (*range(32), 2**32 - 1)

@@ -39,6 +39,7 @@ extern int cuGraphAddKernelNode(handle *, handle, const handle *, size_t, const 
 extern int cuStreamBeginCapture_v2_ptsz(handle, unsigned), cuStreamEndCapture_ptsz(handle, handle *);
 
 static uint64_t operations, seed;
+static pthread_rwlock_t captures = PTHREAD_RWLOCK_INITIALIZER;
 static handle context, module, kernel, exec, child_exec, node;
 
 static void must(int code, const char *what)
@@ -160,9 +161,12 @@ static void wait_for(struct own *own)
     switch (next(own) % 4) {
     case 0: OK(cuStreamSynchronize, own->stream); break;
     case 1: OK(cuEventRecord, own->event, own->stream); OK(cuEventSynchronize, own->event); break;
-    /* Not while a stream of the context is captured (900). */
-    case 2: must(cuCtxSynchronize() % 900, "cuCtxSynchronize"); break;
-    case 3: must(cuCtxSynchronize_v2(context) % 900, "cuCtxSynchronize_v2"); break;
+    case 2: case 3:
+        /* Waiting for a context breaks what is captured there. */
+        pthread_rwlock_rdlock(&captures);
+        if (next(own) % 2) OK(cuCtxSynchronize); else OK(cuCtxSynchronize_v2, context);
+        pthread_rwlock_unlock(&captures);
+        break;
     }
 }
 
@@ -172,6 +176,7 @@ static void of_process(struct own *own)
     handle graph, captured, other;
     switch (next(own) % 5) {
     case 0:
+        pthread_rwlock_wrlock(&captures);
         OK(cuStreamBeginCapture_v2, own->stream, 2);
         OK(cuLaunchKernel, kernel, 1, 1, 1, 1, 1, 1, 0, own->stream, NULL, NULL);
         OK(cuMemcpyDtoDAsync_v2, own->buffer, own->buffer + 512, 256, own->stream);
@@ -179,6 +184,7 @@ static void of_process(struct own *own)
         OK(cuGraphLaunch, exec, own->stream);
         OK(cuLaunchKernel, kernel, 1, 1, 1, 1, 1, 1, 0, own->stream, NULL, NULL);
         OK(cuStreamEndCapture, own->stream, &graph);
+        pthread_rwlock_unlock(&captures);
         OK(cuGraphInstantiateWithFlags, &captured, graph, 0);
         OK(cuGraphLaunch, captured, own->stream);
         OK(cuGraphUpload, captured, own->stream);
