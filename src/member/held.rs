@@ -12,7 +12,7 @@ use cuota_core::table::{Table, mix};
 
 use super::arrays::is_share;
 use super::limits::Limit;
-use super::{Kind, Member};
+use super::{Kind, Member, OnDevice};
 
 const SHARDS: usize = 64;
 
@@ -174,8 +174,8 @@ impl Member {
     /// The driver has freed it; `name` as it was held by, 0 if that is not known any more.
     #[inline(always)]
     pub fn let_go(&self, entry: Entry, name: u64) {
-        self.uncharge(entry);
         if let Some(device) = self.device(entry.ordinal.into()) {
+            self.uncharge_on(device, entry);
             self.note_freed(device, entry.kind, entry.bytes, name);
         }
     }
@@ -183,15 +183,17 @@ impl Member {
     /// Its bytes go back. Those of a pool's memory are the pool's.
     #[inline(always)]
     pub fn uncharge(&self, entry: Entry) {
-        if entry.kind == Kind::Pool {
-            return;
-        }
         if let Some(device) = self.device(entry.ordinal.into()) {
-            if is_share(&entry) {
-                self.give_share_back(device, entry.kind, entry.bytes);
-            } else {
-                self.give_back(device, entry.kind, entry.bytes);
-            }
+            self.uncharge_on(device, entry);
+        }
+    }
+
+    #[inline(always)]
+    fn uncharge_on(&self, device: &OnDevice, entry: Entry) {
+        match entry.kind {
+            Kind::Pool => {}
+            _ if is_share(&entry) => self.give_share_back(device, entry.kind, entry.bytes),
+            _ => self.give_back(device, entry.kind, entry.bytes),
         }
     }
 
