@@ -70,8 +70,12 @@ struct Exporter {
 
 impl Exporter {
     fn start(directory: &Path) -> Exporter {
+        Exporter::with(directory, &[])
+    }
+
+    fn with(directory: &Path, options: &[&str]) -> Exporter {
         let mut command = cuota(["export", "--listen", "127.0.0.1:0", "--dir"]);
-        command.arg(directory).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.arg(directory).args(options).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("it starts");
         let mut line = String::new();
         let mut out = BufReader::new(child.stdout.take().expect("piped"));
@@ -241,6 +245,27 @@ fn a_cards_number_is_what_nvml_says() {
     command.env("LD_LIBRARY_PATH", simulated("").parent().expect("a folder"));
     let with = used(&text(&mut command));
     assert!(with.contains(",gpu=\"0\"}") && !with.contains("parent"), "{with}");
+}
+
+#[test]
+fn what_nobody_is_in_any_more_goes_after_its_retention() {
+    let folder = Folder::new("export-retention");
+    let directory = folder.ledgers();
+    let (_living, _) = client(&directory, "living", "", None);
+    drop(client(&directory, "gone", "", None));
+    let there = |client: &str| directory.join(book::file_name(client)).exists();
+    for options in [["--retention", "none"], ["--retention", "1h"]] {
+        let exporter = Exporter::with(&directory, &options);
+        assert!(exporter.scrape("text/plain").contains("client=\"gone\""));
+        assert_eq!(exporter.terminated(), (Some(0), String::new()));
+    }
+    assert!(there("gone") && there("living"));
+    let exporter = Exporter::with(&directory, &["--retention", "0s"]);
+    while there("gone") {
+        std::thread::yield_now();
+    }
+    assert!(there("living") && directory.join("bills").exists());
+    assert_eq!(exporter.terminated(), (Some(0), String::new()));
 }
 
 #[test]

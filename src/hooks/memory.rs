@@ -237,7 +237,7 @@ pub fn free_async(client: &Client, real: &Real, address: CUdeviceptr, stream: CU
             }
             member.pool_freed_in_order(stream, entry);
         }
-        Some(Linear::Alone(entry)) => member.let_go_in_order(stream, entry),
+        Some(Linear::Alone(entry)) => member.let_go_in_order(stream, entry, address),
         None => {}
     }
     status

@@ -103,7 +103,7 @@ pub fn map_array(
         let tile = (array, [kind & 0xffff_ffff, a, b, c, d]);
         let handle = if act & 0xffff_ffff == MAP { handle } else { 0 };
         if let Some(gone) = member.physicals.tiled(tile, handle) {
-            member.let_go_in_order(real.stream(stream), gone);
+            member.let_go_in_order(real.stream(stream), gone, 0);
         }
     }
     status

@@ -31,6 +31,8 @@ struct Waiting {
     /// Who freed it.
     here: Here,
     entry: Entry,
+    /// As it was held by; 0 if that is not known.
+    name: u64,
     /// A small request, which has no entry of its own.
     small: Option<Taken>,
 }
@@ -110,18 +112,18 @@ impl Waiting {
 
 impl Member {
     /// The entry goes when everything before it in the stream has happened.
-    pub fn let_go_in_order(&self, stream: u64, entry: Entry) {
-        self.wait(stream, entry, None);
+    pub fn let_go_in_order(&self, stream: u64, entry: Entry, name: u64) {
+        self.wait(stream, entry, name, None);
     }
 
     pub fn let_go_small_in_order(&self, stream: u64, taken: Taken) {
-        self.wait(stream, Entry { owner: taken.owner, ..Entry::default() }, Some(taken));
+        self.wait(stream, Entry { owner: taken.owner, ..Entry::default() }, 0, Some(taken));
     }
 
-    fn wait(&self, stream: u64, entry: Entry, small: Option<Taken>) {
+    fn wait(&self, stream: u64, entry: Entry, name: u64, small: Option<Taken>) {
         let here = Here::now();
         self.pending.list.with(|list| {
-            list.waiting.push(Waiting { number: list.next, stream, here, entry, small });
+            list.waiting.push(Waiting { number: list.next, stream, here, entry, name, small });
             list.next += 1;
             self.pending.any.store(true, Ordering::Release);
         });
@@ -149,12 +151,12 @@ impl Member {
     }
 
     fn let_go_waiting(&self, gone: Vec<Waiting>) {
-        for Waiting { entry, small, .. } in gone {
+        for Waiting { entry, name, small, .. } in gone {
             match small {
                 Some(taken) => self.let_go_small(taken),
                 // That of a pool was noted when the program freed it.
                 None if entry.kind == Kind::Pool => {}
-                None => self.let_go(entry, 0),
+                None => self.let_go(entry, name),
             }
             if entry.kind == Kind::Pool {
                 self.pool_freed(entry.owner);

@@ -255,7 +255,7 @@ impl Member {
     /// Memory of a pool is freed in a stream's order. A destroyed pool ends with its last.
     pub fn pool_freed_in_order(&self, stream: u64, entry: super::Entry) {
         if self.pools.of_entry(entry.owner).iter().any(|pool| pool.is_destroyed()) {
-            self.let_go_in_order(stream, entry);
+            self.let_go_in_order(stream, entry, 0);
         }
     }
 

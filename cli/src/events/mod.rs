@@ -8,6 +8,8 @@ mod source;
 mod sources;
 mod words;
 
+pub use words::what;
+
 use std::io::{BufWriter, Stdout, Write, stdout};
 use std::path::PathBuf;
 use std::time::Duration;

@@ -44,7 +44,8 @@ fn who(facts: &Facts, event: &Event) -> String {
     }
 }
 
-fn what(event: &Event) -> String {
+/// What happened, in a few words.
+pub fn what(event: &Event) -> String {
     let [first, second, third] = event.payload;
     let how = how(third).unwrap_or("of a kind not known here");
     match event.kind {
@@ -54,8 +55,8 @@ fn what(event: &Event) -> String {
         Kind::Died => format!("died, gave back {}", short(second)),
         Kind::ContextCreated => format!("made context {first:#x}, which takes {}", short(second)),
         Kind::ContextDestroyed => format!("destroyed context {first:#x}"),
-        Kind::Allocated => format!("allocated {} ({how}) at {second:#x}", short(first)),
-        Kind::Freed => format!("freed {} ({how}) at {second:#x}", short(first)),
+        Kind::Allocated => format!("allocated {} ({how}){}", short(first), at(second)),
+        Kind::Freed => format!("freed {} ({how}){}", short(first), at(second)),
         Kind::Refused => {
             format!("refused {}: holds {}", short(first), of(third, second))
         }
@@ -64,6 +65,11 @@ fn what(event: &Event) -> String {
             format!("the driver itself holds {}, before {}", short(first), short(second))
         }
     }
+}
+
+/// Where, if that is known.
+fn at(name: u64) -> String {
+    if name == 0 { String::new() } else { format!(" at {name:#x}") }
 }
 
 /// "7.50 of 8 GiB".
@@ -108,6 +114,7 @@ mod tests {
                 "allocated 512 MiB (linear) at 0x7f0000200000",
             ),
             (Kind::Freed, [GIB, 1, How::Vmm as u64], "freed 1 GiB (vmm) at 0x1"),
+            (Kind::Freed, [GIB, 0, How::Vmm as u64], "freed 1 GiB (vmm)"),
             (Kind::Freed, [GIB, 1, 1 << 40], "freed 1 GiB (of a kind not known here) at 0x1"),
             (Kind::Refused, [2 * GIB, 8 * GIB, 15 * GIB / 2], "refused 2 GiB: holds 7.50 of 8 GiB"),
             (Kind::Refused, [1, GIB, 512 << 20], "refused 1 B: holds 512 MiB of 1 GiB"),

@@ -47,6 +47,8 @@ metrics! {
         "Device memory held times how long, until each member's last sign of life.";
     Uncertain Counter "cuota_memory_uncertain_byte_seconds" "byte_seconds"
         "What killed members may have held between their last sign of life and when their death was noticed.";
+    Running Gauge "cuota_memory_running_byte_seconds" "byte_seconds"
+        "What the living hold times how long since their last sign of life: not in the counter yet.";
     Allocations Counter "cuota_allocations" ""
         "Allocations of device memory that were granted.";
     Allocated Counter "cuota_allocated_bytes" "bytes"

@@ -6,6 +6,7 @@ mod keep;
 mod labels;
 mod metrics;
 mod request;
+mod retention;
 mod samples;
 mod scrape;
 mod server;
@@ -22,6 +23,7 @@ use crate::command::Failure;
 use crate::native::system;
 use crate::places::Places;
 use crate::screen;
+use retention::Retention;
 use scrape::Exporter;
 use text::Format;
 
@@ -36,7 +38,8 @@ Every client's series carry `client`, its devices' `UUID` and, where NVML tells,
 `gpu`; then the client's own labels (CUOTA_LABELS). Ledgers are looked for in
 --dir, else in CUOTA_DIR, else in /run/cuota, $XDG_RUNTIME_DIR/cuota and
 /tmp/cuota-<uid>, again at every scrape. One that cannot be read is counted, said
-once on standard error, and hides no other.
+once on standard error, and hides no other. One that nobody is in any more is
+closed and removed after --retention, as by `cuota gc`.
 
 Exit status:
   0    ended by SIGTERM or SIGINT, or the file was written once
@@ -53,18 +56,19 @@ pub struct Options {
     /// Write it again and again
     #[arg(long, value_name = "SECONDS", requires = "textfile", value_parser = clap::value_parser!(u32).range(1..))]
     every: Option<u32>,
+    /// Remove ledgers in which nothing has happened for so long, or none
+    #[arg(long, value_name = "DURATION|none", default_value = "1h", value_parser = retention::parse)]
+    retention: Retention,
     /// The directory of the ledgers
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
 }
 
-/// Waited for in one go when nothing else is to be done.
-const LONG: Duration = Duration::from_secs(3600);
-
 pub fn export(options: Options) -> Result<u8, Failure> {
     // What is wrong with the options is said now, and not at the first scrape.
     Places::of(options.dir.as_deref())?;
-    let mut exporter = Exporter::new(options.dir);
+    let mut exporter = Exporter::new(options.dir.clone());
+    let mut retention = options.retention;
     system::keep_requests_to_end();
     let Some(path) = options.textfile else {
         let unusable = |why| Failure::ours(format!("cannot listen on {}: {why}", options.listen));
@@ -72,12 +76,17 @@ pub fn export(options: Options) -> Result<u8, Failure> {
         let address = listener.local_addr().map_err(unusable)?;
         server::serve(listener, exporter)?;
         screen::print(&format!("http://{address}/metrics\n"));
-        while !system::wait_for_request_to_end(LONG) {}
-        return Ok(0);
+        loop {
+            retention.keep(&options.dir);
+            if system::wait_for_request_to_end(retention::ROUND) {
+                return Ok(0);
+            }
+        }
     };
     loop {
         let written = textfile::write(&path, &exporter.scrape(Format::Plain));
         let Some(every) = options.every else { return written.map(|()| 0) };
+        retention.keep(&options.dir);
         // The disk may have room again the next time.
         if let Err(failure) = written {
             screen::complain(&failure.text);

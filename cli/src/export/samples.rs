@@ -65,6 +65,7 @@ fn device(series: &mut Series, device: &DeviceReport, said: &mut Said) {
     if let Some([held, uncertain]) = said.held(device) {
         series.add(Metric::Held, Nanos(held));
         series.add(Metric::Uncertain, Nanos(uncertain));
+        series.add(Metric::Running, Nanos(device.running_byte_ns));
     }
     counts(series, &device.counts);
 }

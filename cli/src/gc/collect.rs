@@ -27,7 +27,9 @@ pub struct Removed {
 #[derive(Default)]
 pub struct Collected {
     pub removed: Vec<Removed>,
-    /// What could not be read or removed, in words.
+    /// What could not be read, in words.
+    pub unreadable: Vec<String>,
+    /// What could not be removed.
     pub failed: Vec<String>,
 }
 
@@ -36,7 +38,7 @@ pub struct Collected {
 pub fn collect(places: &Places, older: Duration, dry_run: bool) -> Result<Collected, Failure> {
     let Ledgers { clients, unreadable } = Ledgers::read(places, None)?;
     let mut all = Collected::default();
-    all.failed.extend(unreadable.into_iter().map(|unreadable| unreadable.why));
+    all.unreadable.extend(unreadable.into_iter().map(|unreadable| unreadable.why));
     for client in clients {
         if client.report.members.iter().any(|member| member.alive) {
             continue;

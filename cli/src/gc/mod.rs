@@ -16,6 +16,7 @@ use crate::ledgers::NOT_AS_ASKED;
 use crate::places::Places;
 use crate::ps::json::escaped;
 use crate::screen;
+use crate::times;
 pub use collect::{Collected, Removed, collect};
 
 pub const ABOUT: &str = "\
@@ -34,7 +35,7 @@ Exit status:
 #[derive(Args)]
 pub struct Options {
     /// How long nothing must have happened in it: 90s, 30m, 2h, 7d
-    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = times::duration)]
     older: Duration,
     /// Say what would go, and remove nothing
     #[arg(long)]
@@ -50,7 +51,7 @@ pub struct Options {
 pub fn gc(options: Options) -> Result<u8, Failure> {
     let places = Places::of(options.dir.as_deref())?;
     let done = collect(&places, options.older, options.dry_run)?;
-    for why in &done.failed {
+    for why in done.unreadable.iter().chain(&done.failed) {
         screen::complain(why);
     }
     if options.json {
@@ -58,7 +59,8 @@ pub fn gc(options: Options) -> Result<u8, Failure> {
     } else {
         done.removed.iter().for_each(|removed| screen::print(&said(removed, options.dry_run)));
     }
-    Ok(if done.failed.is_empty() { 0 } else { NOT_AS_ASKED })
+    let all = done.unreadable.is_empty() && done.failed.is_empty();
+    Ok(if all { 0 } else { NOT_AS_ASKED })
 }
 
 fn machine(done: &Collected, dry_run: bool) -> String {
@@ -73,7 +75,7 @@ fn machine(done: &Collected, dry_run: bool) -> String {
     let value = json!({
         "dry_run": dry_run,
         "removed": done.removed.iter().map(one).collect::<Vec<_>>(),
-        "failed": done.failed,
+        "failed": done.unreadable.iter().chain(&done.failed).collect::<Vec<_>>(),
     });
     escaped(&format!("{value:#}\n"))
 }
@@ -82,35 +84,4 @@ fn said(removed: &Removed, dry_run: bool) -> String {
     let what = if dry_run { "would be removed" } else { "removed" };
     let bill = screen::plain(&removed.bill.to_string_lossy());
     format!("{} {what}; its closing bill: {bill}\n", removed.client)
-}
-
-/// A whole number and its unit.
-fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_lowercase());
-    let unit = match text.get(digits.len()..) {
-        Some("s") => 1,
-        Some("m") => 60,
-        Some("h") => 60 * 60,
-        Some("d") => 24 * 60 * 60,
-        _ => return Err("a number and s, m, h or d, such as 30m".to_owned()),
-    };
-    let number: u64 = digits.parse().map_err(|_| "a whole number before the unit".to_owned())?;
-    Ok(Duration::from_secs(number.saturating_mul(unit)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_have_units() {
-        for (text, seconds) in
-            [("0s", 0), ("90s", 90), ("30m", 1800), ("2h", 7200), ("7d", 604_800)]
-        {
-            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)));
-        }
-        for text in ["", "h", "5", "1.5h", "-1h", "1w", "1 h", "5µ"] {
-            assert!(duration(text).is_err(), "{text}");
-        }
-    }
 }

@@ -36,7 +36,7 @@ MEMORY      of the quota, or of the device where there is none
 QUOTA       * set by command (cuota set)
 LAUNCH/S    kernels, those of graphs too; COPIED/S bytes, in all directions
 MEMBERS     living processes of the client, on any device
-BYTE-HOURS  until each member's last allocation or free
+BYTE-HOURS  what was held, times how long, since the ledger began
 PID         ~ of the member's own PID namespace
 ALLOCS      allocations not freed yet
 +           ends a text that is cut";

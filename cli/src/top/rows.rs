@@ -142,7 +142,7 @@ fn on(device: &DeviceReport) -> OnDevice {
         used: device.used,
         peak: device.peak,
         refused: device.refused,
-        byte_ns: device.held_byte_ns,
+        byte_ns: device.held_byte_ns.saturating_add(device.running_byte_ns),
         flow: Flow::of(&device.counts),
         rates: None,
     }
