@@ -10,6 +10,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use common::books::booked;
 use common::member::{GIB, Member, on_card};
 use common::{Folder, cuota, ended, simulated};
 use cuota_core::book::layout::{Layout, count, device, header, text_words};
@@ -251,8 +252,8 @@ fn a_cards_number_is_what_nvml_says() {
 fn what_nobody_is_in_any_more_goes_after_its_retention() {
     let folder = Folder::new("export-retention");
     let directory = folder.ledgers();
-    let (_living, _) = client(&directory, "living", "", None);
-    drop(client(&directory, "gone", "", None));
+    let (_living, gone) = (booked(&directory, "living"), booked(&directory, "gone"));
+    gone.killed();
     let there = |client: &str| directory.join(book::file_name(client)).exists();
     for options in [["--retention", "none"], ["--retention", "1h"]] {
         let exporter = Exporter::with(&directory, &options);
