@@ -1,11 +1,11 @@
-//! Copies and fills.
+//! Copies.
 #![forbid(unsafe_code)]
 
-use core::ffi::{c_uchar, c_uint, c_ulonglong, c_ushort, c_void};
+use core::ffi::{c_ulonglong, c_void};
 use core::mem::offset_of;
 
 use cudarc::driver::sys::*;
-use cuota_core::book::{Count, Direction};
+use cuota_core::book::Direction;
 
 use super::caller::read;
 use super::real::Real;
@@ -250,47 +250,4 @@ pub fn one_box(
     stream: CUstream,
 ) -> Status {
     batched(client, real, stream, boxes(operation, 1))
-}
-
-/// Bodies of fills with elements of one size; of one row, or of several.
-macro_rules! fills {
-    ($($element:ty: $row:ident $row_async:ident $rows:ident $rows_async:ident;)*) => {$(
-        pub fn $row(client: &Client, real: &Real, _: CUdeviceptr, _: $element, count: usize) -> Status {
-            done(client, real, filled::<$element>(count, 1))
-        }
-
-        pub fn $row_async(
-            client: &Client, real: &Real, _: CUdeviceptr, _: $element, count: usize, stream: CUstream,
-        ) -> Status {
-            submitted(client, real, stream, filled::<$element>(count, 1))
-        }
-
-        pub fn $rows(
-            client: &Client, real: &Real, _: CUdeviceptr, _: usize, _: $element, width: usize, height: usize,
-        ) -> Status {
-            done(client, real, filled::<$element>(width, height))
-        }
-
-        #[allow(clippy::too_many_arguments)]
-        pub fn $rows_async(
-            client: &Client, real: &Real, _: CUdeviceptr, _: usize, _: $element, width: usize, height: usize,
-            stream: CUstream,
-        ) -> Status {
-            submitted(client, real, stream, filled::<$element>(width, height))
-        }
-    )*};
-}
-
-fn filled<T>(width: usize, height: usize) -> impl FnOnce(&Member, &OnDevice) {
-    let bytes = width.saturating_mul(height).saturating_mul(size_of::<T>()) as u64;
-    move |member, device| {
-        member.count(device, Count::Fills, 1);
-        member.count(device, Count::FillBytes, bytes);
-    }
-}
-
-fills! {
-    c_uchar: fill_8 fill_8_async fill_rows_8 fill_rows_8_async;
-    c_ushort: fill_16 fill_16_async fill_rows_16 fill_rows_16_async;
-    c_uint: fill_32 fill_32_async fill_rows_32 fill_rows_32_async;
 }

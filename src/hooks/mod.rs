@@ -12,6 +12,7 @@ mod array;
 mod caller;
 mod context;
 mod copy;
+mod fill;
 mod forward;
 mod graph;
 mod import;
@@ -328,31 +329,31 @@ pub mod rows {
 
         // Fills.
         [cuMemsetD16Async cuMemsetD16Async_ptsz] (
-            dst_device: CUdeviceptr, us: c_ushort, n: usize, h_stream: CUstream) => copy::fill_16_async;
-        [cuMemsetD16_v2 cuMemsetD16_v2_ptds] (dst_device: CUdeviceptr, us: c_ushort, n: usize) => copy::fill_16;
+            dst_device: CUdeviceptr, us: c_ushort, n: usize, h_stream: CUstream) => fill::row_16_async;
+        [cuMemsetD16_v2 cuMemsetD16_v2_ptds] (dst_device: CUdeviceptr, us: c_ushort, n: usize) => fill::row_16;
         [cuMemsetD2D16Async cuMemsetD2D16Async_ptsz] (
             dst_device: CUdeviceptr, dst_pitch: usize, us: c_ushort, width: usize,
-            height: usize, h_stream: CUstream) => copy::fill_rows_16_async;
+            height: usize, h_stream: CUstream) => fill::rows_16_async;
         [cuMemsetD2D16_v2 cuMemsetD2D16_v2_ptds] (
             dst_device: CUdeviceptr, dst_pitch: usize, us: c_ushort, width: usize,
-            height: usize) => copy::fill_rows_16;
+            height: usize) => fill::rows_16;
         [cuMemsetD2D32Async cuMemsetD2D32Async_ptsz] (
             dst_device: CUdeviceptr, dst_pitch: usize, ui: c_uint, width: usize, height: usize,
-            h_stream: CUstream) => copy::fill_rows_32_async;
+            h_stream: CUstream) => fill::rows_32_async;
         [cuMemsetD2D32_v2 cuMemsetD2D32_v2_ptds] (
-            dst_device: CUdeviceptr, dst_pitch: usize, ui: c_uint, width: usize, height: usize) => copy::fill_rows_32;
+            dst_device: CUdeviceptr, dst_pitch: usize, ui: c_uint, width: usize, height: usize) => fill::rows_32;
         [cuMemsetD2D8Async cuMemsetD2D8Async_ptsz] (
             dst_device: CUdeviceptr, dst_pitch: usize, uc: c_uchar, width: usize, height: usize,
-            h_stream: CUstream) => copy::fill_rows_8_async;
+            h_stream: CUstream) => fill::rows_8_async;
         [cuMemsetD2D8_v2 cuMemsetD2D8_v2_ptds] (
             dst_device: CUdeviceptr, dst_pitch: usize, uc: c_uchar, width: usize,
-            height: usize) => copy::fill_rows_8;
+            height: usize) => fill::rows_8;
         [cuMemsetD32Async cuMemsetD32Async_ptsz] (
-            dst_device: CUdeviceptr, ui: c_uint, n: usize, h_stream: CUstream) => copy::fill_32_async;
-        [cuMemsetD32_v2 cuMemsetD32_v2_ptds] (dst_device: CUdeviceptr, ui: c_uint, n: usize) => copy::fill_32;
+            dst_device: CUdeviceptr, ui: c_uint, n: usize, h_stream: CUstream) => fill::row_32_async;
+        [cuMemsetD32_v2 cuMemsetD32_v2_ptds] (dst_device: CUdeviceptr, ui: c_uint, n: usize) => fill::row_32;
         [cuMemsetD8Async cuMemsetD8Async_ptsz] (
-            dst_device: CUdeviceptr, uc: c_uchar, n: usize, h_stream: CUstream) => copy::fill_8_async;
-        [cuMemsetD8_v2 cuMemsetD8_v2_ptds] (dst_device: CUdeviceptr, uc: c_uchar, n: usize) => copy::fill_8;
+            dst_device: CUdeviceptr, uc: c_uchar, n: usize, h_stream: CUstream) => fill::row_8_async;
+        [cuMemsetD8_v2 cuMemsetD8_v2_ptds] (dst_device: CUdeviceptr, uc: c_uchar, n: usize) => fill::row_8;
 
         // Capture: what is submitted here runs later, from a graph.
         unbound [cuStreamBeginCapture cuStreamBeginCapture_ptsz] (h_stream: CUstream) => stream::begin_capture_v1;
