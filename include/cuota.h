@@ -510,7 +510,9 @@ static inline int cuota_device_at(const struct cuota_reader *reader, uint64_t de
         found = cuota_add_shares(reader, at, view);
     if (!at || found < 0)
         return at ? -1 : 0;
-    view->peak = view->device.peak > view->used ? view->device.peak : view->used;
+    /* What the dead held was held too, until somebody takes it off. */
+    view->peak = view->device.total[0] & ((UINT64_C(1) << 48) - 1);
+    view->peak = view->device.peak > view->peak ? view->device.peak : view->peak;
     for (place = 0; place < reader->places; place++)
         if (cuota_add_counts(reader, device, place, &view->counts))
             return -1;

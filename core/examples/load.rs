@@ -16,7 +16,7 @@ use cuota_core::book::{
 };
 use cuota_core::kind::Kind;
 use cuota_core::ledger::{Answer, Change, Exact, Owned, join};
-use cuota_core::shm::Clock;
+use cuota_core::shm::{Clock, clock};
 
 const GIB: u64 = 1 << 30;
 const MIB: u64 = 1 << 20;
@@ -33,8 +33,14 @@ struct Member {
 fn open(directory: &Path, client: &str) -> Book {
     let layout = Layout::new(64, 1024);
     let labels = format!("namespace=load,pod={client},container=main");
-    let plan =
-        Plan { directory, make_directory: true, client, labels: &labels, layout, boot: [1, 2] };
+    let plan = Plan {
+        directory,
+        make_directory: true,
+        client,
+        labels: &labels,
+        layout,
+        boot: clock::boot_id(),
+    };
     book::open(&plan).expect("the ledger opens")
 }
 

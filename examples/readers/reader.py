@@ -49,7 +49,7 @@ for at in (parts_at + i * part for i in range(32) if head[192 + 4 * i + 2] == 1)
     blocks = [words(counts_at + place * 8192 + 1024 * b, 4) for place in range(len(seats)) for b in range(1, 8)]
     uuid, limit = struct.pack("<2Q", *device[24:26]).hex(), device[8]
     print(f"device GPU-{uuid[:8]}-{uuid[8:12]}-{uuid[12:16]}-{uuid[16:20]}-{uuid[20:]} used {used}",
-          f"limit {'none' if limit == ALL else limit} peak {max(device[16], used)}",
+          f"limit {'none' if limit == ALL else limit} peak {max(device[16], device[0] % 2**48)}",
           f"launches {sum(b[0] + b[1] + b[3] for b in blocks) & ALL} refusals {device[32]}")
 for seat in (seat for seat in seats if seat[0]):
     print("member", seat[0], "pid", seat[1], text(seat[8:10]), "alive" if lives(seat[0]) else "dead")

@@ -2,21 +2,25 @@
 #![forbid(unsafe_code)]
 
 use core::cell::Cell;
-use core::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 use cuota_core::book::layout::count::{BLOCKS, OWN, SHARED};
-use cuota_core::book::{Block, Count, Direction, Event, Kind as EventKind, LARGE, Memory};
+use cuota_core::book::{Block, Count, Direction, Event, Kind as EventKind, LARGE, Memory, Seat};
 
 use super::{Kind, Member, OnDevice, current, leaves_out};
 use crate::driver::process;
 use crate::log::{self, Topic};
 
 /// Devices whose blocks a thread remembers; on others it counts in the one for all threads.
-const NEAR: usize = 8;
+const NEAR: usize = 16;
+/// Nanoseconds until room that was not there is looked for again.
+const AGAIN: u64 = 1_000_000_000;
 
 /// A thread's own. Without a destructor, so it is there for as long as the thread.
 struct Mine {
-    /// The incarnation whose places these are; 0 if none.
+    /// Where the member is whose places these are, and which incarnation of it; 0 if none. A child made
+    /// by fork has all this, and nothing of what it leads to.
+    member: Cell<usize>,
     seat: Cell<u64>,
     block: Cell<usize>,
     blocks: [Cell<Option<Block>>; NEAR],
@@ -25,6 +29,7 @@ struct Mine {
 thread_local! {
     static MINE: Mine = const {
         Mine {
+            member: Cell::new(0),
             seat: Cell::new(0),
             block: Cell::new(SHARED),
             blocks: [const { Cell::new(None) }; NEAR],
@@ -34,20 +39,35 @@ thread_local! {
 
 /// Which threads have blocks.
 pub struct Counting {
-    /// Our incarnation: what threads remember of another is worth nothing.
+    /// Our incarnation: what threads remember of another is worth nothing. And its place.
     seat: AtomicU64,
+    place: AtomicUsize,
     /// A bit for each block that belongs to a thread.
     taken: AtomicU8,
 }
 
 impl Counting {
-    pub fn new(seat: u64) -> Counting {
-        Counting { seat: AtomicU64::new(seat), taken: AtomicU8::new(0) }
+    pub fn new(seat: Seat) -> Counting {
+        Counting {
+            seat: AtomicU64::new(seat.id),
+            place: AtomicUsize::new(seat.index),
+            taken: AtomicU8::new(0),
+        }
+    }
+
+    /// Our seat, without a lock.
+    pub fn seat(&self) -> Seat {
+        Seat { index: self.place.load(Ordering::Acquire), id: self.seat.load(Ordering::Acquire) }
     }
 
     /// We were taken for dead, and have another place.
-    pub fn moved(&self, seat: u64) {
-        self.seat.store(seat, Ordering::Relaxed);
+    pub fn moved(&self, seat: Seat) {
+        self.place.store(seat.index, Ordering::Release);
+        self.seat.store(seat.id, Ordering::Release);
+    }
+
+    fn address(&self) -> usize {
+        core::ptr::from_ref(self).addr()
     }
 
     /// A block for one thread; the one for all if none is left.
@@ -73,9 +93,7 @@ fn at_thread_end() {
     MINE.with(|mine| {
         let block = mine.block.replace(SHARED);
         mine.blocks.iter().for_each(|near| near.set(None));
-        if let Some(member) = current()
-            && member.counting.seat.load(Ordering::Relaxed) == mine.seat.get()
-        {
+        if let Some(member) = current().filter(|it| it.counting.address() == mine.member.get()) {
             member.counting.give(block);
         }
     });
@@ -87,7 +105,9 @@ impl Member {
     fn block(&self, device: &OnDevice) -> Option<Block> {
         MINE.with(|mine| {
             let near = mine.blocks.get(device.ordinal as usize).and_then(Cell::get);
-            match near.filter(|_| mine.seat.get() == self.counting.seat.load(Ordering::Relaxed)) {
+            let seat = self.counting.seat.load(Ordering::Relaxed);
+            let known = mine.seat.get() == seat && mine.member.get() == self.counting.address();
+            match near.filter(|_| known) {
                 Some(block) => Some(block),
                 None => self.first_block(mine, device),
             }
@@ -97,17 +117,25 @@ impl Member {
     #[cold]
     fn first_block(&self, mine: &Mine, device: &OnDevice) -> Option<Block> {
         let seat = self.seat.with(|seat| *seat);
-        if mine.seat.replace(seat.id) != seat.id {
+        let own = self.counting.address();
+        let same_member = mine.member.replace(own) == own;
+        if mine.seat.replace(seat.id) != seat.id || !same_member {
             mine.blocks.iter().for_each(|near| near.set(None));
+        }
+        if !same_member {
             mine.block.set(if process::before_thread_ends(at_thread_end) {
                 self.counting.take()
             } else {
                 SHARED
             });
         }
-        let opened = device.counted_by.with(|opened| {
-            if *opened != Some(seat.id) && self.book.open_counts(device.index, seat) {
-                *opened = Some(seat.id);
+        let now = self.now();
+        let opened = device.counted_by.with(|(opened, again)| {
+            if *opened != Some(seat.id) && now >= *again {
+                match self.book.open_counts(device.index, seat) {
+                    true => *opened = Some(seat.id),
+                    false => *again = now + AGAIN,
+                }
             }
             *opened == Some(seat.id)
         });

@@ -23,8 +23,8 @@ pub struct OnDevice {
     pub bytes: u64,
     pub(super) part: Part,
     lane: Brief<Option<Owned<Exact>>>,
-    /// The incarnation that has room for its counts here.
-    pub(super) counted_by: Brief<Option<u64>>,
+    /// The incarnation that has room for its counts here, and when to look for some again.
+    pub(super) counted_by: Brief<(Option<u64>, u64)>,
     pub(super) arrays: Brief<Arrays>,
     /// What graphs hold of the device.
     pub graphs: OnGraphs,
@@ -47,7 +47,7 @@ impl OnDevice {
             bytes,
             part,
             lane: Brief::new(None),
-            counted_by: Brief::new(None),
+            counted_by: Brief::new((None, 0)),
             arrays: Brief::default(),
             graphs: OnGraphs::new(),
             own: Own::new(),
@@ -75,17 +75,18 @@ impl OnDevice {
         self.lane.with(|lane| lane.as_ref().map_or(0, |owned| owned.slot.time))
     }
 
-    /// A sign of life: what is held is held for certain until then, whatever becomes of us.
+    /// A sign of life: what is held is held for certain until then, whatever becomes of us. Under the
+    /// lane's lock, so that no commit of an earlier moment comes after it; not at all while another
+    /// has that, whose commit is a sign too.
     pub(super) fn note_alive(&self, now: u64) {
-        let Some((lane, id)) = self.lane.with(|lane| lane.map(|owned| (owned.lane, owned.id)))
-        else {
-            return;
-        };
-        if let Some(lane) = self.part.account().lane(lane)
-            && lane.owner().load(Ordering::Acquire) == id
-        {
-            lane.heartbeat().fetch_max(now, Ordering::AcqRel);
-        }
+        let _ = self.lane.try_with(|owned| {
+            if let Some(owned) = owned
+                && let Some(lane) = self.part.account().lane(owned.lane)
+                && lane.owner().load(Ordering::Acquire) == owned.id
+            {
+                lane.heartbeat().fetch_max(now, Ordering::AcqRel);
+            }
+        });
     }
 
     /// How much of that the driver took for itself.
@@ -180,7 +181,7 @@ impl Member {
             if seat.id == lost {
                 *seat = self.book.seat(&self.who, self.clock.now()).ok()?;
                 self.book.settle(*seat);
-                self.counting.moved(seat.id);
+                self.counting.moved(*seat);
             }
             Some(*seat)
         })

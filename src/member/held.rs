@@ -67,6 +67,9 @@ pub struct Held {
     shards: [Brief<Shard>; SHARDS],
 }
 
+/// What is a name in a key.
+const NAME: u64 = (1 << 56) - 1;
+
 /// Addresses and handles have their sixteen upper bits to spare.
 fn key(room: Room, name: u64) -> u64 {
     name ^ (room as u64) << 56
@@ -223,8 +226,8 @@ impl Member {
 
     /// A context is gone, and with it what is only known by it.
     pub fn let_go_context(&self, of: OfContext) {
-        for (name, entry) in of.entries {
-            self.let_go(entry, name);
+        for (key, entry) in of.entries {
+            self.let_go(entry, key & NAME);
         }
         self.let_go_pages(of.context, of.pages);
         self.let_go_limits(of.limits);

@@ -133,7 +133,7 @@ fn make(config: &Config, place: Place) -> Result<Member, String> {
         client: place.client,
         who,
         seat: Brief::new(seat),
-        counting: Counting::new(seat.id),
+        counting: Counting::new(seat),
         devices: [const { std::sync::OnceLock::new() }; super::ORDINALS],
         contexts: Contexts::new(),
         pages: Brief::default(),
@@ -151,11 +151,12 @@ fn make(config: &Config, place: Place) -> Result<Member, String> {
     Ok(member)
 }
 
-/// Who says so was not killed. Not in a child, which has the handler too.
+/// Who says so was not killed. Not in a child, which has the handler too. Waits for no lock: `exit` may
+/// have been called in a signal handler, on top of whoever has it.
 extern "C" fn at_exit(_: *mut core::ffi::c_void) {
     if let Some(member) = current() {
         member.devices().for_each(|device| member.note_alive(device));
-        member.book.say_goodbye(member.seat.with(|seat| *seat), member.clock.now());
+        member.book.say_goodbye(member.counting.seat(), member.clock.now());
     }
 }
 

@@ -9,7 +9,7 @@ use std::io;
 use super::Book;
 use super::layout::member;
 use crate::ledger::Living;
-use crate::shm::{NotCancelled, file};
+use crate::shm::{NotCancelled, file, pid};
 
 /// Where the bytes begin: beyond the end of any file.
 pub(super) const BYTES: u64 = 1 << 40;
@@ -103,10 +103,8 @@ impl Witness<'_> {
         }
         match Shown::look(pid) {
             Ok(shown) => shown.start != start || shown.ended,
-            Err(why) => {
-                why.kind() == io::ErrorKind::NotFound
-                    && start_time(std::process::id().into()).is_ok()
-            }
+            // Nor may `/proc` hide it: of other users' processes it shows nothing where it is so mounted.
+            Err(why) => why.kind() == io::ErrorKind::NotFound && pid::is_nobodys(pid),
         }
     }
 }

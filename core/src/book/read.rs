@@ -132,8 +132,8 @@ impl Copied {
     }
 }
 
-/// Reads the ledger at `path`, with its newest `events` events.
-pub fn read(path: &Path, events: u64) -> Result<Report, Trouble> {
+/// The file at `path`, if it is a ledger as far as its header says.
+pub(super) fn opened(path: &Path) -> Result<(File, Layout), Trouble> {
     let trouble = |what| Trouble::new(path, what);
     let file = file::open(path, false).map_err(|why| trouble(What::File(why)))?;
     let stat = file::stat(file.as_fd()).map_err(|why| trouble(What::File(why)))?;
@@ -141,8 +141,14 @@ pub fn read(path: &Path, events: u64) -> Result<Report, Trouble> {
         return Err(trouble(What::Foreign("is no plain file")));
     }
     let layout = check(&file, &stat).map_err(|why| trouble(What::Unreadable(why)))?;
+    Ok((file, layout))
+}
+
+/// Reads the ledger at `path`, with its newest `events` events.
+pub fn read(path: &Path, events: u64) -> Result<Report, Trouble> {
+    let (file, layout) = opened(path)?;
     let whole = read_whole(&file, layout, events);
-    whole.map_err(|_| trouble(What::Unreadable("it is cut short")))
+    whole.map_err(|_| Trouble::new(path, What::Unreadable("it is cut short")))
 }
 
 fn read_whole(file: &File, layout: Layout, events: u64) -> std::io::Result<Report> {
@@ -164,7 +170,20 @@ fn read_whole(file: &File, layout: Layout, events: u64) -> std::io::Result<Repor
     report.touch(report.created_boot);
     let lives = |id: u64| file::is_locked(file.as_fd(), byte_of(id)).unwrap_or(false);
     let places = (head.get(header::PLACES) as usize).min(layout.members as usize);
-    read_members(file, layout, places, &lives, &mut report)?;
+    for _ in 0..RETRIES {
+        report.members.clear();
+        read_members(file, layout, places, &lives, &mut report)?;
+        // Who left while it was asked who lives is neither there nor among those that have left.
+        let word = |word| Ok(Copied::read(file, layout::bytes(word), 1)?.get(0));
+        let now: [std::io::Result<u64>; 2] = [word(header::LAST_ID), word(header::LEFT)];
+        let [joined, left] = now;
+        let (joined, left) = (joined?, left?);
+        let settled = (joined, left) == (report.joined, report.left);
+        (report.joined, report.left) = (joined, left);
+        if settled {
+            break;
+        }
+    }
     report.died = died(&report, &lives);
     for index in 0..DEVICES {
         let entry = header::DIRECTORY + index * header::DIRECTORY_ENTRY;
@@ -343,7 +362,9 @@ fn read_device(
             member.shares.push(Share { device: index, used, untracked, counts });
         }
     }
-    found.peak = words.get(device::PEAK).max(found.used);
+    // Not the sum above, which may be of several moments.
+    let total = Total::from_halves([words.get(device::TOTAL), words.get(device::TOTAL + 1)]);
+    found.peak = words.get(device::PEAK).max(total.used);
     report.devices.push(found);
     Ok(())
 }

@@ -11,8 +11,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::events::Event;
 use super::layout::{self, Layout, event, header};
-use super::open::check;
-use super::read::Copied;
+use super::read::{Copied, opened};
 use super::record::{Exact, Rules, finished, read_record};
 use super::trouble::{Trouble, What};
 use crate::shm::{clock, file};
@@ -87,15 +86,9 @@ impl Follower {
 
 impl<R: Rules> Follower<R> {
     pub(super) fn by_rules(path: &Path, earlier: u64) -> Result<Follower<R>, Trouble> {
-        let trouble = |what| Trouble::new(path, what);
-        let file = file::open(path, false).map_err(|why| trouble(What::File(why)))?;
-        let stat = file::stat(file.as_fd()).map_err(|why| trouble(What::File(why)))?;
-        if !stat.is_regular() {
-            return Err(trouble(What::Foreign("is no plain file")));
-        }
-        let layout = check(&file, &stat).map_err(|why| trouble(What::Unreadable(why)))?;
+        let (file, layout) = opened(path)?;
         let mut follower = Follower { file, layout, next: 0, waiting: None, rules: PhantomData };
-        let written = follower.written().map_err(|why| trouble(What::File(why)))?;
+        let written = follower.written().map_err(|why| Trouble::new(path, What::File(why)))?;
         follower.next = written.saturating_sub(earlier.min(layout.events));
         Ok(follower)
     }

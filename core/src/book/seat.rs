@@ -81,7 +81,17 @@ impl Book {
             word.is_some_and(|word| Word::replace(word, 0, id))
         };
         let index = self.members().find(take);
-        let index = index.ok_or_else(|| self.trouble(What::Crowded(self.layout.members)))?;
+        let index = index.ok_or_else(|| {
+            // Nobody came, and nobody died.
+            if let Some(left) = self.head.get(header::LEFT) {
+                left.fetch_add(1, Ordering::AcqRel);
+            }
+            let _ = self.file.with(|fd| {
+                file::unlock(fd, byte_of(id));
+                Ok(())
+            });
+            self.trouble(What::Crowded(self.layout.members))
+        })?;
         if let Some(places) = self.head.get(header::PLACES) {
             Word::raise(places, index as u64 + 1);
         }
@@ -172,10 +182,17 @@ impl Book {
 
     /// This member is about to end, in good order. Its place is given back when it is gone.
     pub fn say_goodbye(&self, seat: Seat, now: u64) {
+        // Once, and not for whoever has the place by now.
+        let word = |word| self.head.get(self.member_word(seat.index, word));
+        let ours = word(member::OWNER).is_some_and(|owner| Word::load(owner) == seat.id);
+        let said = word(member::LEAVING)
+            .is_none_or(|word| !ours || word.swap(seat.id, Ordering::AcqRel) == seat.id);
+        if said {
+            return;
+        }
         if let Some(left) = self.head.get(header::LEFT) {
             left.fetch_add(1, Ordering::AcqRel);
         }
-        self.head.set(self.member_word(seat.index, member::LEAVING), seat.id);
         let (kind, payload) = (Kind::Left, [self.member_value(seat.index, member::PID), 0, 0]);
         self.record(Event { time: now, member: seat.id, kind, device: None, payload });
     }

@@ -90,7 +90,8 @@ impl<R: Rules> Owned<R> {
         if lane.owner().load() != self.id {
             return Answer::Lost;
         }
-        let after = self.slot.after(change, now);
+        // No commit is from before a sign of life that was given already.
+        let after = self.slot.after(change, now.max(lane.heartbeat().peek()));
         // Odd or even, the next even number: the slot that is not current.
         let seq = (self.seq | 1).wrapping_add(1);
         lane.write(seq, &after);

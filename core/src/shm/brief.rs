@@ -57,6 +57,20 @@ impl<T, F: Flag> Brief<T, F> {
     /// Shows the value to `act`, and to nobody else meanwhile.
     #[inline(always)]
     pub fn with<R>(&self, act: impl FnOnce(&mut T) -> R) -> R {
+        if !self.taken.take() {
+            self.wait();
+        }
+        self.shown(act)
+    }
+
+    /// The same, unless somebody has it just now: that may be the very frame a signal interrupted.
+    pub fn try_with<R>(&self, act: impl FnOnce(&mut T) -> R) -> Option<R> {
+        self.taken.take().then(|| self.shown(act))
+    }
+
+    /// Only after the flag was taken.
+    #[inline(always)]
+    fn shown<R>(&self, act: impl FnOnce(&mut T) -> R) -> R {
         /// Gives the lock back also if `act` panics.
         struct Taken<'a, F: Flag>(&'a F);
         impl<F: Flag> Drop for Taken<'_, F> {
@@ -65,11 +79,8 @@ impl<T, F: Flag> Brief<T, F> {
                 self.0.give();
             }
         }
-        if !self.taken.take() {
-            self.wait();
-        }
         let _taken = Taken(&self.taken);
-        // SAFETY: the flag was clear and is set now: nobody else is here until it is cleared.
+        // SAFETY: the caller found the flag clear and set it: nobody else is here until it is cleared.
         act(unsafe { &mut *self.value.get() })
     }
 

@@ -8,6 +8,7 @@ pub mod clock;
 mod descriptor;
 pub mod file;
 mod map;
+pub mod pid;
 mod wide;
 
 pub use brief::{Brief, Flag};

@@ -66,7 +66,7 @@ static void read_all(const struct cuota_reader *reader)
     expect(strlen(reader->head.client) < 64 && strlen(reader->head.labels) < 1088, "text ends");
     for (i = 0; i <= CUOTA_LEDGER_DEVICES; i++)
         if (cuota_device_at(reader, i, &view) == 1)
-            expect(view.peak >= view.used && i < CUOTA_LEDGER_DEVICES, "a device's peak");
+            expect(view.peak >= view.device.peak && i < CUOTA_LEDGER_DEVICES, "a device's peak");
     for (i = 0; i <= reader->places; i++)
         if (cuota_member_at(reader, i, &member) == 1)
             expect(strlen(member.name) < 16 && i < reader->places && cuota_lives(reader, member.owner) <= 1, "a member");
