@@ -5,6 +5,7 @@ mod support;
 
 use cuota_core::book::layout::header;
 use support::crowd::{Crowd, Member, may_unshare, send, until};
+use support::{Run, Scratch, Way};
 
 /// Behind these a program is the first of a PID namespace of its own, and dies with its starter.
 const OTHER_NAMESPACE: &[&str] = &["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"];
@@ -135,4 +136,20 @@ fn after_a_restart_of_the_machine_the_old_figures_are_gone() {
     assert_ne!(report.epoch, epoch);
     assert_eq!((after.tell("used"), crowd.written(), report.members.len()), (0, 0, 1));
     assert!(takes(&mut after, 64));
+}
+
+/// `exit` in a signal handler runs on top of whatever the signal interrupted: it must not wait for it.
+#[test]
+fn who_exits_in_a_signal_handler_ends_and_has_left() {
+    let scratch = Scratch::new();
+    let program = scratch.compile_linked("members/exits.c", "exits", &[]);
+    let run = Run::new(&program, Way::Preloaded);
+    let clients = run.scratch().join("clients");
+    std::fs::create_dir(&clients).expect("the scratch directory is writable");
+    let run = run.env("CUOTA_CLIENT", "exits").env("CUOTA_VRAM", "8MiB").env("CUOTA_DIR", clients);
+    let outcome = run.env("CUOTA_LOG", "error").ok();
+    assert_eq!(outcome.out(), "200 left\n");
+    let report = cuota_core::book::read(&outcome.file("clients/exits.v1.cuota"), 0);
+    let report = report.expect("the ledger can be read");
+    assert_eq!((report.joined, report.left, report.died), (200, 200, 0));
 }
