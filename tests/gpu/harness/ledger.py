@@ -9,7 +9,7 @@ from typing import Dict, List, NamedTuple
 
 MARK, VERSION = struct.unpack("<Q", b"cuotaldg")[0], 1
 HEADER, DIRECTORY, MEMBER, DEVICES = 512, 192, 32, 32  # in words
-LANES, LANE, SLOTS, SLOT = 128, 24, 8, 8
+LANES, LANE, APPLIED, SLOTS, SLOT = 128, 32, 8, 16, 8
 LIMIT, PEAK, UUID, REFUSED = 8, 16, 24, 32
 UNLIMITED, LOW_48 = (1 << 64) - 1, (1 << 48) - 1
 LOCKS = 1 << 40
@@ -76,7 +76,7 @@ def device(file, listed, at, members):
 def lane(part, index):
     """Owner, bytes held, and how many of them the driver took for itself."""
     start, last = LANES + index * LANE, part[1] >> 48 == index
-    number = max(part[start + 1], part[1] & LOW_48 if last else 0)
+    number = max(part[start + APPLIED], part[1] & LOW_48 if last else 0)
     slot = start + SLOTS + (number // 2 & 1) * SLOT
     return (part[start],) + (part[slot:slot + 2] if number % 2 == 0 else (0, 0))
 
