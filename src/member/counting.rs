@@ -143,7 +143,7 @@ impl Member {
             log::warn(
                 Topic::Ledger,
                 format_args!(
-                    "client {}: what this process does is not counted: no room in {}",
+                    "client {}: what this process does is not counted: no room for it in {}; it is as soon as the disk has some",
                     self.client,
                     self.book.path().display()
                 ),

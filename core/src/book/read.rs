@@ -10,11 +10,11 @@ use std::path::Path;
 
 use super::counts::Counts;
 use super::device::uuid_of;
-use super::events::Event;
 use super::layout::{self, DEVICES, Layout, count, device, header, member};
 use super::living::byte_of;
 use super::open::check;
 use super::record::Exact;
+use super::report::{DeviceReport, MemberReport, Report, Share};
 use super::ring::{Found, records};
 use super::trouble::{Trouble, What};
 use crate::ledger::{HEAD, LANE, SLOT, Slot, Total, UNLIMITED, head, is_closed};
@@ -25,92 +25,6 @@ use crate::shm::file;
 const RETRIES: usize = 8;
 /// The newest members that may be on their way to a place.
 const NEWCOMERS: u64 = 4;
-
-/// What a ledger says.
-#[derive(Debug, Default)]
-pub struct Report {
-    pub client: String,
-    pub labels: String,
-    pub epoch: u64,
-    pub created_wall: u64,
-    pub owner: u64,
-    pub devices: Vec<DeviceReport>,
-    pub members: Vec<MemberReport>,
-    /// The newest, oldest first.
-    pub events: Vec<Event>,
-    /// Events ever written.
-    pub written: u64,
-    /// Members that ever were, and of those the ones that left in good order and that were killed.
-    pub joined: u64,
-    pub left: u64,
-    pub died: u64,
-    /// Nanoseconds since boot, when it was made.
-    pub created_boot: u64,
-    /// At which start of the machine.
-    pub boot: [u64; 2],
-    /// Nanoseconds since boot: when it was read, and the newest time before that at which anybody is
-    /// known to have done anything with it.
-    pub read: u64,
-    pub touched: u64,
-}
-
-#[derive(Clone, Debug, Default)]
-pub struct DeviceReport {
-    /// Place in the ledger's directory.
-    pub index: usize,
-    pub uuid: [u8; 16],
-    pub bytes: u64,
-    pub limit: Option<u64>,
-    pub by_command: bool,
-    /// Held by the living.
-    pub used: u64,
-    /// How much of that the driver took for itself.
-    pub untracked: u64,
-    pub peak: u64,
-    pub refused: u64,
-    pub refused_bytes: u64,
-    /// Bytes·ns held for certain since the ledger began: until each member's last sign of life.
-    pub held_byte_ns: u128,
-    /// Bytes·ns that dead members may have held between that and when their death was noticed.
-    pub uncertain_byte_ns: u128,
-    /// Nobody committed while the two were read. If somebody did whenever they were tried, they may be
-    /// anything: a slot may have been written over half-way.
-    pub settled: bool,
-    /// Bytes·ns between a member's last sign of life and when this was read: of the living, who hold
-    /// theirs still, and of dead ones that nobody has noticed. Neither is in the sums above, which only
-    /// grow: a later look may find the living dead since then.
-    pub running_byte_ns: u128,
-    pub unnoticed_byte_ns: u128,
-    /// All that any member ever counted here.
-    pub counts: Counts,
-}
-
-#[derive(Clone, Debug, Default)]
-pub struct MemberReport {
-    pub id: u64,
-    pub alive: bool,
-    pub pid: u64,
-    pub pid_namespace: u64,
-    pub user: u64,
-    pub joined: u64,
-    pub name: String,
-    pub shares: Vec<Share>,
-    /// It has said that it leaves, and is counted among those that left.
-    pub leaving: bool,
-    /// Its place in the ledger.
-    index: usize,
-}
-
-/// What a member holds of a device.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Share {
-    /// As in `DeviceReport::index`.
-    pub device: usize,
-    pub used: u64,
-    pub untracked: u64,
-    /// What it counted here itself.
-    pub counts: Counts,
-}
 
 /// Words copied from a file.
 pub(super) struct Copied(pub(super) Vec<u64>);

@@ -21,7 +21,7 @@ fn is_named(book: &Book) -> bool {
 #[test]
 fn who_joins_while_it_is_removed_is_in_the_next_one() {
     let folder = Folder::new("retire");
-    let removed = AtomicU32::new(0);
+    let (removed, joined) = (AtomicU32::new(0), AtomicU32::new(0));
     let join = || {
         for _ in 0..ROUNDS {
             if removed.load(Ordering::Acquire) >= ENOUGH {
@@ -33,6 +33,7 @@ fn who_joins_while_it_is_removed_is_in_the_next_one() {
                 Err(Trouble { what: What::Moved, .. }) => continue,
                 entered => entered.expect("there is always one to join"),
             };
+            joined.fetch_add(1, Ordering::AcqRel);
             for _ in 0..10 {
                 assert!(is_named(&book), "in a ledger that nobody can find");
                 std::thread::yield_now();
@@ -49,6 +50,7 @@ fn who_joins_while_it_is_removed_is_in_the_next_one() {
             }
         }
     });
+    assert!(joined.into_inner() >= ENOUGH, "hardly anybody joined");
     assert!(removed.into_inner() >= ENOUGH, "not removed often enough to have tried it");
 }
 
