@@ -10,7 +10,7 @@ use super::caller::{read, write};
 use super::real::Real;
 use crate::client::Client;
 use crate::driver::{Status, query};
-use crate::member::{Call, Entry, Kind, Member, OnDevice, Pool, Room};
+use crate::member::{Call, Entry, Full, Kind, Member, OnDevice, Pool, Room};
 
 /// Location types whose memory is a device's.
 const DEVICE: u32 = 1;
@@ -85,13 +85,15 @@ fn from_pool(
         Ok(call) => call,
         Err(refused) => return refused,
     };
-    let before = pool.sum.charged();
     let status = real.call();
-    member.settle(device, &pool.sum, Kind::Pool, (call, status.ok()), || pool.reserved());
+    let took = (call, status.ok());
+    let is_more = member.settle(device, &pool.sum, Kind::Pool, took, || pool.reserved());
     let Some(address) = read(out).filter(|_| status.ok()) else { return status };
-    let standing = member.standing(device);
-    if call.bound == 0 && pool.sum.charged() > before && standing.used > standing.limit {
-        // There was room in the pool, and the driver took more all the same.
+    if is_more
+        && let standing = member.standing(device)
+        && standing.used > standing.limit
+    {
+        // There was room in the pool, and the driver took more for some call all the same.
         let _ = query::cuMemFreeAsync(address, stream);
         write(out, 0);
         member.make_room(device);
@@ -117,18 +119,13 @@ fn ready(
     bytes: u64,
 ) -> Result<Call, Status> {
     let bytes = grain::round(bytes, grain::UNIT);
-    let grown = Call { bytes, bound: grain::round(bytes, grain::POOL) };
-    let grow = || member.grow(device, &pool.sum, Kind::Pool, grown);
-    let Err(full) = grow() else { return Ok(grown) };
-    if let Some(call) = member.fit(pool, bytes) {
-        return Ok(call);
-    }
-    if member.make_room(device) && grow().is_ok() {
-        return Ok(grown);
-    }
-    member
-        .fit(pool, bytes)
-        .ok_or_else(|| member.refuse(device, Kind::Pool, bytes, real.name(), full))
+    let grown = Call::bounded(bytes, grain::round(bytes, grain::POOL));
+    let begin = || match member.grow(device, &pool.sum, Kind::Pool, grown) {
+        Ok(()) => Ok(grown),
+        Err(full) => member.fit(pool, grown).ok_or(full),
+    };
+    let refused = |full: Full| member.refuse(device, Kind::Pool, bytes, real.name(), full);
+    begin().or_else(|_| member.at_last(device, begin)).map_err(refused)
 }
 
 pub fn create(

@@ -42,11 +42,10 @@ impl Member {
             return Ok(Entry { bytes, owner, ordinal, kind });
         }
         let share = grain::share(bytes);
-        if let Err(full) = self.add_share(device, kind, share) {
-            let again = self.make_room(device) && self.add_share(device, kind, share).is_ok();
-            if !again {
-                return Err(self.refuse(device, kind, bytes, name, full));
-            }
+        let add = || self.add_share(device, kind, share);
+        if add().is_err() {
+            self.at_last(device, add)
+                .map_err(|full| self.refuse(device, kind, bytes, name, full))?;
         }
         Ok(Entry { bytes: share, owner, ordinal, kind })
     }

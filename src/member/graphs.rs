@@ -210,19 +210,15 @@ impl Member {
         backed_at: Option<u64>,
     ) -> Result<u64, Full> {
         let sum = &device.graphs.sum;
-        let Err(full) = self.grow(device, sum, Kind::Graph, Call { bytes: 0, bound: bytes }) else {
+        let grow = || self.grow(device, sum, Kind::Graph, Call::bounded(0, bytes));
+        if grow().is_ok() {
             return Ok(bytes);
-        };
+        }
         let backed = || backed_at == Some(device.graphs.trims.load(Ordering::Acquire));
         if backed() {
             return Ok(0);
         }
-        if self.make_room(device)
-            && self.grow(device, sum, Kind::Graph, Call { bytes: 0, bound: bytes }).is_ok()
-        {
-            return Ok(bytes);
-        }
-        Err(full)
+        self.at_last(device, grow).map(|()| bytes)
     }
 
     fn settle_graphs(&self, bounds: &[(&OnDevice, u64)], took: bool) {
@@ -232,7 +228,7 @@ impl Member {
                 device,
                 &device.graphs.sum,
                 Kind::Graph,
-                (Call { bytes: 0, bound: *bound }, took),
+                (Call::bounded(0, *bound), took),
                 ask,
             );
         }

@@ -3,6 +3,8 @@
 //!
 //! Invariant: `charged` ≥ reserved. Before a call that may grow the reserve its bound is added; after
 //! it the driver is asked once, and the charge set to that plus the bounds of calls still on their way.
+//! What a call relies on to be in the reserve stays charged until it ends, even if the reserve shrinks
+//! under it: it grows again for that call.
 #![forbid(unsafe_code)]
 
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -25,6 +27,9 @@ struct State {
     outstanding: u64,
     /// What the calls on their way ask for, whether or not the reserve has to grow for it.
     asked: u64,
+    /// What the reserve may have to grow by for calls on their way that found room in it, should that be
+    /// gone by the time the driver looks.
+    relied: u64,
     /// Changes with every call that begins or ends.
     version: u64,
 }
@@ -32,12 +37,23 @@ struct State {
 /// A call on its way: what it asks for, and what was charged in case the reserve grows.
 #[derive(Clone, Copy, Debug)]
 pub struct Call {
-    pub bytes: u64,
-    pub bound: u64,
+    bytes: u64,
+    bound: u64,
+    relied: u64,
 }
 
 impl Call {
-    pub const NONE: Call = Call { bytes: 0, bound: 0 };
+    const NONE: Call = Call { bytes: 0, bound: 0, relied: 0 };
+
+    /// One that may take as much and no more.
+    pub fn bounded(bytes: u64, bound: u64) -> Call {
+        Call { bytes, bound, relied: 0 }
+    }
+
+    /// The same, should the reserve have the room already.
+    fn within(self) -> Call {
+        Call { bytes: self.bytes, bound: 0, relied: self.bound }
+    }
 }
 
 pub struct Sum {
@@ -51,6 +67,11 @@ impl Sum {
 
     pub fn charged(&self) -> u64 {
         self.state.with(|state| state.charged)
+    }
+
+    /// Whether any call is on its way, whose charge may turn out to be less.
+    fn is_moving(&self) -> bool {
+        self.state.with(|state| state.outstanding > 0 || state.relied > 0)
     }
 
     fn version(&self) -> u64 {
@@ -156,7 +177,7 @@ impl Member {
 
     /// Begins a call that finds room in the reserve, if there is room for it beside all others on
     /// their way.
-    pub fn fit(&self, pool: &Pool, bytes: u64) -> Option<Call> {
+    pub fn fit(&self, pool: &Pool, call: Call) -> Option<Call> {
         const TRIES: usize = 4;
         for _ in 0..TRIES {
             let version = pool.sum.version();
@@ -165,15 +186,16 @@ impl Member {
                 if state.version != version {
                     return None;
                 }
-                let fits = room >= state.asked.saturating_add(bytes);
+                let fits = room >= state.asked.saturating_add(call.bytes);
                 if fits {
-                    state.asked += bytes;
+                    state.asked += call.bytes;
+                    state.relied += call.bound;
                     state.version += 1;
                 }
                 Some(fits)
             });
             if let Some(fits) = fits {
-                return fits.then_some(Call { bytes, bound: 0 });
+                return fits.then(|| call.within());
             }
         }
         None
@@ -181,6 +203,7 @@ impl Member {
 
     /// After the call: sets the charge to what the driver has reserved, plus the bounds of others.
     /// Where the driver does not say, a call that `took` has taken its bound, and another nothing.
+    /// Answers whether the driver has taken more than was charged.
     pub fn settle(
         &self,
         device: &OnDevice,
@@ -188,23 +211,30 @@ impl Member {
         kind: Kind,
         (call, took): (Call, bool),
         ask: impl Fn() -> Option<u64>,
-    ) {
+    ) -> bool {
         const TRIES: usize = 4;
         let bound = call.bound;
-        for tries in 1.. {
+        let mut tries = 0;
+        loop {
+            tries += 1;
             let version = sum.version();
             let asked = ask();
             let done = sum.state.with(|state| {
                 // An answer from before another call ended says nothing of what that one took.
                 if state.version != version && tries < TRIES {
-                    return false;
+                    return None;
                 }
                 let stale = state.version != version;
                 let others = state.outstanding.saturating_sub(bound);
+                let relied = state.relied.saturating_sub(call.relied);
                 let unsaid = state.charged - if took { 0 } else { bound.min(state.charged) };
-                let known = asked.map_or(unsaid, |bytes| bytes.saturating_add(others));
-                let target = if stale { known.max(state.charged) } else { known };
-                if target > state.charged {
+                let coming = others.saturating_add(relied);
+                let most = asked.map_or(unsaid, |bytes| bytes.saturating_add(coming));
+                let most = if stale { u64::MAX } else { most };
+                // What others have coming may have come: that alone is no reason to charge more.
+                let target = most.min(state.charged).max(asked.unwrap_or(0));
+                let is_more = target > state.charged;
+                if is_more {
                     self.force(device, kind, target - state.charged);
                 } else {
                     self.give_back(device, kind, state.charged - target);
@@ -213,12 +243,13 @@ impl Member {
                     charged: target,
                     outstanding: others,
                     asked: state.asked.saturating_sub(call.bytes),
+                    relied,
                     version: state.version + 1,
                 };
-                true
+                Some(is_more)
             });
-            if done {
-                return;
+            if let Some(is_more) = done {
+                return is_more;
             }
         }
     }
@@ -232,6 +263,12 @@ impl Member {
             self.settle(device, &pool.sum, Kind::Pool, (Call::NONE, true), || Some(0));
             self.pools.forget(pool);
         }
+    }
+
+    /// Whether calls of other threads are on their way that take memory of a device in advance.
+    pub(super) fn is_moving(&self, device: &OnDevice) -> bool {
+        device.graphs.sum.is_moving()
+            || self.pools.on(device.ordinal).iter().any(|pool| pool.sum.is_moving())
     }
 
     /// After the device was waited for: what pools gave back to it goes back to the client.

@@ -26,7 +26,7 @@ impl Member {
     ) -> Result<Charge<'a>, Status> {
         match self.try_reserve(device, kind, bytes) {
             Ok(charge) => Ok(charge),
-            Err(full) => self.reserve_again(device, kind, bytes, name, full),
+            Err(_) => self.reserve_again(device, kind, bytes, name),
         }
     }
 
@@ -37,24 +37,41 @@ impl Member {
         kind: Kind,
         bytes: u64,
         name: &str,
-        full: Full,
     ) -> Result<Charge<'a>, Status> {
-        if self.make_room(device)
-            && let Ok(charge) = self.try_reserve(device, kind, bytes)
-        {
-            return Ok(charge);
-        }
-        Err(self.refuse(device, kind, bytes, name, full))
+        self.at_last(device, || self.try_reserve(device, kind, bytes))
+            .map_err(|full| self.refuse(device, kind, bytes, name, full))
     }
 
-    /// Gives back what pools and graphs keep without using it; whether that was anything. Never
-    /// during a capture, which a trim could invalidate.
+    /// Tries once more before a request is refused: with what the client sits on given back, and until no
+    /// call of another thread's is on its way that has charged more than it may turn out to take.
     #[cold]
-    pub fn make_room(&self, device: &OnDevice) -> bool {
-        if self.is_capturing() {
-            return false;
+    pub fn at_last<T>(
+        &self,
+        device: &OnDevice,
+        attempt: impl Fn() -> Result<T, Full>,
+    ) -> Result<T, Full> {
+        /// A thread can be held up in the driver; the answer is then what it is just now.
+        const PATIENCE: usize = 100;
+        self.make_room(device);
+        for _ in 0..PATIENCE {
+            // Looked at first: what ends between the attempt and the look would be missed.
+            let moving = self.is_moving(device);
+            let answer = attempt();
+            if answer.is_ok() || !moving {
+                return answer;
+            }
+            std::thread::yield_now();
         }
-        let before = device.charged();
+        attempt()
+    }
+
+    /// Gives back what pools and graphs keep without using it. Never during a capture, which a trim could
+    /// invalidate.
+    #[cold]
+    pub fn make_room(&self, device: &OnDevice) {
+        if self.is_capturing() {
+            return;
+        }
         self.look_at_pending();
         for pool in self.pools.on(device.ordinal) {
             if !pool.is_destroyed() && pool.sum.charged() > 0 {
@@ -66,7 +83,6 @@ impl Member {
             let _ = query::cuDeviceGraphMemTrim(device.ordinal);
             self.graphs_trimmed(device);
         }
-        device.charged() < before
     }
 
     /// The answer to a request that does not fit.

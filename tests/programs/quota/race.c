@@ -2,7 +2,7 @@
 #include "fill.h"
 #include <pthread.h>
 
-enum { THREADS = 4, EACH = MOST / (THREADS + 1) };
+enum { THREADS = 4, EACH = MOST / (THREADS + 1), ROUNDS = 400 };
 static handle held[MOST], streams[THREADS + 1];
 static pthread_barrier_t ready;
 static __thread int self = THREADS;
@@ -34,9 +34,20 @@ static int take_pooled(int piece)
 }
 
 static int give_pooled(int piece) { return ASK(cuMemFreeAsync, held[piece], streams[self]); }
+static int give_pooled_now(int piece) { return ASK(cuMemFree_v2, held[piece]); }
+
+static void trim(void)
+{
+    handle pool = 0;
+    OK(cuDeviceGetMemPool, &pool, 0);
+    OK(cuMemPoolTrimTo, pool, 0);
+}
+
 static void synchronize(void) { OK(cuCtxSynchronize); }
 
 static const struct way *way;
+static void (*shrink)(void);
+static int (*give)(int piece);
 
 /* How many pieces this thread got. */
 static void *racing(void *thread)
@@ -47,6 +58,14 @@ static void *racing(void *thread)
     pthread_barrier_wait(&ready);
     while (pieces < EACH && !way->take(self * EACH + pieces))
         pieces++;
+    /* What others count on to be in the pool goes, and comes back. */
+    for (int round = 0; shrink && round < ROUNDS; round++) {
+        while (pieces > 0)
+            OK(give, self * EACH + --pieces);
+        shrink();
+        while (pieces < EACH && !way->take(self * EACH + pieces))
+            pieces++;
+    }
     return (void *)pieces;
 }
 
@@ -83,6 +102,13 @@ static void race(const struct way *with)
 
 static void linear(void) { race(&(struct way){4 * MIB, take_linear, give_linear}); }
 static void vmm(void) { race(&(struct way){4 * MIB, take_vmm, give_vmm}); }
+static void shrunk(void)
+{
+    shrink = trim, give = give_pooled_now;
+    race(&(struct way){8 * MIB, take_pooled, give_pooled, synchronize});
+}
+
 static void pooled(void) { race(&(struct way){8 * MIB, take_pooled, give_pooled, synchronize}); }
 
-ROWS({"race-linear", linear}, {"race-vmm", vmm}, {"race-pool", pooled})
+ROWS({"race-linear", linear}, {"race-vmm", vmm}, {"race-pool", pooled},
+     {"race-pool-shrunk", shrunk})

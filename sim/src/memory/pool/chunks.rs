@@ -160,7 +160,9 @@ impl State {
         let reserved = &mut self.reserved;
         self.chunks.retain(|chunk| {
             let len = chunk.block.bytes;
-            let goes = chunk.free.sum() == len && reserved.now - len >= keep;
+            // Whoever is in the middle of giving back a part of it has the memory until then.
+            let idle = chunk.free.sum() == len && Arc::strong_count(&chunk.block) == 1;
+            let goes = idle && reserved.now - len >= keep;
             if goes {
                 reserved.sub(len);
             }
