@@ -1,8 +1,9 @@
-// What accounting adds to an allocation and its free: allocs LIVE small|large lifo|fifo|random ROUNDS [PROCESSES]
+// What accounting adds to an allocation and its free: allocs LIVE small|large lifo|fifo|random ROUNDS [PROCESSES [THREADS]]
 //
 // LIVE allocations are held all the time; each step frees one of them and allocates another. The
 // driver's own functions are reached under names that nothing stands before, so both ways are timed in
-// the same process, in alternating rounds. Prints ns per pair, direct and hooked by turns.
+// the same process, in alternating rounds. Threads but the first only wait: a process that has any pays
+// for its locks. Prints ns per pair, direct and hooked by turns.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>
@@ -63,12 +64,17 @@ static double infos(Way way) {
     return (now() - start) / STEPS;
 }
 
+static void *wait_for_ever(void *nothing) {
+    for (;;) pause();
+    return nothing;
+}
+
 int main(int count, char **arguments) {
-    if (count < 5) fail("usage: allocs LIVE small|large|info lifo|fifo|random ROUNDS [PROCESSES]");
+    if (count < 5) fail("usage: allocs LIVE small|large|info lifo|fifo|random ROUNDS [PROCESSES [THREADS]]");
     live = strtoul(arguments[1], NULL, 10);
     bytes = strcmp(arguments[2], "large") ? 512 : 2 << 20;
     int info = !strcmp(arguments[2], "info"), rounds = atoi(arguments[4]);
-    int processes = count > 5 ? atoi(arguments[5]) : 1;
+    int processes = count > 5 ? atoi(arguments[5]) : 1, threads = count > 6 ? atoi(arguments[6]) : 1;
     order = !strcmp(arguments[3], "lifo") ? LIFO : !strcmp(arguments[3], "fifo") ? FIFO : RANDOM;
     struct { pthread_barrier_t start; double samples[]; } *shared =
         mmap(NULL, sizeof *shared + sizeof(double) * 2 * rounds * processes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -78,6 +84,8 @@ int main(int count, char **arguments) {
     pthread_barrier_init(&shared->start, &among_processes, processes);
     for (int process = 0; process < processes; process++) {
         if (fork() != 0) continue;
+        for (int thread = 1; thread < threads; thread++)
+            if (pthread_create(&(pthread_t){0}, NULL, wait_for_ever, NULL)) fail("no threads");
         if (cuInit(0) != 0) fail("cuInit failed");
         Way ways[] = {{direct("direct_cuMemAlloc_v2"), direct("direct_cuMemFree_v2"), direct("direct_cuMemGetInfo_v2"),
                        calloc(live, sizeof(address))},

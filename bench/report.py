@@ -74,8 +74,8 @@ def gather(folder):
         slowest = max(row[shape]["added"] for shape in ("1 thread", "4 threads"))
         row["met"] = row["budget"] is None or slowest <= row["budget"]
     allocs = []
-    for kind, live, order, processes, samples in lines(folder / "allocs-measured"):
-        row = {"kind": kind, "live": int(live), "order": order, "processes": int(processes)}
+    for kind, live, order, processes, threads, samples in lines(folder / "allocs-measured"):
+        row = {"kind": kind, "live": int(live), "order": order, "processes": int(processes), "threads": int(threads)}
         row["ns"] = compared(numbers(samples), 2)
         row["budget"] = LOOK_BUDGET if kind == "info" else PAIR_BUDGETS[int(live)]
         allocs.append(row)
@@ -130,12 +130,12 @@ def table(found):
     yield from aligned(rows)
     yield ""
     yield "ns accounting adds to an allocation and its free (`info`: to cuMemGetInfo), under a quota"
-    rows = [("size", "live", "freed", "direct", "hooked", "added", "half of them", "processes", "budget")]
+    rows = [("size", "live", "freed", "direct", "hooked", "added", "half of them", "processes", "threads", "budget")]
     for row in found["allocs"]:
         ns = row["ns"]
         rows.append((
             row["kind"], str(row["live"]), row["order"], f"{ns['without']:.1f}", f"{ns['with']:.1f}",
-            f"{ns['added']:+.1f}", span(ns), str(row["processes"]),
+            f"{ns['added']:+.1f}", span(ns), str(row["processes"]), str(row["threads"]),
             (f"{row['budget']:g}" if row["budget"] else "-") + ("" if row["met"] else " MISSED")))
     yield from aligned(rows)
     yield ""

@@ -5,7 +5,7 @@ use core::ffi::c_uint;
 
 use cudarc::driver::sys::{CUdeviceptr, CUstream};
 use cuota_core::grain;
-use cuota_core::pages::is_small;
+use cuota_core::pages::{Taken, is_small};
 
 use super::caller::{read, write};
 use super::real::Real;
@@ -154,7 +154,7 @@ fn one_page_more(
             let _ = query::cuMemFree_v2(address);
             write(out, 0);
             if let Some(taken) = taken {
-                member.let_go_uncharged(context.device, kind, taken);
+                member.let_go_uncharged(context.device, kind, address, taken);
             }
             refused
         }
@@ -180,17 +180,16 @@ fn undo(
 
 pub fn free(client: &Client, real: &Real, address: CUdeviceptr) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
+    // Memory of its own begins with a page; few small requests do. What is found at once goes on in
+    // registers: by way of `Linear` it would be copied, which costs as much as finding it.
+    if !address.is_multiple_of(grain::PAGE)
+        && let Some(taken) = member.take_small(address)
+    {
+        return free_small(member, real, address, taken);
+    }
     match member.take_linear(address) {
         Some(Linear::Alone(entry)) => free_alone(member, real, address, entry),
-        Some(Linear::Small(taken)) => {
-            let status = real.call();
-            if status.ok() {
-                member.let_go_small(taken)
-            } else {
-                member.put_back_small(taken)
-            }
-            status
-        }
+        Some(Linear::Small(taken)) => free_small(member, real, address, taken),
         None => {
             // A graph's memory, freed by hand, stays with the device's graphs.
             let status = real.call();
@@ -198,6 +197,17 @@ pub fn free(client: &Client, real: &Real, address: CUdeviceptr) -> Status {
             status
         }
     }
+}
+
+#[inline(always)]
+fn free_small(member: &Member, real: &Real, address: u64, taken: Taken) -> Status {
+    let status = real.call();
+    if status.ok() {
+        member.let_go_small(address, taken);
+    } else {
+        member.put_back_small(address, taken);
+    }
+    status
 }
 
 #[inline(always)]
@@ -226,8 +236,8 @@ pub fn free_async(client: &Client, real: &Real, address: CUdeviceptr, stream: CU
     let known = member.take_linear(address);
     let status = real.call();
     match known {
-        Some(Linear::Small(taken)) if !status.ok() => member.put_back_small(taken),
-        Some(Linear::Small(taken)) => member.let_go_small_in_order(stream, taken),
+        Some(Linear::Small(taken)) if !status.ok() => member.put_back_small(address, taken),
+        Some(Linear::Small(taken)) => member.let_go_small_in_order(stream, address, taken),
         Some(Linear::Alone(entry)) if !status.ok() => {
             member.put_back(Room::Address, address, entry);
         }

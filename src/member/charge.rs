@@ -23,8 +23,10 @@ impl Charge<'_> {
 
     /// The bytes are held from now on: whoever has them gives them back.
     #[inline(always)]
-    pub fn keep(mut self) -> u64 {
-        core::mem::take(&mut self.bytes)
+    pub fn keep(self) -> u64 {
+        let bytes = self.bytes;
+        core::mem::forget(self);
+        bytes
     }
 
     /// Makes it exactly so many bytes; false, and nothing changed, if they do not fit.
@@ -51,7 +53,6 @@ impl Charge<'_> {
 impl Drop for Charge<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        // What was kept is not given back.
         self.member.give_back(self.device, self.kind, self.bytes);
     }
 }
@@ -64,18 +65,14 @@ pub struct Full {
 }
 
 impl Member {
-    /// Reserves bytes if they fit just now.
+    /// Bytes that were reserved just now, as a charge.
     #[inline(always)]
-    pub fn try_reserve<'a>(
-        &'a self,
-        device: &'a OnDevice,
-        kind: Kind,
-        bytes: u64,
-    ) -> Result<Charge<'a>, Full> {
-        self.try_add(device, kind, bytes)?;
-        Ok(Charge { member: self, device, kind, bytes })
+    pub(super) fn charge<'a>(&'a self, device: &'a OnDevice, kind: Kind, bytes: u64) -> Charge<'a> {
+        Charge { member: self, device, kind, bytes }
     }
 
+    /// Reserves bytes if they fit just now. Whoever reserved them gives them back, or makes a `charge`
+    /// of them.
     #[inline(always)]
     pub(super) fn try_add(&self, device: &OnDevice, kind: Kind, bytes: u64) -> Result<(), Full> {
         if bytes == 0 || is_left_out("charge", kind) {

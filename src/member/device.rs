@@ -23,6 +23,8 @@ pub struct OnDevice {
     pub bytes: u64,
     pub(super) part: Part,
     lane: Brief<Option<Owned<Exact>>>,
+    /// When this process last changed its account, for whom the lock is too dear.
+    committed: AtomicU64,
     /// The incarnation that has room for its counts here, and when to look for some again.
     pub(super) counted_by: Brief<(Option<u64>, u64)>,
     pub(super) arrays: Brief<Arrays>,
@@ -47,6 +49,7 @@ impl OnDevice {
             bytes,
             part,
             lane: Brief::new(None),
+            committed: AtomicU64::new(0),
             counted_by: Brief::new((None, 0)),
             arrays: Brief::default(),
             graphs: OnGraphs::new(),
@@ -72,7 +75,7 @@ impl OnDevice {
     /// When this process last changed its account.
     #[inline(always)]
     pub(super) fn last_commit(&self) -> u64 {
-        self.lane.with(|lane| lane.as_ref().map_or(0, |owned| owned.slot.time))
+        self.committed.load(Ordering::Relaxed)
     }
 
     /// A sign of life: what is held is held for certain until then, whatever becomes of us. Under the
@@ -107,10 +110,16 @@ impl Member {
                 let witness = self.book.witness(owned.id, self.who.pid_namespace);
                 match owned.change(&device.part.account(), change, now, &witness) {
                     Answer::Lost => {}
-                    answer => return answer,
+                    answer => {
+                        device.committed.store(owned.slot.time, Ordering::Relaxed);
+                        return answer;
+                    }
                 }
             }
-            self.change_anew(device, lane, change)
+            let answer = self.change_anew(device, lane, change);
+            let last = lane.map_or(now, |owned| owned.slot.time);
+            device.committed.store(last, Ordering::Relaxed);
+            answer
         })
     }
 

@@ -116,8 +116,9 @@ impl Member {
         self.wait(stream, entry, name, None);
     }
 
-    pub fn let_go_small_in_order(&self, stream: u64, taken: Taken) {
-        self.wait(stream, Entry { owner: taken.owner, ..Entry::default() }, 0, Some(taken));
+    pub fn let_go_small_in_order(&self, stream: u64, address: u64, taken: Taken) {
+        let entry = Entry { owner: taken.owner, ..Entry::default() };
+        self.wait(stream, entry, address, Some(taken));
     }
 
     fn wait(&self, stream: u64, entry: Entry, name: u64, small: Option<Taken>) {
@@ -153,7 +154,7 @@ impl Member {
     fn let_go_waiting(&self, gone: Vec<Waiting>) {
         for Waiting { entry, name, small, .. } in gone {
             match small {
-                Some(taken) => self.let_go_small(taken),
+                Some(taken) => self.let_go_small(name, taken),
                 // That of a pool was noted when the program freed it.
                 None if entry.kind == Kind::Pool => {}
                 None => self.let_go(entry, name),

@@ -24,21 +24,23 @@ impl Member {
         bytes: u64,
         name: &str,
     ) -> Result<Charge<'a>, Status> {
-        match self.try_reserve(device, kind, bytes) {
-            Ok(charge) => Ok(charge),
-            Err(_) => self.reserve_again(device, kind, bytes, name),
+        if self.try_add(device, kind, bytes).is_err() {
+            self.add_again(device, kind, bytes, name)?;
         }
+        // Made here and not where it is looked for: a charge that is moved is copied, which costs more than
+        // the look.
+        Ok(self.charge(device, kind, bytes))
     }
 
     #[cold]
-    fn reserve_again<'a>(
-        &'a self,
-        device: &'a OnDevice,
+    fn add_again(
+        &self,
+        device: &OnDevice,
         kind: Kind,
         bytes: u64,
         name: &str,
-    ) -> Result<Charge<'a>, Status> {
-        self.at_last(device, || self.try_reserve(device, kind, bytes))
+    ) -> Result<(), Status> {
+        self.at_last(device, || self.try_add(device, kind, bytes))
             .map_err(|full| self.refuse(device, kind, bytes, name, full))
     }
 

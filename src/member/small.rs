@@ -86,8 +86,8 @@ impl Member {
         bytes: u64,
         name: &str,
     ) -> Result<Option<Charge<'a>>, Status> {
-        if let Ok(charge) = self.try_reserve(context.device, kind, PAGE) {
-            return Ok(Some(charge));
+        if self.try_add(context.device, kind, PAGE).is_ok() {
+            return Ok(Some(self.charge(context.device, kind, PAGE)));
         }
         if self.pages.with(|pages| pages.promise_anywhere(context.handle, bytes)) {
             return Ok(None);
@@ -110,28 +110,28 @@ impl Member {
 
     /// The driver has freed it.
     #[inline(always)]
-    pub fn let_go_small(&self, taken: Taken) {
-        let page = page(taken.tag, taken.owner);
+    pub fn let_go_small(&self, address: u64, taken: Taken) {
+        let page = page(taken.tag(), taken.owner);
         if let Some(device) = self.device(page.ordinal.into()) {
             self.count_memory(device, page.kind, Memory::Freed, (1, taken.bytes()));
         }
-        if self.pages.with(|pages| pages.freed(taken)) {
+        if self.pages.with(|pages| pages.freed(address, taken)) {
             self.uncharge(page);
         }
     }
 
     /// The same for one in a page that nobody has charged. If another came to lie there meanwhile, and
     /// took it for charged, it is held, and counts.
-    pub fn let_go_uncharged(&self, device: &OnDevice, kind: Kind, taken: Taken) {
+    pub fn let_go_uncharged(&self, device: &OnDevice, kind: Kind, address: u64, taken: Taken) {
         self.count_memory(device, kind, Memory::Freed, (1, taken.bytes()));
-        if !self.pages.with(|pages| pages.freed(taken)) {
+        if !self.pages.with(|pages| pages.freed(address, taken)) {
             self.force(device, kind, PAGE);
         }
     }
 
     /// The driver did not free it.
-    pub fn put_back_small(&self, taken: Taken) {
-        self.pages.with(|pages| pages.put_back(taken));
+    pub fn put_back_small(&self, address: u64, taken: Taken) {
+        self.pages.with(|pages| pages.put_back(address, taken));
     }
 
     pub(super) fn take_pages(&self, owner: u64) -> Gone {

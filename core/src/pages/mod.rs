@@ -8,6 +8,7 @@ mod tests;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::num::NonZero;
 
 use crate::grain::{PAGE, SMALL, UNIT, round};
 use crate::table::mix;
@@ -48,13 +49,13 @@ impl Owned {
     }
 }
 
-/// What was taken out, to be put back if the driver did not free it.
+/// What was taken out at an address, to be put back if the driver did not free it. Two registers' worth,
+/// also where there may be none: it comes and goes with every small request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Taken {
-    pub tag: u16,
     pub owner: Owner,
-    pub address: u64,
-    units: usize,
+    /// Units above, the tag below.
+    what: NonZero<u64>,
 }
 
 /// The pages of an owner, taken out.
@@ -73,8 +74,21 @@ impl Gone {
 }
 
 impl Taken {
+    fn new(owner: Owner, tag: u16, units: usize) -> Option<Taken> {
+        let what = NonZero::new((units as u64) << u16::BITS | u64::from(tag))?;
+        Some(Taken { owner, what })
+    }
+
+    pub fn tag(&self) -> u16 {
+        self.what.get() as u16
+    }
+
+    fn units(&self) -> usize {
+        (self.what.get() >> u16::BITS) as usize
+    }
+
     pub fn bytes(&self) -> u64 {
-        self.units as u64 * UNIT
+        self.units() as u64 * UNIT
     }
 }
 
@@ -176,14 +190,14 @@ impl Pages {
             return None;
         }
         let units = owned.page.take(unit_of(address))?;
-        Some(Taken { tag: owned.tag, owner: owned.owner, address, units })
+        Taken::new(owned.owner, owned.tag, units)
     }
 
     /// The driver has freed it; whether its page is empty now, and its bytes go back.
-    pub fn freed(&mut self, taken: Taken) -> bool {
-        let at = taken.address / PAGE;
+    pub fn freed(&mut self, address: u64, taken: Taken) -> bool {
+        let at = address / PAGE;
         let Some(owned) = self.pages.get_mut(&at) else { return false };
-        owned.page.freed(unit_of(taken.address), taken.units);
+        owned.page.freed(unit_of(address), taken.units());
         let emptied = owned.page.live == 0;
         // An empty one stays in the books, uncharged: the next is likely to lie there again.
         if !emptied {
@@ -193,9 +207,9 @@ impl Pages {
     }
 
     /// The driver did not free it after all.
-    pub fn put_back(&mut self, taken: Taken) {
-        if let Some(owned) = self.pages.get_mut(&(taken.address / PAGE)) {
-            owned.page.put_back(unit_of(taken.address), taken.units);
+    pub fn put_back(&mut self, address: u64, taken: Taken) {
+        if let Some(owned) = self.pages.get_mut(&(address / PAGE)) {
+            owned.page.put_back(unit_of(address), taken.units());
         }
     }
 

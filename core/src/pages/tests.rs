@@ -82,11 +82,11 @@ fn knows_what_a_driver_holds_and_whether_it_grows() {
             let taken = pages.take(address).expect("it is there");
             if next(10) == 0 {
                 // The driver refuses to free it.
-                pages.put_back(taken);
+                pages.put_back(address, taken);
                 live.push(address);
             } else {
                 driver.free(address);
-                charged -= i64::from(pages.freed(taken));
+                charged -= i64::from(pages.freed(address, taken));
                 assert_eq!(pages.take(address), None, "only once");
             }
         }
@@ -108,9 +108,9 @@ fn what_is_no_beginning_is_not_taken() {
         assert_eq!(pages.take(inside), None, "{inside:x}");
     }
     let first = pages.take(BASE).expect("it begins there");
-    assert_eq!((first.tag, first.units, pages.freed(first)), (3, 8, false));
+    assert_eq!((first.tag(), first.units(), pages.freed(BASE, first)), (3, 8, false));
     let second = pages.take(BASE + 4096).expect("it begins there");
-    assert!(pages.freed(second));
+    assert!(pages.freed(BASE + 4096, second));
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn two_are_not_promised_one_hole() {
     assert!(!pages.promise(1, 4096), "the last page is full");
     let freed = pages.take(BASE + PAGE).expect("it begins there");
     assert!(!pages.promise(1, 512), "the driver has not freed it yet");
-    assert!(!pages.freed(freed));
+    assert!(!pages.freed(BASE + PAGE, freed));
     assert!(pages.promise(1, SMALL));
     assert!(!pages.promise(1, 512), "the hole is promised");
     // Another, who had a page of its own to be ready for, finds the hole: it leaves its page.
@@ -142,8 +142,8 @@ fn what_leaves_may_be_given_out_again_before_it_is_said_to_be_free() {
     let leaving = pages.take(BASE).expect("it begins there");
     // Another thread's request got the place the moment the driver had freed it.
     assert!(!pages.place(1, 0, BASE, 4096));
-    assert!(!pages.freed(leaving));
+    assert!(!pages.freed(BASE, leaving));
     assert!(!pages.promise(1, PAGE - 4096 + 512), "the new one is there");
     let new = pages.take(BASE).expect("it begins there");
-    assert!(pages.freed(new));
+    assert!(pages.freed(BASE, new));
 }
