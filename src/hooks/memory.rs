@@ -105,31 +105,44 @@ fn take_small(
     bytes: u64,
     taken: impl Fn() -> u64,
 ) -> Status {
-    let charge = if member.promise(context, bytes) {
-        None
-    } else {
-        match member.page_for(context, kind, bytes, real.name()) {
-            Ok(charge) => charge,
-            Err(refused) => return refused,
-        }
-    };
+    if member.promise(context, bytes) {
+        return take_promised(member, real, out, kind, context, bytes, taken);
+    }
+    match member.page_for(context, kind, bytes, real.name()) {
+        Ok(true) => {}
+        Ok(false) => return take_promised(member, real, out, kind, context, bytes, taken),
+        Err(refused) => return refused,
+    }
+    let page = member.charge(context.device, kind, grain::PAGE);
     let status = real.call();
-    let address = read(out).filter(|_| status.ok());
-    match (charge, address) {
-        (Some(charge), Some(address)) => {
-            if member.place(context, kind, address, taken()) {
-                charge.keep();
-            } else {
-                member.leave_page(context, charge);
-            }
+    if let Some(address) = read(out).filter(|_| status.ok()) {
+        // If it found room after all, the page is for those who were promised that.
+        if member.place(context, kind, address, taken()) || member.leave_page(context) {
+            page.keep();
         }
-        (None, Some(address)) => {
+    }
+    status
+}
+
+/// The same with room promised in pages that are charged.
+#[inline(always)]
+fn take_promised(
+    member: &Member,
+    real: &Real,
+    out: *mut CUdeviceptr,
+    kind: Kind,
+    context: Context,
+    bytes: u64,
+    taken: impl Fn() -> u64,
+) -> Status {
+    let status = real.call();
+    match read(out).filter(|_| status.ok()) {
+        Some(address) => {
             if member.place_promised(context, kind, address, (taken(), bytes)) {
                 return one_page_more(member, real, out, kind, context, address);
             }
         }
-        (None, None) => member.kept(context, kind, bytes),
-        (Some(_), None) => {}
+        None => member.kept(context, kind, bytes),
     }
     status
 }

@@ -67,7 +67,7 @@ pub struct Full {
 impl Member {
     /// Bytes that were reserved just now, as a charge.
     #[inline(always)]
-    pub(super) fn charge<'a>(&'a self, device: &'a OnDevice, kind: Kind, bytes: u64) -> Charge<'a> {
+    pub fn charge<'a>(&'a self, device: &'a OnDevice, kind: Kind, bytes: u64) -> Charge<'a> {
         Charge { member: self, device, kind, bytes }
     }
 

@@ -32,8 +32,9 @@ impl Member {
         Ok(self.charge(device, kind, bytes))
     }
 
+    /// What did not fit, with room made for it; refused if that is no use.
     #[cold]
-    fn add_again(
+    pub(super) fn add_again(
         &self,
         device: &OnDevice,
         kind: Kind,

@@ -5,7 +5,7 @@ use cuota_core::book::Memory;
 use cuota_core::grain::{PAGE, UNIT, round};
 use cuota_core::pages::{Gone, Taken};
 
-use super::{Charge, Context, Entry, Full, Kind, Member, OnDevice, Room};
+use super::{Context, Entry, Full, Kind, Member, OnDevice, Room};
 use crate::driver::Status;
 
 fn tag(device: &OnDevice, kind: Kind) -> u16 {
@@ -52,11 +52,10 @@ impl Member {
         }
     }
 
-    /// The driver found room, and this page is not needed: for those who were promised that room.
-    pub fn leave_page(&self, context: Context, charge: Charge) {
-        if self.pages.with(|pages| pages.leave_page(context.handle)) {
-            charge.keep();
-        }
+    /// Leaves a charged page to those who were promised the room that the driver found; false if there
+    /// is nobody.
+    pub fn leave_page(&self, context: Context) -> bool {
+        self.pages.with(|pages| pages.leave_page(context.handle))
     }
 
     /// The driver has put a promised request there; whether that took a page nobody had charged.
@@ -78,21 +77,22 @@ impl Member {
         new
     }
 
-    /// A page to be ready for; nothing if near the limit a look at all pages finds room to promise.
-    pub fn page_for<'a>(
-        &'a self,
-        context: Context<'a>,
+    /// Reserves a page to be ready for; false if near the limit a look at all pages found room, which is
+    /// promised.
+    pub fn page_for(
+        &self,
+        context: Context,
         kind: Kind,
         bytes: u64,
         name: &str,
-    ) -> Result<Option<Charge<'a>>, Status> {
+    ) -> Result<bool, Status> {
         if self.try_add(context.device, kind, PAGE).is_ok() {
-            return Ok(Some(self.charge(context.device, kind, PAGE)));
+            return Ok(true);
         }
         if self.pages.with(|pages| pages.promise_anywhere(context.handle, bytes)) {
-            return Ok(None);
+            return Ok(false);
         }
-        self.reserve(context.device, kind, PAGE, name).map(Some)
+        self.add_again(context.device, kind, PAGE, name).map(|()| true)
     }
 
     /// The driver has put a small request there; whether that took another page.
