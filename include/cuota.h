@@ -155,6 +155,14 @@ struct cuota_slot {
     uint64_t unused;
 };
 
+/* What of a charge pools have reserved and handed out to nobody. It changes seldom, and stands for all
+ * numbers from `since` on: of a lane's two notes the last that does not begin after its last even number. */
+struct cuota_note {
+    uint64_t since;
+    int64_t bytes; /* below 0 for a moment, perhaps */
+    uint64_t moment[2]; /* as in cuota_slot, signed */
+};
+
 /* What the member of the same index holds. Its number is `applied`, or the total's seq if that is
  * larger and the total names this lane. Odd or 0: it holds nothing; else slot[number / 2 % 2] says. */
 struct cuota_lane {
@@ -165,6 +173,7 @@ struct cuota_lane {
     uint64_t applied;
     uint64_t unused2[7];
     struct cuota_slot slot[2];
+    struct cuota_note note[2];
 };
 
 /* Places in cuota_block.count. */
@@ -287,7 +296,9 @@ struct cuota_share {
     uint64_t owner;
     uint64_t used;
     uint64_t untracked;
+    uint64_t idle; /* reserved by pools and handed out to nobody */
     cuota_wide held; /* bytes * ns, until its last sign of life */
+    cuota_wide idle_held; /* those of them that were idle; signed */
     cuota_wide uncertain; /* and what it may have held between that and when its death was noticed */
 };
 
@@ -296,8 +307,10 @@ struct cuota_view {
     struct cuota_device device;
     uint64_t used; /* held by the living */
     uint64_t untracked;
+    uint64_t idle;
     uint64_t peak;
-    cuota_wide held; /* of all members there ever were, as are the next two */
+    cuota_wide held; /* of all members there ever were, as are the next three */
+    cuota_wide idle_held;
     cuota_wide uncertain;
     struct cuota_block counts;
 };
@@ -430,6 +443,15 @@ static inline uint64_t cuota_part(const struct cuota_reader *reader, uint64_t de
     return reader->head.devices_at + device * reader->head.device_bytes;
 }
 
+/* Which of two notes stands at that number; none if both began later. */
+static inline const struct cuota_note *cuota_note_at(const struct cuota_note note[2], uint64_t number)
+{
+    const struct cuota_note *last = note[1].since > note[0].since ? &note[1] : &note[0];
+    if (last->since > number)
+        last = last == note ? &note[1] : &note[0];
+    return last->since > number ? NULL : last;
+}
+
 /* What a lane says, given its place and the device's total. */
 static inline void cuota_lane_says(const struct cuota_lane *lane, const uint64_t total[2], uint64_t place,
                                    struct cuota_share *share)
@@ -438,6 +460,7 @@ static inline void cuota_lane_says(const struct cuota_lane *lane, const uint64_t
     const int is_last = total[1] >> 48 == place && committed > lane->applied;
     const uint64_t number = is_last ? committed : lane->applied;
     const struct cuota_slot *slot = &lane->slot[number / 2 % 2];
+    const struct cuota_note *note = cuota_note_at(lane->note, number - number % 2);
     const uint64_t seen = slot->time > lane->heartbeat ? slot->time : lane->heartbeat;
     memset(share, 0, sizeof *share);
     share->owner = lane->owner;
@@ -445,8 +468,13 @@ static inline void cuota_lane_says(const struct cuota_lane *lane, const uint64_t
         return;
     share->held = (cuota_wide)slot->charge * seen - ((cuota_wide)slot->moment[1] << 64 | slot->moment[0]);
     share->uncertain = (cuota_wide)slot->uncertain[1] << 64 | slot->uncertain[0];
-    if (number % 2 == 0)
+    if (note)
+        share->idle_held = (cuota_wide)note->bytes * seen - ((cuota_wide)note->moment[1] << 64 | note->moment[0]);
+    if (number % 2 == 0) {
         share->used = slot->charge, share->untracked = slot->untracked;
+        if (note && note->bytes > 0)
+            share->idle = (uint64_t)note->bytes < slot->charge ? (uint64_t)note->bytes : slot->charge;
+    }
     else if (lane->noticed > seen)
         share->uncertain += (cuota_wide)slot->charge * (lane->noticed - seen);
 }
@@ -488,11 +516,13 @@ static inline int cuota_add_shares(const struct cuota_reader *reader, uint64_t a
             return -1;
         cuota_lane_says(&lane, view->device.total, place, &share);
         view->held += share.held;
+        view->idle_held += share.idle_held;
         view->uncertain += share.uncertain;
         /* Who is dead holds nothing any more, whether or not somebody has taken it off yet. */
         if (share.used && owner && share.owner == owner && cuota_lives(reader, owner)) {
             view->used = cuota_sum_of(view->used, share.used);
             view->untracked = cuota_sum_of(view->untracked, share.untracked);
+            view->idle = cuota_sum_of(view->idle, share.idle);
         }
     }
     if (cuota_copy(reader->file, at, after, sizeof after))

@@ -10,7 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use cuota_core::book::layout::{self, DEVICES, count, device, event, header, member};
 use cuota_core::book::{Count, Direction, Kind, Memory};
 use cuota_core::kind as memory;
-use cuota_core::ledger::{Account, HEAD, LANE, SLOT, Slot, Total, TotalWord, UNLIMITED};
+use cuota_core::ledger::{
+    Account, HEAD, Idle, LANE, NOTE, SLOT, Slot, Total, TotalWord, UNLIMITED,
+};
 use cuota_core::tally::Report;
 use support::{Run, Scratch, Way, root};
 
@@ -145,9 +147,10 @@ fn the_header_says_where_everything_of_a_ledger_is() {
         ("refused_bytes", device::REFUSED_BYTES),
     ];
     part("device", device::LANES, &devices);
-    let (head, slot) = lane_and_slot();
+    let (head, slot, note) = lane_slot_and_note();
     part("lane", LANE, &head);
     part("slot", SLOT, &slot);
+    part("note", NOTE, &note);
     part("sum", 2, &[("calls", 0), ("bytes", 1)]);
     let what = [Memory::Taken, Memory::Freed, Memory::Refused].map(|what| 2 * what as usize);
     let [taken, freed, refused] = what;
@@ -213,7 +216,7 @@ fn snake(name: &str) -> String {
 type Fields<const N: usize> = [(&'static str, usize); N];
 
 /// Where a lane's own code puts what it says.
-fn lane_and_slot() -> (Fields<5>, Fields<5>) {
+fn lane_slot_and_note() -> (Fields<6>, Fields<5>, Fields<3>) {
     struct None;
     impl TotalWord for None {
         fn read(&self) -> Total {
@@ -232,7 +235,8 @@ fn lane_and_slot() -> (Fields<5>, Fields<5>) {
         word.store(mark, Ordering::Relaxed);
     }
     let wide = |low: u128| low | (low + 1) << 64;
-    let slot = Slot { charge: 1, untracked: 2, time: 3, moment: wide(4), uncertain: wide(6) };
+    let idle = Idle { bytes: 22, moment: wide(23) };
+    let slot = Slot { charge: 1, untracked: 2, time: 3, moment: wide(4), uncertain: wide(6), idle };
     // The second slot, then the first: number / 2 % 2.
     lane.write(6, &slot);
     let find = |mark| words.iter().position(|word| word.load(Ordering::Relaxed) == mark);
@@ -241,6 +245,11 @@ fn lane_and_slot() -> (Fields<5>, Fields<5>) {
     lane.write(8, &slot);
     let within = |mark| at(mark) - HEAD;
     assert_eq!((within(5), within(7)), (within(4) + 1, within(6) + 1));
+    lane.write_note(1, 21, idle);
+    assert_eq!(at(21), HEAD + 2 * SLOT + NOTE);
+    lane.write_note(0, 21, idle);
+    let note = [21, 22, 23].map(|mark| at(mark) - HEAD - 2 * SLOT);
+    assert_eq!(at(24), at(23) + 1);
     (
         [
             ("owner", at(11)),
@@ -248,6 +257,7 @@ fn lane_and_slot() -> (Fields<5>, Fields<5>) {
             ("heartbeat", at(13)),
             ("noticed", at(14)),
             ("slot", HEAD),
+            ("note", HEAD + 2 * SLOT),
         ],
         [
             ("charge", within(1)),
@@ -256,5 +266,6 @@ fn lane_and_slot() -> (Fields<5>, Fields<5>) {
             ("moment", within(4)),
             ("uncertain", within(6)),
         ],
+        [("since", note[0]), ("bytes", note[1]), ("moment", note[2])],
     )
 }

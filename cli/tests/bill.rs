@@ -34,6 +34,7 @@ fn worked(times: u128) -> Value {
     let n = times as u64;
     json!({
         "held_byte_ns": (times * 10 * 3000).to_string(), "uncertain_byte_ns": "0",
+        "idle_byte_ns": (times * 4 * 3000).to_string(),
         "launches": 6 * n, "kernels": n, "cooperative": 2 * n, "graph_kernels": 3 * n, "graphs": 4 * n,
         "copies": 2 * n, "copied_bytes": 12 * n, "allocations": 2 * n, "allocated_bytes": 24 * n,
         "refusals": 0, "refused_bytes": 0,
@@ -43,7 +44,8 @@ fn worked(times: u128) -> Value {
 /// Does what `worked` says.
 fn work(member: &Booked, device: usize) {
     let now = clock::boot_time();
-    member.holds(device, &[(Change::Reserve(10), now - 5000), (Change::Refund(10), now - 2000)]);
+    let (taken, given) = (Change::Reserve(10), Change::Refund(10));
+    member.holds(device, &[(taken, 4, now - 5000), (given, -4, now - 2000)]);
     let counts = member.counts(device);
     counts.add(Count::Kernels, 1);
     counts.add(Count::Cooperative, 2);
@@ -105,8 +107,8 @@ fn it_adds_up_across_members_devices_and_clients() {
     let field = |name: &str| row[names.iter().position(|known| *known == name).expect(name)];
     assert_eq!((field("client"), field("uuid"), field("since")), ("pod-1", FIRST, "beginning"));
     assert_eq!(
-        (field("held_byte_ns"), field("launches"), field("copied_bytes")),
-        ("90000", "18", "36")
+        ["held_byte_ns", "idle_byte_ns", "launches", "copied_bytes"].map(field),
+        ["90000", "36000", "18", "36"]
     );
     assert_eq!((field("members_joined"), field("members_died")), ("3", "1"));
     assert_eq!(csv.lines().count(), 3, "{csv}");
@@ -116,7 +118,12 @@ fn it_adds_up_across_members_devices_and_clients() {
     assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
     let words = table.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains("pod-1 GPU-abababab <0.001 0 10 B 18 0"), "{table}");
-    assert!(words.contains("6 allocations (72 B), 6 copies (36 B), 12 graphs"), "{table}");
+    assert!(
+        words.contains(
+            "<0.001 GiB·h of it idle in pools, 6 allocations (72 B), 6 copies (36 B), 12 graphs"
+        ),
+        "{table}"
+    );
     assert!(words.contains("3 joined, 1 killed") && words.contains("99 B refused"), "{table}");
     assert!(words.contains("total GPU-abababab <0.001 0 - 24 0"), "{table}");
     assert!(words.contains("total all devices <0.001 0 - 24 1"), "{table}");
@@ -128,9 +135,9 @@ fn the_living_are_billed_until_now_and_the_killed_in_doubt() {
     let directory = folder.ledgers();
     let one = booked(&directory, "pod-1");
     let since = clock::boot_time() - 1_000_000;
-    one.holds(0, &[(Change::Reserve(1 << 30), since)]);
+    one.holds(0, &[(Change::Reserve(1 << 30), 1 << 29, since)]);
     let sums = |report: Value| {
-        ["held_byte_ns", "uncertain_byte_ns"].map(|name| {
+        ["held_byte_ns", "idle_byte_ns", "uncertain_byte_ns"].map(|name| {
             let text = report["clients"][0]["devices"][0]["bill"][name].as_str().expect("text");
             text.parse::<u128>().expect("a number")
         })
@@ -138,14 +145,15 @@ fn the_living_are_billed_until_now_and_the_killed_in_doubt() {
     let snapshot = folder.path("snapshot").display().to_string();
     let first = json_of(&directory, &[], 0);
     fs::write(&snapshot, first.to_string()).expect("ours");
-    let [held, uncertain] = sums(first);
+    let [held, idle, uncertain] = sums(first);
+    assert_eq!(idle * 2, held);
     assert!(held >= 1_000_000 << 30 && uncertain == 0, "{held} {uncertain}");
     assert_eq!(held % (1 << 30), 0, "whole nanoseconds");
     one.killed();
     // It was there when the snapshot was taken; what came after is in doubt, and nothing billed twice.
-    let [later_held, later] = sums(json_of(&directory, &["--against", &snapshot], 0));
-    let [_, all] = sums(json_of(&directory, &[], 0));
-    assert_eq!(later_held, 0);
+    let [later_held, later_idle, later] = sums(json_of(&directory, &["--against", &snapshot], 0));
+    let [.., all] = sums(json_of(&directory, &[], 0));
+    assert_eq!((later_held, later_idle), (0, 0));
     assert!(later > 0 && held + later <= all, "{held} {later} {all}");
 }
 

@@ -69,7 +69,7 @@ fn a_sign_of_life_is_anything_that_happened() {
     let now = clock::boot_time();
     // Last seen as it gave back half an hour ago; but it joined just now, and so did the file.
     let one = booked(&directory, "pod-1");
-    one.holds(0, &[(Change::Reserve(7), now - HOUR), (Change::Refund(7), now - HOUR / 2)]);
+    one.holds(0, &[(Change::Reserve(7), 0, now - HOUR), (Change::Refund(7), 0, now - HOUR / 2)]);
     one.killed();
     assert_eq!(gc(&directory, &[]).1, [""; 0]);
     assert_eq!(gc(&directory, &["--older", "1d"]).1, [""; 0]);

@@ -59,14 +59,14 @@ fn clients_their_members_and_what_they_hold() {
     let uuid = device["uuid"].as_str().expect("text");
     let expected = json!({
         "uuid": uuid, "total": 16 * GIB, "limit": 4 * GIB, "by_command": false, "used": 3 * GIB,
-        "untracked": 0, "peak": 3 * GIB, "refused": 1, "refused_bytes": 2 * GIB,
+        "untracked": 0, "idle": 0, "peak": 3 * GIB, "refused": 1, "refused_bytes": 2 * GIB,
     });
     assert_eq!(*device, expected);
     assert_eq!(report["clients"][0]["devices"][0]["limit"], Value::Null);
     let first = &client["members"][0];
     assert_eq!((&first["pid"], &first["name"]), (&json!(one.id()), &json!("cuota")));
     assert_eq!((&first["alive"], &first["id"]), (&json!(true), &json!(1)));
-    assert_eq!(first["devices"], json!([{ "uuid": uuid, "used": GIB, "untracked": 0 }]));
+    assert_eq!(first["devices"], json!([{ "uuid": uuid, "used": GIB, "untracked": 0, "idle": 0 }]));
 
     let (status, out, err) = ps(&directory);
     assert_eq!((status, err.as_str()), (Some(0), ""));

@@ -58,11 +58,13 @@ fn told(report: &Report) -> String {
         let (_, refused) = device.counts.memory(Kind::Import, Memory::Refused);
         let _ = write!(
             line,
-            "device {} {} {} {:032x} {:032x} {} {copied} {refused} of {}, ",
+            "device {} {} {} {} {:032x} {:032x} {:032x} {} {copied} {refused} of {}, ",
             device.used,
             device.untracked,
+            device.idle,
             device.peak,
             device.held_byte_ns,
+            device.idle_byte_ns,
             device.uncertain_byte_ns,
             device.counts.launches(),
             device.bytes,

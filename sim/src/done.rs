@@ -40,6 +40,8 @@ pub enum Done {
     MipmapsFreed = 48,
     /// Bytes of cards times the ticks of `CUOTA_SIM_CLOCK` for which processes held them.
     ByteTicks = 50,
+    /// The same of what pools had reserved and handed out to nobody.
+    IdleTicks = 51,
 }
 
 pub const WORDS: usize = 64;
@@ -58,8 +60,12 @@ pub fn copied(direction: usize, bytes: usize) {
     add(Done::Copies as usize + 2 * direction + 1, bytes as u64);
 }
 
-/// What this process holds of each card, and since when.
-static HOLDS: Mutex<[(u64, u64); MAX_CARDS]> = Mutex::new([(0, 0); MAX_CARDS]);
+/// A figure for each card, and since when it is that.
+type Since = Mutex<[(u64, u64); MAX_CARDS]>;
+
+/// What this process holds, and how much of that its pools have idle.
+static HOLDS: Since = Mutex::new([(0, 0); MAX_CARDS]);
+static IDLE: Since = Mutex::new([(0, 0); MAX_CARDS]);
 
 /// A word that somebody else moves on: time, where what is held is to be summed up over it.
 static TICKS: LazyLock<Option<&'static AtomicU64>> = LazyLock::new(|| {
@@ -74,11 +80,20 @@ static TICKS: LazyLock<Option<&'static AtomicU64>> = LazyLock::new(|| {
 
 /// This process holds so many bytes of a card from now on.
 pub fn holds(card: usize, bytes: u64) {
+    summed(&HOLDS, Done::ByteTicks, card, |_| bytes);
+}
+
+/// One of its pools has so many bytes idle that had `before`.
+pub fn idle(card: usize, before: usize, bytes: usize) {
+    summed(&IDLE, Done::IdleTicks, card, |all| (all + bytes as u64).saturating_sub(before as u64));
+}
+
+fn summed(figures: &Since, sum: Done, card: usize, change: impl Fn(u64) -> u64) {
     let Some(now) = TICKS.map(|ticks| ticks.load(Relaxed)) else { return };
-    let mut all = HOLDS.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((held, since)) = all.get_mut(card) {
-        add(Done::ByteTicks as usize, *held * (now - *since));
-        (*held, *since) = (bytes, now);
+    let mut all = figures.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((bytes, since)) = all.get_mut(card) {
+        add(sum as usize, *bytes * (now - *since));
+        (*bytes, *since) = (change(*bytes), now);
     }
 }
 

@@ -256,6 +256,7 @@ pub fn free_async(client: &Client, real: &Real, address: CUdeviceptr, stream: CU
         }
         Some(Linear::Alone(entry)) if entry.kind == Kind::Pool => {
             if let Some(device) = member.device(entry.ordinal.into()) {
+                member.returned(device, entry.bytes);
                 member.note_freed(device, entry.kind, entry.bytes, address);
             }
             member.pool_freed_in_order(stream, entry);

@@ -105,6 +105,7 @@ fn from_pool(
         ordinal: device.ordinal as u8,
         kind: Kind::Pool,
     };
+    member.cut(device, entry.bytes);
     member.hold(Room::Address, address, entry);
     status
 }

@@ -78,7 +78,7 @@ impl Member {
         if bytes == 0 || is_left_out("charge", kind) {
             return Ok(());
         }
-        match self.change(device, Change::Reserve(bytes)) {
+        match self.change(device, Change::Reserve(bytes), idle(kind, bytes)) {
             Answer::Refused { used, limit } => Err(Full { used, limit }),
             _ => {
                 device.note_unseen(kind, bytes, true);
@@ -90,8 +90,24 @@ impl Member {
     #[inline(always)]
     pub fn give_back(&self, device: &OnDevice, kind: Kind, bytes: u64) {
         if bytes != 0 && !is_left_out("refund", kind) {
-            let _ = self.change(device, Change::Refund(bytes));
+            let _ = self.change(device, Change::Refund(bytes), -idle(kind, bytes));
             device.note_unseen(kind, bytes, false);
+        }
+    }
+
+    /// A pool has handed out so many bytes of what is charged for it.
+    pub fn cut(&self, device: &OnDevice, bytes: u64) {
+        self.cut_or_returned(device, -idle(Kind::Pool, bytes));
+    }
+
+    /// They have come back to it.
+    pub fn returned(&self, device: &OnDevice, bytes: u64) {
+        self.cut_or_returned(device, idle(Kind::Pool, bytes));
+    }
+
+    fn cut_or_returned(&self, device: &OnDevice, idle: i64) {
+        if !leaves_out(if idle < 0 { "cut:pool" } else { "returned:pool" }) {
+            let _ = self.change(device, Change::Refund(0), idle);
         }
     }
 
@@ -102,17 +118,23 @@ impl Member {
     #[cfg(cuota_sabotage)]
     pub fn import_paid_elsewhere(&self) {
         if let Some(context) = self.context().filter(|_| is_left_out("charge", Kind::Import)) {
-            let _ = self.change(context.device, Change::Force(cuota_core::grain::PAGE));
+            let _ = self.change(context.device, Change::Force(cuota_core::grain::PAGE), 0);
         }
     }
 
     /// Counts bytes that are held already.
     pub fn force(&self, device: &OnDevice, kind: Kind, bytes: u64) {
         if bytes != 0 && !is_left_out("charge", kind) {
-            let _ = self.change(device, Change::Force(bytes));
+            let _ = self.change(device, Change::Force(bytes), idle(kind, bytes));
             device.note_unseen(kind, bytes, true);
         }
     }
+}
+
+/// A pool's memory is idle until it is handed out.
+#[inline(always)]
+fn idle(kind: Kind, bytes: u64) -> i64 {
+    if kind == Kind::Pool { bytes.cast_signed() } else { 0 }
 }
 
 /// Whether this build leaves a step out to see that a test notices.

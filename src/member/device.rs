@@ -5,7 +5,7 @@ use core::ffi::c_int;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use cuota_core::book::{Part, layout};
-use cuota_core::ledger::{Answer, Change, Exact, Owned, join};
+use cuota_core::ledger::{Answer, Change, Exact, Owned, Slot, join};
 use cuota_core::shm::Brief;
 
 use super::Member;
@@ -99,16 +99,16 @@ impl OnDevice {
 }
 
 impl Member {
-    /// Applies a change to the device's account. Never waits for another process, never calls the
-    /// driver.
+    /// Applies a change to the device's account, with so many bytes more or less that pools have idle.
+    /// Never waits for another process, never calls the driver.
     #[inline(always)]
-    pub(super) fn change(&self, device: &OnDevice, change: Change) -> Answer {
+    pub(super) fn change(&self, device: &OnDevice, change: Change, idle: i64) -> Answer {
         // Read before the lock: the counter takes its time, and the processor can wait for both at once.
         let now = self.clock.now();
         device.lane.with(|lane| {
             if let Some(owned) = lane {
                 let witness = self.book.witness(owned.id, self.who.pid_namespace);
-                match owned.change(&device.part.account(), change, now, &witness) {
+                match owned.change_with_idle(&device.part.account(), change, idle, now, &witness) {
                     Answer::Lost => {}
                     answer => {
                         device.committed.store(owned.slot.time, Ordering::Relaxed);
@@ -116,7 +116,7 @@ impl Member {
                     }
                 }
             }
-            let answer = self.change_anew(device, lane, change);
+            let answer = self.change_anew(device, lane, change, idle);
             let last = lane.map_or(now, |owned| owned.slot.time);
             device.committed.store(last, Ordering::Relaxed);
             answer
@@ -131,6 +131,7 @@ impl Member {
         device: &OnDevice,
         lane: &mut Option<Owned<Exact>>,
         change: Change,
+        idle: i64,
     ) -> Answer {
         const TRIES: usize = 8;
         let account = device.part.account();
@@ -140,17 +141,19 @@ impl Member {
             let (now, witness) =
                 (self.clock.now(), self.book.witness(seat.id, self.who.pid_namespace));
             let Some(mut owned) = join(&account, seat.index, seat.id, now, &witness) else { break };
-            let (charge, untracked) =
-                lost.map_or((0, 0), |owned| (owned.slot.charge, owned.slot.untracked));
+            let held = lost.map_or(Slot::default(), |owned| owned.slot);
+            let (charge, untracked, was_idle) = (held.charge, held.untracked, held.idle.bytes);
             // The first commit makes the lane ours for everyone to see, whatever it holds.
             let tracked = charge.saturating_sub(untracked);
-            let mut took = owned.change(&account, Change::Force(tracked), now, &witness);
+            let force = Change::Force(tracked);
+            let mut took = owned.change_with_idle(&account, force, was_idle, now, &witness);
             if took == Answer::Done && untracked > 0 {
                 took = owned.change(&account, Change::Untracked(untracked), now, &witness);
             }
             if took != Answer::Done {
                 // Lost again before it held all: the next lane is for all of it.
                 (owned.slot.charge, owned.slot.untracked) = (charge, untracked);
+                owned.slot.idle.bytes = was_idle;
                 *lane = Some(owned);
                 continue;
             }
@@ -164,7 +167,7 @@ impl Member {
                     ),
                 );
             }
-            match owned.change(&account, change, now, &witness) {
+            match owned.change_with_idle(&account, change, idle, now, &witness) {
                 Answer::Lost => continue,
                 answer => {
                     *lane = Some(owned);

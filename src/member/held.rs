@@ -183,7 +183,7 @@ impl Member {
         }
     }
 
-    /// Its bytes go back. Those of a pool's memory are the pool's.
+    /// Its bytes go back; those of a pool's memory go back to the pool.
     #[inline(always)]
     pub fn uncharge(&self, entry: Entry) {
         if let Some(device) = self.device(entry.ordinal.into()) {
@@ -194,7 +194,7 @@ impl Member {
     #[inline(always)]
     fn uncharge_on(&self, device: &OnDevice, entry: Entry) {
         match entry.kind {
-            Kind::Pool => {}
+            Kind::Pool => self.returned(device, entry.bytes),
             _ if is_share(&entry) => self.give_share_back(device, entry.kind, entry.bytes),
             _ => self.give_back(device, entry.kind, entry.bytes),
         }

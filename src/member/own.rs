@@ -196,7 +196,7 @@ impl Member {
         if bytes == before || is_left_out(step, Kind::Own) {
             return;
         }
-        let _ = self.change(device, Change::Untracked(bytes));
+        let _ = self.change(device, Change::Untracked(bytes), 0);
         self.record(EventKind::Untracked, Some(device), [bytes, before, 0]);
         log::debug(Topic::Ledger, format_args!("the driver holds {bytes} bytes for itself"));
     }

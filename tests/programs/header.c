@@ -41,9 +41,10 @@ static int ledger(void)
     AT(device, peak), AT(device, uuid), AT(device, bytes), AT(device, context_bytes);
     AT(device, refused), AT(device, refused_bytes);
     SIZE(lane), AT(lane, owner), AT(lane, applied), AT(lane, heartbeat), AT(lane, noticed);
-    AT(lane, slot);
+    AT(lane, slot), AT(lane, note);
     SIZE(slot), AT(slot, charge), AT(slot, untracked), AT(slot, time), AT(slot, moment);
     AT(slot, uncertain);
+    SIZE(note), AT(note, since), AT(note, bytes), AT(note, moment);
     SIZE(sum), AT(sum, calls), AT(sum, bytes);
     SIZE(memory), AT(memory, taken), AT(memory, freed), AT(memory, refused);
     SIZE(block), AT(block, count), AT(block, copies), AT(block, memory), AT(block, earlier_for);

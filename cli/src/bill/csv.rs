@@ -5,7 +5,7 @@ use super::account::{Bill, OfDevice};
 use super::json::{epoch_text, since_name, state_name};
 use super::usage::{NAMES, Usage};
 
-const FIRST: [&str; 13] = [
+const FIRST: [&str; 14] = [
     "client",
     "epoch",
     "state",
@@ -17,6 +17,7 @@ const FIRST: [&str; 13] = [
     "members_died",
     "uuid",
     "held_byte_ns",
+    "idle_byte_ns",
     "uncertain_byte_ns",
     "peak_bytes",
 ];
@@ -28,7 +29,7 @@ pub fn text(bills: &[Bill]) -> String {
         if bill.usages.is_empty() {
             text += &row(client(bill)
                 .into_iter()
-                .chain(std::iter::repeat_n(String::new(), 4 + NAMES.len())));
+                .chain(std::iter::repeat_n(String::new(), 5 + NAMES.len())));
         }
         for (device, usage) in bill.each() {
             text += &row(client(bill).into_iter().chain(figures(device, usage)));
@@ -56,6 +57,7 @@ fn figures(device: &OfDevice, usage: &Usage) -> Vec<String> {
     let mut fields = vec![
         device.uuid.to_string(),
         usage.held.to_string(),
+        usage.idle.to_string(),
         usage.uncertain.to_string(),
         device.peak.to_string(),
     ];

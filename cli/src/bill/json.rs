@@ -76,6 +76,7 @@ fn put(value: &mut Value, name: &str, what: Value) {
 fn counters(usage: &Usage) -> Value {
     let mut all = Map::new();
     all.insert("held_byte_ns".into(), usage.held.to_string().into());
+    all.insert("idle_byte_ns".into(), usage.idle.to_string().into());
     all.insert("uncertain_byte_ns".into(), usage.uncertain.to_string().into());
     for (name, figure) in NAMES.iter().zip(usage.figures) {
         all.insert((*name).to_owned(), figure.into());
@@ -159,8 +160,9 @@ fn of_device(value: &Value) -> Option<OfDevice> {
         let Some(value) = counters.get(name) else { continue };
         *figure = value.as_u64()?;
     }
-    let usage =
-        Usage { held: wide("held_byte_ns")?, uncertain: wide("uncertain_byte_ns")?, figures };
+    let (held, uncertain) = (wide("held_byte_ns")?, wide("uncertain_byte_ns")?);
+    let idle = if counters.get("idle_byte_ns").is_some() { wide("idle_byte_ns")? } else { 0 };
+    let usage = Usage { held, uncertain, idle, figures };
     Some(OfDevice { uuid, peak: value.get("peak_bytes")?.as_u64()?, usage })
 }
 
@@ -169,7 +171,8 @@ mod tests {
     use super::*;
 
     fn an_account() -> Account {
-        let usage = Usage { held: u128::MAX, uncertain: 7, figures: [u64::MAX; NAMES.len()] };
+        let figures = [u64::MAX; NAMES.len()];
+        let usage = Usage { held: u128::MAX, uncertain: 7, idle: 3, figures };
         Account {
             client: "pod-1".into(),
             epoch: u64::MAX - 1,

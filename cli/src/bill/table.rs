@@ -89,6 +89,9 @@ fn more(usage: &Usage) -> String {
         format!("{copies} ({})", bytes(Figure::CopiedBytes)),
         count(Figure::Graphs, "graph", "graphs"),
     ];
+    if usage.idle > 0 {
+        said.insert(0, format!("{} GiB·h of it idle in pools", gib_hours(usage.idle)));
+    }
     if usage.figure(Figure::Refusals) > 0 {
         said.push(format!("{} refused", bytes(Figure::RefusedBytes)));
     }

@@ -39,6 +39,8 @@ pub struct Usage {
     /// Bytes·ns held for certain, and those that the killed may have held besides.
     pub held: u128,
     pub uncertain: u128,
+    /// Of those held for certain, what pools had reserved and handed out to nobody.
+    pub idle: u128,
     pub figures: [u64; NAMES.len()],
 }
 
@@ -69,9 +71,11 @@ impl Usage {
             device.refused,
             device.refused_bytes,
         ];
+        let [_, idle] = device.idle();
         Usage {
             held: device.held_byte_ns.saturating_add(device.running_byte_ns),
             uncertain: device.uncertain_byte_ns.saturating_add(unnoticed),
+            idle,
             figures,
         }
     }
@@ -91,12 +95,14 @@ impl Usage {
             *figure = figure.saturating_sub(before);
         }
         let all = both(self).saturating_sub(both(earlier));
-        Usage { held, uncertain: all.saturating_sub(held), figures }
+        let idle = self.idle.saturating_sub(earlier.idle);
+        Usage { held, uncertain: all.saturating_sub(held), idle, figures }
     }
 
     pub fn add(&mut self, other: &Usage) {
         self.held = self.held.saturating_add(other.held);
         self.uncertain = self.uncertain.saturating_add(other.uncertain);
+        self.idle = self.idle.saturating_add(other.idle);
         for (figure, more) in self.figures.iter_mut().zip(other.figures) {
             *figure = figure.saturating_add(more);
         }
@@ -116,7 +122,7 @@ mod tests {
     fn usage(held: u128, uncertain: u128, launches: u64) -> Usage {
         let mut figures = [0; NAMES.len()];
         figures[0] = launches;
-        Usage { held, uncertain, figures }
+        Usage { held, uncertain, idle: held / 2, figures }
     }
 
     #[test]
@@ -136,7 +142,8 @@ mod tests {
 
     #[test]
     fn what_lies_neither_panics_nor_goes_below_nothing() {
-        let most = Usage { held: u128::MAX, uncertain: u128::MAX, figures: [u64::MAX; 11] };
+        let wide = u128::MAX;
+        let most = Usage { held: wide, uncertain: wide, idle: wide, figures: [u64::MAX; 11] };
         let mut sum = most.clone();
         sum.add(&most);
         assert_eq!(sum, most);

@@ -13,7 +13,7 @@ use crate::ledgers::Client;
 pub struct Said {
     epoch: u64,
     died: u64,
-    held: HashMap<[u8; 16], [u128; 2]>,
+    held: HashMap<[u8; 16], [u128; 3]>,
 }
 
 impl Said {
@@ -22,15 +22,19 @@ impl Said {
         self.died
     }
 
-    /// Bytes·ns for certain and uncertain: as before where they could not be read as of one moment.
-    pub fn held(&mut self, device: &DeviceReport) -> Option<[u128; 2]> {
+    /// Bytes·ns for certain, of those idle, and uncertain: as before where they could not be read as of
+    /// one moment.
+    pub fn held(&mut self, device: &DeviceReport) -> Option<[u128; 3]> {
         let before = self.held.get(&device.uuid).copied();
-        let now = [device.held_byte_ns, device.uncertain_byte_ns];
+        let [idle, _] = device.idle();
+        let now = [device.held_byte_ns, idle, device.uncertain_byte_ns];
         let held = match before {
             None if !device.settled => return None,
             Some(before) if !device.settled => before,
             None => now,
-            Some([held, uncertain]) => [held.max(now[0]), uncertain.max(now[1])],
+            Some([held, idle, uncertain]) => {
+                [held.max(now[0]), idle.max(now[1]), uncertain.max(now[2])]
+            }
         };
         self.held.insert(device.uuid, held);
         Some(held)
@@ -76,7 +80,7 @@ mod tests {
     fn said(keep: &mut Keep, client: &Client) -> (u64, Option<u128>) {
         keep.begin();
         let said = keep.of(client);
-        (said.died(&client.report), said.held(&client.report.devices[0]).map(|[held, _]| held))
+        (said.died(&client.report), said.held(&client.report.devices[0]).map(|[held, ..]| held))
     }
 
     #[test]

@@ -41,10 +41,14 @@ metrics! {
         "The most device memory the client ever held at once.";
     MemoryUntracked Gauge "cuota_memory_untracked_bytes" "bytes"
         "How much of what is held the driver took for itself.";
+    MemoryIdle Gauge "cuota_memory_idle_bytes" "bytes"
+        "How much of what is held pools have reserved and handed out to nobody.";
     DeviceMemory Gauge "cuota_device_memory_bytes" "bytes"
         "Memory the device has.";
     Held Counter "cuota_memory_held_byte_seconds" "byte_seconds"
         "Device memory held times how long, until each member's last sign of life.";
+    Idle Counter "cuota_memory_idle_byte_seconds" "byte_seconds"
+        "Of what was held that long, what pools had reserved and handed out to nobody.";
     Uncertain Counter "cuota_memory_uncertain_byte_seconds" "byte_seconds"
         "What killed members may have held between their last sign of life and when their death was noticed.";
     Running Gauge "cuota_memory_running_byte_seconds" "byte_seconds"

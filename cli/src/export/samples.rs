@@ -61,9 +61,11 @@ fn device(series: &mut Series, device: &DeviceReport, said: &mut Said) {
     series.add(Metric::QuotaByCommand, u8::from(device.by_command));
     series.add(Metric::MemoryPeak, device.peak);
     series.add(Metric::MemoryUntracked, device.untracked);
+    series.add(Metric::MemoryIdle, device.idle);
     series.add(Metric::DeviceMemory, device.bytes);
-    if let Some([held, uncertain]) = said.held(device) {
+    if let Some([held, idle, uncertain]) = said.held(device) {
         series.add(Metric::Held, Nanos(held));
+        series.add(Metric::Idle, Nanos(idle));
         series.add(Metric::Uncertain, Nanos(uncertain));
         series.add(Metric::Running, Nanos(device.running_byte_ns));
     }

@@ -49,6 +49,7 @@ fn device(device: &DeviceReport) -> Value {
         "by_command": device.by_command,
         "used": device.used,
         "untracked": device.untracked,
+        "idle": device.idle,
         "peak": device.peak,
         "refused": device.refused,
         "refused_bytes": device.refused_bytes,
@@ -62,7 +63,12 @@ fn member(member: &MemberReport, report: &Report) -> Value {
         .filter_map(|share| {
             let device = report.devices.iter().find(|device| device.index == share.device)?;
             let uuid = Uuid(device.uuid).to_string();
-            Some(json!({ "uuid": uuid, "used": share.used, "untracked": share.untracked }))
+            Some(json!({
+                "uuid": uuid,
+                "used": share.used,
+                "untracked": share.untracked,
+                "idle": share.idle,
+            }))
         })
         .collect();
     json!({

@@ -141,7 +141,10 @@ mod tests {
     }
 
     fn report(launches: u64) -> Report {
-        let share = |used| Share { device: 3, used, untracked: 0, counts: counts(launches, 5, 2) };
+        let share = |used| {
+            let counts = counts(launches, 5, 2);
+            Share { device: 3, used, counts, ..Share::default() }
+        };
         let member = |id, alive, shares| {
             let mut member = MemberReport::default();
             (member.id, member.alive, member.shares) = (id, alive, shares);

@@ -38,13 +38,15 @@ impl Booked {
     }
 
     /// Changes what it holds, at those times since boot.
-    pub fn holds(&self, device: usize, changes: &[(Change, u64)]) {
+    /// Changes, with what of them pools have idle, and when.
+    pub fn holds(&self, device: usize, changes: &[(Change, i64, u64)]) {
         let (account, witness) = (self.part(device).account(), self.book.witness(self.seat.id, 0));
-        let first = changes.first().map_or(0, |(_, time)| *time);
+        let first = changes.first().map_or(0, |(.., time)| *time);
         let lane = join(&account, self.seat.index, self.seat.id, first, &witness);
         let mut lane: Owned<Exact> = lane.expect("a free lane");
-        for (change, time) in changes {
-            assert_eq!(lane.change(&account, *change, *time, &witness), Answer::Done);
+        for (change, idle, time) in changes {
+            let done = lane.change_with_idle(&account, *change, *idle, *time, &witness);
+            assert_eq!(done, Answer::Done);
         }
     }
 

@@ -17,7 +17,7 @@ use super::record::Exact;
 use super::report::{DeviceReport, MemberReport, Report, Share};
 use super::ring::{Found, records};
 use super::trouble::{Trouble, What};
-use crate::ledger::{HEAD, LANE, SLOT, Slot, Total, UNLIMITED, head, is_closed};
+use crate::ledger::{HEAD, Idle, LANE, NOTE, SLOT, Slot, Total, UNLIMITED, head, is_closed};
 use crate::shm::clock::{boot_id, boot_time};
 use crate::shm::file;
 
@@ -182,14 +182,21 @@ fn lanes(words: &Copied, places: usize) -> Vec<LaneReport> {
         let seq = if last { applied.max(total.seq) } else { applied };
         // The last even number's slot, whether or not it was taken off since.
         let place = HEAD + (seq.saturating_sub(seq & 1) as usize >> 1 & 1) * SLOT;
-        let word = |at: usize| words.get(device::LANES + index * LANE + place + at);
+        let word = |at: usize| words.get(device::LANES + index * LANE + at);
         let wide = |at: usize| u128::from(word(at)) | u128::from(word(at + 1)) << 64;
+        let notes = [0, 1].map(|note| HEAD + 2 * SLOT + note * NOTE);
+        let past = notes.into_iter().filter(|note| word(*note) <= seq - (seq & 1));
+        let idle = past.max_by_key(|note| word(*note)).map_or(Idle::default(), |note| Idle {
+            bytes: word(note + 1).cast_signed(),
+            moment: wide(note + 2),
+        });
         let slot = Slot {
-            charge: word(0),
-            untracked: word(1),
-            time: word(2),
-            moment: wide(3),
-            uncertain: wide(5),
+            idle,
+            charge: word(place),
+            untracked: word(place + 1),
+            time: word(place + 2),
+            moment: wide(place + 3),
+            uncertain: wide(place + 5),
         };
         let slot = match seq {
             0 => Slot::default(),
@@ -246,12 +253,19 @@ fn read_device(
         let until_last = slot.held_until(last);
         found.held_byte_ns = found.held_byte_ns.wrapping_add(until_last);
         found.uncertain_byte_ns = found.uncertain_byte_ns.wrapping_add(slot.uncertain);
+        // What is handed out by a pool and charged for later may make a lane's idle sum negative for a moment.
+        found.idle_byte_ns = found.idle_byte_ns.wrapping_add(slot.idle.until(last));
         report.touch(last);
         report.touch(noticed);
         let since = u128::from(slot.charge) * u128::from(report.read.saturating_sub(last));
         let lives = report.members.iter().any(|member| member.alive && member.id == owner);
         let open = if lives { &mut found.running_byte_ns } else { &mut found.unnoticed_byte_ns };
         *open = open.wrapping_add(since);
+        if lives {
+            let since = i128::from(report.read.saturating_sub(last));
+            let since = i128::from(slot.idle.bytes).wrapping_mul(since);
+            found.running_idle_byte_ns = found.running_idle_byte_ns.wrapping_add(since);
+        }
         // Who is dead holds nothing any more, whether or not somebody has taken it off yet.
         let mut members = report.members.iter_mut().filter(|member| member.alive);
         let member = members.find(|member| member.index == place);
@@ -268,12 +282,15 @@ fn read_device(
             Some(earlier) => counts.subtract(&earlier),
             None => counts = Counts::default(),
         }
-        let Slot { charge, untracked, .. } = slot;
-        let (used, untracked) = if owner == member.id { (charge, untracked) } else { (0, 0) };
-        if owner == member.id || counts != Counts::default() {
+        let Slot { charge, untracked, idle, .. } = slot;
+        let idle = u64::try_from(idle.bytes).map_or(0, |bytes| bytes.min(charge));
+        let own = owner == member.id;
+        let (used, untracked, idle) = if own { (charge, untracked, idle) } else { (0, 0, 0) };
+        if own || counts != Counts::default() {
             found.used = found.used.saturating_add(used);
             found.untracked = found.untracked.saturating_add(untracked);
-            member.shares.push(Share { device: index, used, untracked, counts });
+            found.idle = found.idle.saturating_add(idle);
+            member.shares.push(Share { device: index, used, untracked, idle, counts });
         }
     }
     // Not the sum above, which may be of several moments.

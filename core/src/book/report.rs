@@ -44,6 +44,8 @@ pub struct DeviceReport {
     pub used: u64,
     /// How much of that the driver took for itself.
     pub untracked: u64,
+    /// And how much of it pools have reserved and handed out to nobody.
+    pub idle: u64,
     pub peak: u64,
     pub refused: u64,
     pub refused_bytes: u64,
@@ -51,6 +53,10 @@ pub struct DeviceReport {
     pub held_byte_ns: u128,
     /// Bytes·ns that dead members may have held between that and when their death was noticed.
     pub uncertain_byte_ns: u128,
+    /// Of what is held for certain, bytes·ns that pools had reserved and handed out to nobody; and of what
+    /// the living have held since their last sign of life.
+    pub idle_byte_ns: i128,
+    pub running_idle_byte_ns: i128,
     /// Nobody committed while the two were read. If somebody did whenever they were tried, they may be
     /// anything: a slot may have been written over half-way.
     pub settled: bool,
@@ -79,6 +85,18 @@ pub struct MemberReport {
     pub(super) index: usize,
 }
 
+impl DeviceReport {
+    /// Bytes·ns that pools had idle, of those that were held for certain; and the same with what the living
+    /// have held since.
+    pub fn idle(&self) -> [u128; 2] {
+        let until_now = self.held_byte_ns.saturating_add(self.running_byte_ns);
+        let with_running = self.idle_byte_ns.saturating_add(self.running_idle_byte_ns);
+        // Below nothing, and more than is held, are for the moments between two changes.
+        [(self.idle_byte_ns, self.held_byte_ns), (with_running, until_now)]
+            .map(|(idle, held)| u128::try_from(idle).unwrap_or(0).min(held))
+    }
+}
+
 /// What a member holds of a device.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Share {
@@ -86,6 +104,7 @@ pub struct Share {
     pub device: usize,
     pub used: u64,
     pub untracked: u64,
+    pub idle: u64,
     /// What it counted here itself.
     pub counts: Counts,
 }

@@ -6,15 +6,18 @@
 //!   last, the total's own.
 //! - an even number is the owner's, an odd one says that the charge was taken off after its death.
 //! - a lane's two slots are written by turns, and never the current one.
+//! - what pools have idle changes seldom, and is kept beside the slots in two notes: the current one is
+//!   that with the highest number which is not above the lane's own. It is never written.
 #![forbid(unsafe_code)]
 
 use super::{Total, TotalWord, Word};
 
-/// Words of a lane; the two slots follow its head, of which the owner reads one line all the time and
+/// Words of a lane; the two slots and then the two notes follow its head, of which the owner reads one line all the time and
 /// others write the second: a commit over another's must not take that one's line away.
 pub const HEAD: usize = 16;
 pub const SLOT: usize = 8;
-pub const LANE: usize = HEAD + 2 * SLOT;
+pub const NOTE: usize = 4;
+pub const LANE: usize = HEAD + 2 * SLOT + 2 * NOTE;
 
 /// What stands where in a lane's head.
 pub mod head {
@@ -22,6 +25,37 @@ pub mod head {
     pub const HEARTBEAT: usize = 1;
     pub const NOTICED: usize = 2;
     pub const APPLIED: usize = 8;
+}
+
+/// What of a charge pools have reserved and handed out to nobody.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Idle {
+    /// It may be below 0 for a moment: what a pool hands out and what it is charged for are two changes.
+    pub bytes: i64,
+    /// As `Slot::moment`, in the arithmetic of signed numbers.
+    pub moment: u128,
+}
+
+impl Idle {
+    #[inline(always)]
+    pub(super) fn after(self, more: i64, time: u64) -> Idle {
+        let moment = i128::from(more).wrapping_mul(i128::from(time));
+        Idle {
+            bytes: self.bytes.wrapping_add(more),
+            moment: self.moment.wrapping_add(moment.cast_unsigned()),
+        }
+    }
+
+    /// Bytes·ns until `time`.
+    pub fn until(&self, time: u64) -> i128 {
+        let whole = i128::from(self.bytes).wrapping_mul(i128::from(time));
+        whole.wrapping_sub(self.moment.cast_signed())
+    }
+
+    /// What is left of a dead owner's: the sum until its last sign of life.
+    fn closed(&self, last: u64) -> Idle {
+        Idle { bytes: 0, moment: 0_i128.wrapping_sub(self.until(last)).cast_unsigned() }
+    }
 }
 
 /// What a lane says of its owner's memory as of one commit.
@@ -37,12 +71,14 @@ pub struct Slot {
     pub moment: u128,
     /// Bytes·ns that dead owners may or may not have held.
     pub uncertain: u128,
+    pub idle: Idle,
 }
 
 /// One lane's words.
 pub struct Lane<'a, A> {
     head: &'a [A; HEAD],
     slots: [&'a [A; SLOT]; 2],
+    notes: [&'a [A; NOTE]; 2],
 }
 
 /// The account, over whatever words there are.
@@ -71,8 +107,10 @@ impl<'a, A: Word, T: TotalWord> Account<'a, A, T> {
         let start = index.checked_mul(LANE)?;
         let words: &[A; LANE] = self.lanes.get(start..)?.first_chunk()?;
         let (head, rest) = words.split_first_chunk()?;
-        let (even, odd) = rest.split_first_chunk()?;
-        Some(Lane { head, slots: [even, odd.first_chunk()?] })
+        let (even, rest) = rest.split_first_chunk()?;
+        let (odd, rest) = rest.split_first_chunk()?;
+        let (first, second) = rest.split_first_chunk()?;
+        Some(Lane { head, slots: [even, odd], notes: [first, second.first_chunk()?] })
     }
 
     /// The lane's sequence number, given the total as it was just read.
@@ -143,11 +181,42 @@ impl<'a, A: Word> Lane<'a, A> {
             time: time.peek(),
             moment: wide(moment, moment_high),
             uncertain: wide(uncertain, uncertain_high),
+            idle: self.idle(seq),
         };
         // SYNC POINT: whoever saw a word of a later commit sees, from here on, that there was one.
         // The other end is in `write`.
         A::settle();
         slot
+    }
+
+    /// Which note is current at that number: the first if neither is.
+    pub(super) fn note(&self, seq: u64) -> usize {
+        let [first, second] = self.notes.map(|[since, ..]| since.peek());
+        usize::from(second <= seq && (first > seq || first < second))
+    }
+
+    fn note_at(&self, at: usize) -> &'a [A; NOTE] {
+        let [first, second] = self.notes;
+        if at == 0 { first } else { second }
+    }
+
+    fn idle(&self, seq: u64) -> Idle {
+        let [since, bytes, moment, moment_high] = self.note_at(self.note(seq));
+        if since.peek() > seq {
+            return Idle::default();
+        }
+        let moment = u128::from(moment.peek()) | u128::from(moment_high.peek()) << 64;
+        Idle { bytes: bytes.peek().cast_signed(), moment }
+    }
+
+    /// Only the owner, and never the note that is current. The commit of that number publishes it.
+    #[cold]
+    pub fn write_note(&self, at: usize, number: u64, idle: Idle) {
+        let [since, bytes, moment, moment_high] = self.note_at(at);
+        since.put(number);
+        bytes.put(idle.bytes.cast_unsigned());
+        moment.put(idle.moment as u64);
+        moment_high.put((idle.moment >> 64) as u64);
     }
 
     /// Only the owner, and never the current slot. The commit publishes it.
@@ -185,6 +254,7 @@ impl Slot {
             time: last,
             moment: 0_u128.wrapping_sub(self.held_until(last)),
             uncertain: self.uncertain.wrapping_add(doubt),
+            idle: self.idle.closed(last),
         }
     }
 }

@@ -11,7 +11,7 @@ mod word;
 #[cfg(test)]
 mod tests;
 
-pub use account::{Account, HEAD, LANE, Lane, SLOT, Slot, head};
+pub use account::{Account, HEAD, Idle, LANE, Lane, NOTE, SLOT, Slot, head};
 pub use operate::{Answer, Change, Owned, announce};
 pub use reap::{Living, is_closed, join, leave, reap};
 pub use rules::{Exact, Rules};

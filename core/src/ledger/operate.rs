@@ -20,6 +20,10 @@ pub struct Owned<R> {
     pub seq: u64,
     /// The lane's slot as we left it.
     pub slot: Slot,
+    /// Which note is the lane's current one, and whether the other may say something that no commit of
+    /// ours has published, which the number of the next would make current.
+    pub note: usize,
+    pub stray: bool,
     /// The total as we left it, or found it when we joined. The lane was ours then: it was closed only
     /// if there were more reaps since. (They wrap: after exactly 2^16 the lane has another owner.)
     pub last: Total,
@@ -52,9 +56,9 @@ pub enum Answer {
 }
 
 impl Slot {
-    /// The slot after a change at `time`.
+    /// The slot after a change at `time`, with so much more of it idle.
     #[inline(always)]
-    fn after(&self, change: Change, time: u64) -> Slot {
+    fn after(&self, change: Change, idle: i64, time: u64) -> Slot {
         let (charge, untracked) = match change {
             Change::Reserve(bytes) | Change::Force(bytes) => {
                 (self.charge.saturating_add(bytes), self.untracked)
@@ -71,7 +75,8 @@ impl Slot {
             Some(more) => self.moment.wrapping_add(by(more)),
             None => self.moment.wrapping_sub(by(self.charge - charge)),
         };
-        Slot { charge, untracked, time, moment, uncertain: self.uncertain }
+        let idle = if idle == 0 { self.idle } else { self.idle.after(idle, time) };
+        Slot { charge, untracked, time, moment, uncertain: self.uncertain, idle }
     }
 }
 
@@ -85,16 +90,35 @@ impl<R: Rules> Owned<R> {
         now: u64,
         living: &dyn Living,
     ) -> Answer {
+        self.change_with_idle(account, change, 0, now, living)
+    }
+
+    /// The same, with so many bytes more, or less, that pools have reserved and handed out to nobody.
+    #[inline(always)]
+    pub fn change_with_idle<A: Word, T: TotalWord>(
+        &mut self,
+        account: &Account<A, T>,
+        change: Change,
+        idle: i64,
+        now: u64,
+        living: &dyn Living,
+    ) -> Answer {
         let Some(lane) = account.lane(self.lane) else { return Answer::Lost };
         // Somebody else's slots are not ours to write.
         if lane.owner().load() != self.id {
             return Answer::Lost;
         }
         // No commit is from before a sign of life that was given already.
-        let after = self.slot.after(change, now.max(lane.heartbeat().peek()));
+        let after = self.slot.after(change, idle, now.max(lane.heartbeat().peek()));
         // Odd or even, the next even number: the slot that is not current.
         let seq = (self.seq | 1).wrapping_add(1);
         lane.write(seq, &after);
+        let other = self.note ^ 1;
+        let notes = after.idle != self.slot.idle || self.stray;
+        if notes {
+            lane.write_note(other, seq, after.idle);
+            self.stray = R::WRITES_NOTES_ANEW;
+        }
         let first = if R::LIMIT_AFTER_TOTAL { 0 } else { account.limit.load() };
         // If nobody has committed since, nothing needs to be read, and if somebody has, the swap that
         // fails says what there is: the total's line comes over once, to be written.
@@ -131,6 +155,9 @@ impl<R: Rules> Owned<R> {
                         self.add_separately(account, &after);
                     }
                     (self.seq, self.slot, self.last) = (seq, after, next);
+                    if notes {
+                        (self.note, self.stray) = (other, false);
+                    }
                     return Answer::Done;
                 }
                 Err(now) => (total, read) = (now, None),

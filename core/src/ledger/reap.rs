@@ -102,7 +102,9 @@ pub fn join<R: Rules, A: Word, T: TotalWord>(
         0 => Slot::default(),
         _ => lane.read(seq - 1).closed(lane.heartbeat().load(), lane.noticed().load()),
     };
-    Some(Owned { lane: index, id, seq, slot, last: total, rules: PhantomData })
+    // What its last owner noted and did not live to commit is ours to write over.
+    let (note, stray) = (lane.note(seq.saturating_sub(1)), R::WRITES_NOTES_ANEW);
+    Some(Owned { lane: index, id, seq, slot, note, stray, last: total, rules: PhantomData })
 }
 
 /// Gives up an own lane: as a reap, by the owner itself.

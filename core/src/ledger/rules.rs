@@ -7,6 +7,8 @@ pub trait Rules {
     const HELPS: bool = true;
     /// The charge and its commit are one step.
     const WHOLE: bool = true;
+    /// A note that no commit has published is written anew for the next one.
+    const WRITES_NOTES_ANEW: bool = true;
     /// A refusal holds only if nobody was reaped since the total was read.
     const COUNTS_REAPS: bool = true;
     /// A reap looks at the owner again after it has read the lane's number.

@@ -48,7 +48,10 @@ const LATE: u64 = 10;
 impl<K: Keeps> Ledger<K> {
     fn new(watched: Watched, alive_from: u64) -> Ledger<K> {
         let word = |index: usize| {
-            let slot = (index % LANE).checked_sub(HEAD).map(|word| word % SLOT);
+            let slot = (index % LANE)
+                .checked_sub(HEAD)
+                .filter(|word| *word < 2 * SLOT)
+                .map(|word| word % SLOT);
             let live = matches!(index % LANE, 0 | 1) || slot == Some(0);
             if live || watched.time && slot == Some(2) { Kept::live(0) } else { Kept::dull(0) }
         };

@@ -105,8 +105,8 @@ fn take(book: &Book, name: &str) {
     let part = book.part(index).expect("claimed");
     let mut lane: Owned<Exact> =
         join(&part.account(), seat.index, seat.id, 5, &witness).expect("a free lane");
-    for (bytes, now) in [(1000, 6), (500, 10)] {
-        lane.change(&part.account(), Change::Reserve(bytes), now, &witness);
+    for (bytes, idle, now) in [(1000, 300, 6), (500, 0, 10)] {
+        lane.change_with_idle(&part.account(), Change::Reserve(bytes), idle, now, &witness);
     }
     assert!(book.open_counts(index, seat), "there is room");
     for (block, what) in [(count::SHARED, Count::Kernels), (count::OWN, Count::GraphKernels)] {

@@ -24,8 +24,8 @@ static int tell(const struct cuota_reader *reader)
             return -1;
         if (!found)
             continue;
-        printf("device %" PRIu64 " %" PRIu64 " %" PRIu64, view.used, view.untracked, view.peak);
-        wide(view.held), wide(view.uncertain);
+        printf("device %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64, view.used, view.untracked, view.idle, view.peak);
+        wide(view.held), wide(view.idle_held), wide(view.uncertain);
         printf(" %" PRIu64 " %" PRIu64 " %" PRIu64, cuota_launches(&view.counts), view.counts.copies[CUOTA_UNIFIED].bytes,
                view.counts.memory[CUOTA_IMPORT].refused.bytes);
         printf(" of %" PRIu64 ", ", view.device.bytes);

@@ -9,7 +9,7 @@ from typing import Dict, List, NamedTuple
 
 MARK, VERSION = struct.unpack("<Q", b"cuotaldg")[0], 1
 HEADER, DIRECTORY, MEMBER, DEVICES = 512, 192, 32, 32  # in words
-LANES, LANE, APPLIED, SLOTS, SLOT = 128, 32, 8, 16, 8
+LANES, LANE, APPLIED, SLOTS, SLOT = 128, 40, 8, 16, 8
 LIMIT, PEAK, UUID, REFUSED = 8, 16, 24, 32
 UNLIMITED, LOW_48 = (1 << 64) - 1, (1 << 48) - 1
 LOCKS = 1 << 40

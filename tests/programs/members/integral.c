@@ -75,6 +75,11 @@ int main(int count, char **arguments)
         OK(cuInit, 0);
         OK(cuDevicePrimaryCtxRetain, &context, 0);
         OK(cuCtxSetCurrent, context);
+        /* One whose pool keeps what is freed. */
+        handle pool;
+        uint64_t keeps = process ? 0 : 48 << 20;
+        OK(cuDeviceGetMemPool, &pool, 0);
+        OK(cuMemPoolSetAttribute, pool, 4, &keeps);
         pthread_mutex_unlock(&all->turn);
         for (uint64_t done = 0; done < steps; done++) {
             pthread_mutex_lock(&all->turn);
@@ -84,6 +89,7 @@ int main(int count, char **arguments)
         }
         pthread_mutex_lock(&all->turn);
         for (int at = 0; at < PIECES; at++) give(at);
+        OK(cuMemPoolTrimTo, pool, 0);
         OK(cuDevicePrimaryCtxRelease_v2, 0);
         pthread_mutex_unlock(&all->turn);
         exit(0);

@@ -30,6 +30,7 @@ macro_rules! broken {
 broken! {
     without_help: HELPS;
     in_two_steps: WHOLE;
+    without_writing_notes_anew: WRITES_NOTES_ANEW;
     without_counting_reaps: COUNTS_REAPS;
     without_looking_at_the_owner_again: RECHECKS_OWNER;
     reaping_blindly: RECHECKS_NUMBER;

@@ -16,6 +16,8 @@ type Place<R> = Rc<RefCell<Option<Member<R>>>>;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Act {
     Reserve(u64),
+    /// For a pool.
+    ReserveIdle(u64),
     Refund(u64),
     Untracked(u64),
     Leave,
@@ -31,7 +33,16 @@ pub enum Act {
 
 use Act::*;
 
-pub const FIRST: [Act; 6] = [Reserve(1), Reserve(3), Refund(1), Untracked(1), Leave, Rejoin];
+pub const FIRST: [Act; 8] = [
+    Reserve(1),
+    Reserve(3),
+    ReserveIdle(1),
+    ReserveIdle(3),
+    Refund(1),
+    Untracked(1),
+    Leave,
+    Rejoin,
+];
 pub const SECOND: [Act; 7] =
     [Reserve(2), Refund(1), Leave, RefundAndSet(2), RefundAndSet(3), Set(2), Rejoin];
 pub const THIRD: [Act; 4] = [Reserve(1), Refund(1), ReapAndReplace, ReapAndRefund];
@@ -55,7 +66,7 @@ impl<R: Rules + 'static> Scene<R> {
         let ledger = Ledger::new(LIMIT);
         let places = [0, 1, 2].map(|lane| {
             let mut member = ledger.join(lane).expect("the lane is free");
-            assert_eq!(ledger.change(&mut member, Change::Reserve(1)), Answer::Done);
+            assert_eq!(ledger.change(&mut member, Change::Reserve(1), 1), Answer::Done);
             Rc::new(RefCell::new(Some(member)))
         });
         // The first remembers a total that is higher by now, the others one that was lower.
@@ -63,7 +74,7 @@ impl<R: Rules + 'static> Scene<R> {
             [(1, Change::Reserve(1)), (0, Change::Untracked(0)), (1, Change::Refund(1))]
         {
             let mut member = places[place].borrow_mut();
-            let done = member.as_mut().map(|member| ledger.change(member, change));
+            let done = member.as_mut().map(|member| ledger.change(member, change, 0));
             assert_eq!(done, Some(Answer::Done));
         }
         let scene = Scene { ledger, places };
@@ -86,9 +97,13 @@ impl<R: Rules + 'static> Scene<R> {
     }
 
     fn change(&self, place: usize, change: Change) {
+        self.change_with_idle(place, change, 0);
+    }
+
+    fn change_with_idle(&self, place: usize, change: Change, idle: i64) {
         // Whoever is killed in the middle leaves its member behind, to be declared dead.
         if let Some(member) = self.places[place].borrow_mut().as_mut() {
-            self.ledger.change(member, change);
+            self.ledger.change(member, change, idle);
         }
     }
 
@@ -102,6 +117,9 @@ impl<R: Rules + 'static> Scene<R> {
     fn act(&self, place: usize, act: Act) {
         match act {
             Reserve(bytes) => self.change(place, Change::Reserve(bytes)),
+            ReserveIdle(bytes) => {
+                self.change_with_idle(place, Change::Reserve(bytes), bytes as i64)
+            }
             Refund(bytes) => self.refund(place, bytes),
             Untracked(bytes) => self.change(place, Change::Untracked(bytes)),
             Leave => {

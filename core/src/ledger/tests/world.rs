@@ -27,6 +27,8 @@ struct Frame {
 struct Asks {
     bytes: Option<u64>,
     just: bool,
+    /// What its lane has idle once it is done.
+    idle: i64,
 }
 
 pub struct World {
@@ -39,6 +41,8 @@ pub struct World {
     asks: RefCell<Vec<Asks>>,
     /// What each incarnation truly holds.
     holds: RefCell<BTreeMap<u64, u64>>,
+    /// What each lane has idle, as of its owner's last commit.
+    idle: Cell<[i64; LANES]>,
     pub failures: RefCell<Vec<String>>,
     /// A limit that is being lowered binds once it is announced.
     pub setting: Cell<bool>,
@@ -122,6 +126,9 @@ impl World {
             let owner = self.word(lane * LANE);
             let charge = self.word(lane * LANE + HEAD + (new.seq as usize >> 1 & 1) * SLOT);
             self.holds.borrow_mut().insert(owner, charge);
+            let mut idle = self.idle.get();
+            idle[lane] = self.asks.borrow().last().map_or(0, |asks| asks.idle);
+            self.idle.set(idle);
             let asked = self.asks.borrow().last().is_some_and(|asks| asks.bytes.is_some());
             if asked && new.used > self.limit.get() && !self.setting.get() {
                 self.fail("over the limit");
@@ -141,15 +148,27 @@ impl World {
             asks.just |= asks.bytes.is_some_and(|bytes| live + bytes > limit);
         }
         let total = self.total.get();
-        let charge = |lane: usize| {
+        let seq = |lane: usize| {
             let applied = self.word(lane * LANE + head::APPLIED);
             let ours = usize::from(total.lane) == lane;
-            let seq = if ours { applied.max(total.seq) } else { applied };
+            if ours { applied.max(total.seq) } else { applied }
+        };
+        let charge = |lane: usize| {
+            let seq = seq(lane);
             let slot = lane * LANE + HEAD + (seq as usize >> 1 & 1) * SLOT;
             if is_closed(seq) { 0 } else { self.word(slot) }
         };
         if total.used != (0..LANES).map(charge).sum::<u64>() {
             self.fail("the total is not the sum of the lanes");
+        }
+        let idle = |lane: usize| {
+            let notes = [0, 1].map(|note| lane * LANE + HEAD + 2 * SLOT + note * NOTE);
+            let past = notes.map(|at| (self.word(at), self.word(at + 1))).into_iter();
+            let current = past.filter(|(since, _)| *since <= seq(lane) & !1);
+            current.max_by_key(|(since, _)| *since).map_or(0, |(_, bytes)| bytes.cast_signed())
+        };
+        if (0..LANES).any(|lane| idle(lane) != self.idle.get()[lane]) {
+            self.fail("what is idle is not what was committed");
         }
         if live > total.used {
             self.fail("the living hold more than is counted");
@@ -212,6 +231,7 @@ impl<R: Rules> Ledger<R> {
             frames: RefCell::default(),
             asks: RefCell::default(),
             holds: RefCell::default(),
+            idle: Cell::default(),
             failures: RefCell::default(),
             setting: Cell::default(),
             steps: Cell::default(),
@@ -246,11 +266,12 @@ impl<R: Rules> Ledger<R> {
         owned.map(|owned| Member { owned })
     }
 
-    pub fn change(&self, member: &mut Member<R>, change: Change) -> Answer {
+    pub fn change(&self, member: &mut Member<R>, change: Change, more_idle: i64) -> Answer {
         let bytes = if let Change::Reserve(bytes) = change { Some(bytes) } else { None };
-        self.world.asks.borrow_mut().push(Asks { bytes, just: false });
-        let now = self.world.steps.get();
-        let answer = member.owned.change(&self.account(), change, now, &*self.world);
+        let idle = member.owned.slot.idle.bytes + more_idle;
+        self.world.asks.borrow_mut().push(Asks { bytes, just: false, idle });
+        let (now, account) = (self.world.steps.get(), self.account());
+        let answer = member.owned.change_with_idle(&account, change, more_idle, now, &*self.world);
         self.world.check();
         let asks = self.world.asks.borrow_mut().pop();
         match answer {

@@ -2,7 +2,8 @@
 
 use super::{Origin, Pool};
 use crate::api::E;
-use crate::memory::block::Block;
+use crate::done;
+use crate::memory::block::{Block, Place};
 use crate::memory::extents::Extents;
 use crate::memory::grain;
 use crate::memory::window::{self, Va};
@@ -20,6 +21,9 @@ pub struct State {
     pub reuse: [bool; 3],
     /// Devices given access, besides the pool's own.
     pub access: Vec<(i32, u32)>,
+    /// Whose memory it hands out, if a card's, and how much the simulator's account has of it as idle.
+    card: Option<usize>,
+    idle: usize,
 }
 
 /// A figure and the highest it has been since it was reset.
@@ -51,8 +55,15 @@ pub struct Cut {
     pub va: Arc<Va>,
 }
 
-impl Default for State {
-    fn default() -> State {
+impl Drop for State {
+    fn drop(&mut self) {
+        self.note(0);
+    }
+}
+
+impl State {
+    pub fn on(place: Place) -> State {
+        let card = if let Place::Card(card) = place { Some(card) } else { None };
         State {
             chunks: Vec::new(),
             freed: Vec::new(),
@@ -61,6 +72,19 @@ impl Default for State {
             threshold: 0,
             reuse: [true; 3],
             access: Vec::new(),
+            card,
+            idle: 0,
+        }
+    }
+
+    fn note_idle(&mut self) {
+        self.note(self.reserved.now.saturating_sub(self.used.now));
+    }
+
+    fn note(&mut self, idle: usize) {
+        let before = std::mem::replace(&mut self.idle, idle);
+        if let Some(card) = self.card {
+            done::idle(card, before, idle);
         }
     }
 }
@@ -94,6 +118,7 @@ impl Pool {
             }
         };
         state.used.add(len);
+        state.note_idle();
         Ok(cut)
     }
 
@@ -142,6 +167,7 @@ impl State {
         let Ok(len) = rounded(bytes) else { return };
         self.used.sub(len);
         self.put_back(address, len);
+        self.note_idle();
     }
 
     /// Freed in a stream's order; the flag is raised when the stream gets there.
@@ -149,6 +175,7 @@ impl State {
         let happened = Arc::new(AtomicBool::new(false));
         if let Ok(len) = rounded(bytes) {
             self.used.sub(len);
+            self.note_idle();
             self.freed.push(Freed { address, len, stream, happened: happened.clone() });
         }
         happened
@@ -168,6 +195,7 @@ impl State {
             }
             !goes
         });
+        self.note_idle();
     }
 
     /// Frees that have happened are anybody's.

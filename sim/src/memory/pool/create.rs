@@ -1,5 +1,6 @@
 //! Which pools there are: one per device by default, and those programs make.
 
+use super::chunks::State;
 use super::{Origin, POOLS, Pool, alive, named};
 use crate::api::{Call, E, R, given, put, take};
 use crate::device::{self, Device};
@@ -46,7 +47,14 @@ fn place(location: Location, kind: u32) -> Result<(Place, CUdevice), E> {
 fn make(props: PoolProps, origin: Origin) -> Result<Arc<Pool>, E> {
     let (place, device) = place(props.location, props.kind)?;
     let handle = POOLS.reserve();
-    let pool = Arc::new(Pool { handle, props, device, place, origin, state: Mutex::default() });
+    let pool = Arc::new(Pool {
+        handle,
+        props,
+        device,
+        place,
+        origin,
+        state: Mutex::new(State::on(place)),
+    });
     POOLS.insert_at(handle, pool.clone());
     alive().push(Arc::downgrade(&pool));
     Ok(pool)
