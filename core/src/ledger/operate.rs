@@ -114,7 +114,7 @@ impl<R: Rules> Owned<R> {
         let seq = (self.seq | 1).wrapping_add(1);
         lane.write(seq, &after);
         let other = self.note ^ 1;
-        let notes = after.idle != self.slot.idle || self.stray;
+        let notes = idle != 0 || self.stray;
         if notes {
             lane.write_note(other, seq, after.idle);
             self.stray = R::WRITES_NOTES_ANEW;
