@@ -123,7 +123,8 @@ struct cuota_member {
     uint64_t written; /* the incarnation that wrote all this, last */
     char name[16]; /* ends in NUL */
     uint64_t leaving; /* the incarnation that left in good order, if it did */
-    uint64_t unused[21];
+    uint64_t share; /* of the SMs, as asked for: thousandths of a percent, or 2^63 and a number; 0 if none */
+    uint64_t unused[20];
 };
 
 /* A device, at devices_at + its place in the directory * device_bytes. */
@@ -139,7 +140,8 @@ struct cuota_device {
     uint8_t uuid[16];
     uint64_t bytes; /* what the device has */
     uint64_t context_bytes; /* what a context was last measured to take */
-    uint64_t unused4[4];
+    uint64_t sms; /* all the device has; 0 if nobody could tell */
+    uint64_t unused4[3];
     uint64_t refused; /* how often, and how much was asked for */
     uint64_t refused_bytes;
     uint64_t unused5[94];
@@ -169,7 +171,9 @@ struct cuota_lane {
     uint64_t owner; /* as in cuota_member */
     uint64_t heartbeat; /* when it was last known to live */
     uint64_t noticed; /* when its death was noticed */
-    uint64_t unused1[5];
+    uint64_t granted_to; /* the incarnation that the next is about */
+    uint64_t grant; /* SMs it may use, and from 2^32 on whether MPS sees to it */
+    uint64_t unused1[3];
     uint64_t applied;
     uint64_t unused2[7];
     struct cuota_slot slot[2];
@@ -254,6 +258,7 @@ enum {
     CUOTA_FREED = 7, /* likewise */
     CUOTA_REFUSED = 8, /* asked, limit, used */
     CUOTA_LIMIT_CHANGED = 9, /* new, old */
+    CUOTA_SHARE_GRANTED = 10, /* SMs, of how many (0 if that is not known), whether by MPS */
     CUOTA_UNTRACKED = 14 /* what the driver holds for itself: now, before */
 };
 
@@ -560,7 +565,7 @@ static inline const char *cuota_event_name(const struct cuota_event *event)
 {
     static const char *const names[] = {
         NULL, "joined", "left", "died", "context created", "context destroyed", "allocated", "freed",
-        "refused", "limit changed", NULL, NULL, NULL, NULL, "untracked"};
+        "refused", "limit changed", "share granted", NULL, NULL, NULL, "untracked"};
     uint64_t kind = event->kind & UINT32_MAX, device = event->kind >> 32;
     int known = kind < sizeof names / sizeof *names && (device < CUOTA_LEDGER_DEVICES || device == UINT32_MAX);
     return known ? names[kind] : NULL;

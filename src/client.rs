@@ -13,7 +13,7 @@ use crate::driver::{self, Kind, Status, process};
 use crate::hooks::Real;
 use crate::log::{self, Topic};
 use crate::member::{self, Member};
-use crate::{coverage, hooks};
+use crate::{coverage, hooks, share};
 
 pub struct Client {
     /// Hooks pass straight through: switched off, or one of NVIDIA's own services.
@@ -134,6 +134,13 @@ impl Client {
         &self.config
     }
 
+    /// Before there is a driver to read it.
+    pub fn ask_for_share(&self) {
+        if !self.inert && !process::has_more_rights() {
+            share::ask(&self.config);
+        }
+    }
+
     /// Before the driver is initialised: takes a place in the ledger. False where going on without
     /// one is worse than not going on.
     pub fn join(&self) -> bool {
@@ -150,6 +157,9 @@ impl Client {
         let settled = self.is_good_enough(member::settle(&self.config));
         let admitted = self.admitted.fetch_or(settled, Ordering::Relaxed);
         self.barred.store(!settled && !admitted, Ordering::Relaxed);
+        if let Some(member) = member::current().filter(|member| settled && member.is_first_look()) {
+            share::note(&self.config, member);
+        }
         settled
     }
 

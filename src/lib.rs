@@ -20,3 +20,4 @@ mod hooks;
 mod introspect;
 mod log;
 mod member;
+mod share;

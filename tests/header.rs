@@ -11,7 +11,7 @@ use cuota_core::book::layout::{self, DEVICES, count, device, event, header, memb
 use cuota_core::book::{Count, Direction, Kind, Memory};
 use cuota_core::kind as memory;
 use cuota_core::ledger::{
-    Account, HEAD, Idle, LANE, NOTE, SLOT, Slot, Total, TotalWord, UNLIMITED,
+    Account, HEAD, Idle, LANE, NOTE, SLOT, Slot, Total, TotalWord, UNLIMITED, head,
 };
 use cuota_core::tally::Report;
 use support::{Run, Scratch, Way, root};
@@ -132,6 +132,7 @@ fn the_header_says_where_everything_of_a_ledger_is() {
         ("written", member::WRITTEN),
         ("name", member::NAME),
         ("leaving", member::LEAVING),
+        ("share", member::SHARE),
     ];
     part("member", member::WORDS, &members);
     let devices = [
@@ -143,6 +144,7 @@ fn the_header_says_where_everything_of_a_ledger_is() {
         ("uuid", device::UUID),
         ("bytes", device::BYTES),
         ("context_bytes", device::CONTEXT_BYTES),
+        ("sms", device::SMS),
         ("refused", device::REFUSED),
         ("refused_bytes", device::REFUSED_BYTES),
     ];
@@ -216,7 +218,7 @@ fn snake(name: &str) -> String {
 type Fields<const N: usize> = [(&'static str, usize); N];
 
 /// Where a lane's own code puts what it says.
-fn lane_slot_and_note() -> (Fields<6>, Fields<5>, Fields<3>) {
+fn lane_slot_and_note() -> (Fields<8>, Fields<5>, Fields<3>) {
     struct None;
     impl TotalWord for None {
         fn read(&self) -> Total {
@@ -256,6 +258,8 @@ fn lane_slot_and_note() -> (Fields<6>, Fields<5>, Fields<3>) {
             ("applied", at(12)),
             ("heartbeat", at(13)),
             ("noticed", at(14)),
+            ("granted_to", head::GRANTED_TO),
+            ("grant", head::GRANT),
             ("slot", HEAD),
             ("note", HEAD + 2 * SLOT),
         ],

@@ -31,6 +31,7 @@ mod screen;
 mod script;
 mod set;
 mod sizes;
+mod sms;
 mod times;
 mod top;
 

@@ -468,3 +468,33 @@ fn dashboard_and_alerts_use_what_there_is() {
     let test = rules.with_file_name("cuota.test.yml");
     checked_by_promtool(&["test", "rules", test.to_str().expect("text")], None);
 }
+
+#[test]
+fn a_share_of_the_sms_is_a_metric_where_there_is_one() {
+    let folder = Folder::new("export-sms");
+    let directory = folder.ledgers();
+    // Where NVML is, which knows how many there are.
+    let libraries = simulated("").parent().expect("a folder").display().to_string();
+    let nvml = ("LD_LIBRARY_PATH", libraries.as_str());
+    let under_mps = [("CUOTA_SIM_MPS", "1"), ("CUOTA_SM", "30%"), ("CUOTA_LOG", "off"), nvml];
+    let _members = [
+        Member::start(&folder, "held", &under_mps),
+        Member::start(&folder, "held", &under_mps),
+        Member::start(&folder, "not-held", &under_mps[1..]),
+        Member::start(&folder, "silent", &[]),
+    ];
+    let text = Exporter::start(&directory).scrape(OPENMETRICS);
+    let value = |name: &str, client: &str| {
+        let start = format!("{name}{{client=\"{client}\"");
+        text.lines().find(|line| line.starts_with(&start))?.split_whitespace().last()
+    };
+    for (client, granted, enforced) in [
+        ("held", Some("76"), Some("1")),
+        ("not-held", Some("132"), Some("0")),
+        ("silent", None, None),
+    ] {
+        assert_eq!(value("cuota_device_sms", client), Some("132"));
+        assert_eq!(value("cuota_sms_granted", client), granted, "{client}");
+        assert_eq!(value("cuota_share_enforced", client), enforced, "{client}");
+    }
+}

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use common::member::{GIB, Member, on_card};
-use common::{Folder, cuota, ended, library};
+use common::{Folder, cuota, ended, library, simulated};
 use cuota_core::book::layout::{Layout, header, text_words};
 use cuota_core::book::{self, Plan};
 use serde_json::{Value, json};
@@ -58,7 +58,7 @@ fn clients_their_members_and_what_they_hold() {
     let device = &client["devices"][0];
     let uuid = device["uuid"].as_str().expect("text");
     let expected = json!({
-        "uuid": uuid, "total": 16 * GIB, "limit": 4 * GIB, "by_command": false, "used": 3 * GIB,
+        "uuid": uuid, "total": 16 * GIB, "sms": 132, "limit": 4 * GIB, "by_command": false, "used": 3 * GIB,
         "untracked": 0, "idle": 0, "peak": 3 * GIB, "refused": 1, "refused_bytes": 2 * GIB,
     });
     assert_eq!(*device, expected);
@@ -234,4 +234,40 @@ fn where_nothing_is_named_the_usual_places_are_looked_into() {
     let report: Value = serde_json::from_str(&out).expect("one JSON object");
     assert!(report["directory"].as_array().is_some_and(|all| all.contains(&json!(usual))), "{out}");
     assert_eq!(report["clients"][0]["file"], json!(usual.join("usual-place.v1.cuota")));
+}
+
+#[test]
+fn shares_of_the_sms_are_shown_as_they_were_granted() {
+    let folder = Folder::new("ps-sms");
+    let directory = folder.ledgers();
+    // Where NVML is, which knows how many there are.
+    let libraries = simulated("").parent().expect("a folder").display().to_string();
+    let nvml = ("LD_LIBRARY_PATH", libraries.as_str());
+    let under_mps = [("CUOTA_SIM_MPS", "1"), ("CUOTA_SM", "30%"), ("CUOTA_LOG", "off"), nvml];
+    let _members = [
+        Member::start(&folder, "held", &under_mps),
+        Member::start(&folder, "held", &under_mps),
+        Member::start(&folder, "not-held", &under_mps[1..]),
+        Member::start(&folder, "silent", &[]),
+    ];
+    let report = json_of(&directory, 0);
+    let [held, not_held, silent] = [0, 1, 2].map(|at| &report["clients"][at]);
+    let uuid = &held["devices"][0]["uuid"];
+    for (client, asked, sms, by_mps) in [
+        (held, json!("30%"), 38, true),
+        (not_held, json!("30%"), 132, false),
+        (silent, Value::Null, 132, false),
+    ] {
+        assert_eq!(client["devices"][0]["sms"], 132);
+        let member = &client["members"][0];
+        assert_eq!(member["share_asked"], asked);
+        assert_eq!(member["grants"], json!([{ "uuid": uuid, "sms": sms, "by_mps": by_mps }]));
+    }
+    let (_, out, _) = ps(&directory);
+    let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let both = "SMs: 38 of 132, by MPS, for each of 2 processes: 76 in all; asked for: 30%";
+    assert!(words.contains(both), "{out}");
+    assert!(words.contains("SMs: not limited, for there is no MPS; asked for: 30%"), "{out}");
+    assert_eq!(out.matches("SMs").count(), 2, "{out}");
+    assert!(out.lines().all(|line| line.chars().count() <= 80), "{out}");
 }

@@ -18,6 +18,7 @@ pub mod names;
 mod orders;
 pub mod pages;
 pub mod places;
+pub mod share;
 pub mod shm;
 pub mod table;
 pub mod tally;

@@ -7,16 +7,26 @@ struct Client {
     enabled: bool,
     /// Of the SMs, as a percentage.
     share: Option<f64>,
+    /// The daemon's own: the tighter of both holds.
+    default: Option<f64>,
 }
 
 /// Read once, by `cuInit`.
 static CLIENT: LazyLock<Client> = LazyLock::new(|| Client {
     enabled: env::var("CUOTA_SIM_MPS").is_ok_and(|value| value == "1"),
-    share: env::var("CUDA_MPS_ACTIVE_THREAD_PERCENTAGE")
-        .ok()
-        .and_then(|text| text.trim().parse().ok())
-        .filter(|share| *share > 0.0 && *share <= 100.0),
+    share: percentage("CUDA_MPS_ACTIVE_THREAD_PERCENTAGE").filter(|_| !is_deaf()),
+    default: percentage("CUOTA_SIM_MPS_PERCENTAGE"),
 });
+
+/// What is none is passed over.
+fn percentage(variable: &str) -> Option<f64> {
+    let value = env::var(variable).ok()?.trim().parse().ok()?;
+    (value > 0.0 && value <= 100.0).then_some(value)
+}
+
+fn is_deaf() -> bool {
+    env::var("CUOTA_SIM_MPS_DEAF").is_ok_and(|value| value == "1")
+}
 
 pub fn enabled() -> bool {
     CLIENT.enabled
@@ -24,7 +34,8 @@ pub fn enabled() -> bool {
 
 /// SMs of a card that this process may use; the driver shows them as all there are.
 pub fn granted(sms: u32) -> u32 {
-    match CLIENT.share {
+    let shares = [CLIENT.share, CLIENT.default].into_iter().flatten();
+    match shares.reduce(f64::min) {
         Some(share) if CLIENT.enabled => portion(sms, share),
         _ => sms,
     }

@@ -15,6 +15,8 @@ pub trait Wiring {
     fn target(&self, entry: &'static Entry, real: *mut ()) -> *mut ();
     /// The word to count an entry's calls in, if somebody asked for that.
     fn calls(&self, index: usize) -> Option<&'static AtomicU64>;
+    /// A driver is about to be loaded: the last moment to tell it something by the environment.
+    fn before_loading(&self);
     /// The word to count our own calls of a function in.
     fn asked(&self, name: &CStr) -> Option<&'static AtomicU64>;
 }
@@ -48,6 +50,9 @@ pub fn cuda(asked: Asked, wiring: &dyn Wiring) -> Outcome {
     static BROKEN: Kept = Kept::new();
     let (mut handle, mut broken, mut us) = (core::ptr::null_mut(), false, false);
     find::search(asked, &mut |path| {
+        if find::exists(path) {
+            wiring.before_loading();
+        }
         match open_unless_us(path) {
             Candidate::Driver(opened) => handle = opened,
             // Whoever named a path gets its error; elsewhere the loader, too, passes over files

@@ -9,6 +9,7 @@ pub mod addresses;
 mod cache;
 pub mod dl;
 pub mod entry;
+pub mod environment;
 pub mod file;
 pub mod find;
 pub mod fork;

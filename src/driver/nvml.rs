@@ -1,7 +1,7 @@
 //! Small questions to the real NVML. It is opened for them where CUDA is in use; where it is not there
 //! every answer is that it is not.
 
-use core::ffi::{CStr, c_char, c_uint, c_void};
+use core::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use core::fmt::Write;
 use core::sync::atomic::AtomicU64;
 
@@ -10,6 +10,10 @@ use super::{Status, dl};
 
 questions! {
     nvmlInit_v2();
+    nvmlDeviceGetCount_v2(count: &mut c_uint);
+    nvmlDeviceGetHandleByIndex_v2(index: c_uint, device: &mut Handle);
+    nvmlDeviceGetNumGpuCores(device: Handle, cores: &mut c_uint);
+    nvmlDeviceGetCudaComputeCapability(device: Handle, major: &mut c_int, minor: &mut c_int);
     nvmlDeviceGetHandleByUUID(uuid: *const c_char, device: &mut Handle);
     nvmlDeviceGetUUID(device: Handle, uuid: *mut c_char, room: c_uint);
     nvmlDeviceGetComputeRunningProcesses_v3(
@@ -51,6 +55,35 @@ pub fn processes(uuid: [u8; 16]) -> Option<Vec<(u32, u64)>> {
         }
     }
     any.then_some(all)
+}
+
+/// How many SMs a device has, whatever MPS shows this process.
+pub fn sms(uuid: [u8; 16]) -> Option<u32> {
+    if !nvmlInit_v2().ok() {
+        return None;
+    }
+    sms_of(device(uuid)?)
+}
+
+/// Of the device that has most.
+pub fn most_sms() -> Option<u32> {
+    let mut count = 0;
+    if !nvmlInit_v2().ok() || !nvmlDeviceGetCount_v2(&mut count).ok() {
+        return None;
+    }
+    let device = |index| {
+        let mut device = 0;
+        nvmlDeviceGetHandleByIndex_v2(index, &mut device).ok().then_some(device)
+    };
+    (0..count).filter_map(device).filter_map(sms_of).max()
+}
+
+fn sms_of(device: Handle) -> Option<u32> {
+    let (mut cores, mut major, mut minor) = (0, 0, 0);
+    let said = nvmlDeviceGetNumGpuCores(device, &mut cores).ok()
+        && nvmlDeviceGetCudaComputeCapability(device, &mut major, &mut minor).ok();
+    let each = cuota_core::share::cores_per_sm(major, minor).filter(|_| said)?;
+    (cores >= each).then_some(cores / each)
 }
 
 /// NVML's handle of a device, whether it is a card or a part of one.

@@ -97,6 +97,10 @@ impl Wiring for Hooks {
         client::init().tally()?.calls(index)
     }
 
+    fn before_loading(&self) {
+        client::init().ask_for_share();
+    }
+
     fn asked(&self, name: &CStr) -> Option<&'static AtomicU64> {
         client::init().tally()?.asked(find(name)?.0)
     }

@@ -23,11 +23,12 @@ mod view;
 mod vmm;
 
 use core::ffi::c_int;
-use core::sync::atomic::AtomicBool;
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
-use cuota_core::book::{Book, Member as Who, Seat};
+use cuota_core::book::{Book, Grant, Member as Who, Seat, layout};
+use cuota_core::config::Sm;
 use cuota_core::pages::Pages;
 use cuota_core::shm::{Brief, Clock};
 
@@ -80,6 +81,8 @@ pub struct Member {
     pending: Pending,
     /// The limits of this environment are in force, or were found to be.
     settled: AtomicBool,
+    /// What it was granted of the SMs has been looked at.
+    looked: AtomicBool,
 }
 
 static MEMBER: OfThisProcess<Member> = OfThisProcess::new();
@@ -94,6 +97,28 @@ impl Member {
     #[inline(always)]
     pub fn now(&self) -> u64 {
         self.clock.now()
+    }
+
+    /// Whether what was granted has still to be looked at.
+    pub fn is_first_look(&self) -> bool {
+        !self.looked.swap(true, Ordering::Relaxed)
+    }
+
+    pub fn client(&self) -> &str {
+        &self.client
+    }
+
+    /// The share of the SMs this process asks for.
+    pub fn note_share(&self, share: Option<Sm>) {
+        self.book.note_share(self.counting.seat(), share);
+    }
+
+    /// What it was granted, and how many there are in all, if that is known.
+    pub fn note_grant(&self, device: &OnDevice, all: Option<u32>, grant: Grant) {
+        if let Some(all) = all {
+            device.part.set(layout::device::SMS, all.into());
+        }
+        device.part.note_grant(self.counting.seat(), grant);
     }
 
     pub fn note_alive(&self, device: &OnDevice) {

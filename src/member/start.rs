@@ -82,7 +82,7 @@ pub fn join(config: &Config) -> Result<Option<&'static Member>, String> {
         return Ok(Some(member));
     }
     let place = Place::of(config);
-    if place.is_own && config.vram.is_empty() {
+    if place.is_own && config.vram.is_empty() && config.sm.is_none() {
         return Ok(None);
     }
     let joined = MEMBER.get_or_make(|| make(config, place));
@@ -145,6 +145,7 @@ fn make(config: &Config, place: Place) -> Result<Member, String> {
         used: Brief::default(),
         pending: Pending::new(),
         settled: AtomicBool::new(false),
+        looked: AtomicBool::new(false),
     };
     fork::in_every_child(in_child);
     process::before_exit(at_exit);

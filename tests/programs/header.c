@@ -36,11 +36,11 @@ static int ledger(void)
     SIZE(directory), AT(directory, uuid), AT(directory, claimed);
     SIZE(member), AT(member, owner), AT(member, pid), AT(member, start), AT(member, pid_namespace);
     AT(member, user), AT(member, joined), AT(member, settled), AT(member, written);
-    AT(member, name), AT(member, leaving);
+    AT(member, name), AT(member, leaving), AT(member, share);
     SIZE(device), AT(device, total), AT(device, limit), AT(device, wanted), AT(device, by_command);
-    AT(device, peak), AT(device, uuid), AT(device, bytes), AT(device, context_bytes);
+    AT(device, peak), AT(device, uuid), AT(device, bytes), AT(device, context_bytes), AT(device, sms);
     AT(device, refused), AT(device, refused_bytes);
-    SIZE(lane), AT(lane, owner), AT(lane, applied), AT(lane, heartbeat), AT(lane, noticed);
+    SIZE(lane), AT(lane, owner), AT(lane, applied), AT(lane, heartbeat), AT(lane, noticed), AT(lane, granted_to), AT(lane, grant);
     AT(lane, slot), AT(lane, note);
     SIZE(slot), AT(slot, charge), AT(slot, untracked), AT(slot, time), AT(slot, moment);
     AT(slot, uncertain);
@@ -59,7 +59,7 @@ static int ledger(void)
     NUMBER(LINEAR), NUMBER(PITCHED), NUMBER(MANAGED), NUMBER(ARRAY), NUMBER(MIPMAP), NUMBER(VMM);
     NUMBER(POOL), NUMBER(GRAPH), NUMBER(LIMIT), NUMBER(DRIVER), NUMBER(IMPORT), NUMBER(WAYS);
     NUMBER(JOINED), NUMBER(LEFT), NUMBER(DIED), NUMBER(CONTEXT_CREATED), NUMBER(CONTEXT_DESTROYED);
-    NUMBER(ALLOCATED), NUMBER(FREED), NUMBER(REFUSED), NUMBER(LIMIT_CHANGED), NUMBER(UNTRACKED);
+    NUMBER(ALLOCATED), NUMBER(FREED), NUMBER(REFUSED), NUMBER(LIMIT_CHANGED), NUMBER(SHARE_GRANTED), NUMBER(UNTRACKED);
     return 0;
 }
 

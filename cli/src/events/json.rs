@@ -50,6 +50,10 @@ fn payload(event: &Event) -> Value {
         }
         Kind::Refused => json!({ "asked": first, "limit": limit(second), "held": third }),
         Kind::LimitChanged => json!({ "limit": limit(first), "before": limit(second) }),
+        Kind::ShareGranted => {
+            let all = (second != 0).then_some(second);
+            json!({ "sms": first, "of": all, "by_mps": third == 1 })
+        }
         Kind::Untracked => json!({ "bytes": first, "before": second }),
     }
 }

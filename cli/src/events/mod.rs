@@ -85,6 +85,7 @@ fn name_of(kind: Kind) -> &'static str {
         Kind::ContextCreated => "context_created",
         Kind::ContextDestroyed => "context_destroyed",
         Kind::LimitChanged => "limit_changed",
+        Kind::ShareGranted => "share_granted",
         other => other.name(),
     }
 }

@@ -61,6 +61,11 @@ pub fn what(event: &Event) -> String {
             format!("refused {}: holds {}", short(first), of(third, second))
         }
         Kind::LimitChanged => format!("limit {} -> {}", quota(limit(second)), quota(limit(first))),
+        Kind::ShareGranted => {
+            let all = if second == 0 { String::new() } else { format!(" of {second}") };
+            let by = if third == 1 { "by MPS" } else { "unlimited: no MPS" };
+            format!("may use {first}{all} SMs ({by})")
+        }
         Kind::Untracked => {
             format!("the driver itself holds {}, before {}", short(first), short(second))
         }
@@ -120,6 +125,9 @@ mod tests {
             (Kind::Refused, [1, GIB, 512 << 20], "refused 1 B: holds 512 MiB of 1 GiB"),
             (Kind::LimitChanged, [4 * GIB, 8 * GIB, 0], "limit 8 GiB -> 4 GiB"),
             (Kind::LimitChanged, [UNLIMITED, GIB, 0], "limit 1 GiB -> none"),
+            (Kind::ShareGranted, [38, 132, 1], "may use 38 of 132 SMs (by MPS)"),
+            (Kind::ShareGranted, [66, 0, 1], "may use 66 SMs (by MPS)"),
+            (Kind::ShareGranted, [132, 132, 0], "may use 132 of 132 SMs (unlimited: no MPS)"),
             (Kind::Untracked, [GIB, 0, 0], "the driver itself holds 1 GiB, before 0 B"),
         ] {
             assert_eq!(said(kind, payload), expected);

@@ -45,6 +45,12 @@ metrics! {
         "How much of what is held pools have reserved and handed out to nobody.";
     DeviceMemory Gauge "cuota_device_memory_bytes" "bytes"
         "Memory the device has.";
+    DeviceSms Gauge "cuota_device_sms" ""
+        "SMs the device has, whatever a process under MPS is shown; absent where nobody could tell.";
+    SmsGranted Gauge "cuota_sms_granted" ""
+        "SMs that living members may use, added up: under MPS a share is each process's.";
+    ShareEnforced Gauge "cuota_share_enforced" ""
+        "1 if MPS holds all living members that ask for a share of the SMs to it; absent where none asks.";
     Held Counter "cuota_memory_held_byte_seconds" "byte_seconds"
         "Device memory held times how long, until each member's last sign of life.";
     Idle Counter "cuota_memory_idle_byte_seconds" "byte_seconds"

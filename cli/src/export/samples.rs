@@ -3,7 +3,7 @@
 
 use std::fmt::Display;
 
-use cuota_core::book::{Count, Counts, DeviceReport, Direction, Memory};
+use cuota_core::book::{Count, Counts, DeviceReport, Direction, Memory, Report};
 use cuota_core::config::Uuid;
 use cuota_core::kind::Kind;
 
@@ -13,6 +13,7 @@ use super::labels::Labels;
 use super::metrics::Metric;
 use super::text::{Nanos, Text};
 use crate::ledgers::Client;
+use crate::sms::Sms;
 
 /// Where samples of the same labels go.
 struct Series<'a> {
@@ -49,6 +50,7 @@ pub fn add(text: &mut Text, client: &Client, said: &mut Said, gpus: &mut Gpus) {
             let uuid = Uuid(device.uuid);
             series.labels = labels.of_device(uuid, gpus.place(uuid));
             self::device(&mut series, device, said);
+            sms(&mut series, report, device);
         }
     }
 }
@@ -70,6 +72,18 @@ fn device(series: &mut Series, device: &DeviceReport, said: &mut Said) {
         series.add(Metric::Running, Nanos(device.running_byte_ns));
     }
     counts(series, &device.counts);
+}
+
+fn sms(series: &mut Series, report: &Report, device: &DeviceReport) {
+    if device.sms > 0 {
+        series.add(Metric::DeviceSms, device.sms);
+    }
+    if let Some(sms) = Sms::of(report, device) {
+        series.add(Metric::SmsGranted, sms.granted);
+        if sms.asked.is_some() {
+            series.add(Metric::ShareEnforced, u8::from(sms.by_mps));
+        }
+    }
 }
 
 fn counts(series: &mut Series, counts: &Counts) {

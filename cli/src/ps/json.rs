@@ -45,6 +45,7 @@ fn device(device: &DeviceReport) -> Value {
     json!({
         "uuid": Uuid(device.uuid).to_string(),
         "total": device.bytes,
+        "sms": (device.sms > 0).then_some(device.sms),
         "limit": device.limit,
         "by_command": device.by_command,
         "used": device.used,
@@ -71,6 +72,11 @@ fn member(member: &MemberReport, report: &Report) -> Value {
             }))
         })
         .collect();
+    let grants = member.grants.iter().filter_map(|(index, grant)| {
+        let device = report.devices.iter().find(|device| device.index == *index)?;
+        let uuid = Uuid(device.uuid).to_string();
+        Some(json!({ "uuid": uuid, "sms": grant.sms, "by_mps": grant.by_mps }))
+    });
     json!({
         "id": member.id,
         "alive": member.alive,
@@ -79,6 +85,8 @@ fn member(member: &MemberReport, report: &Report) -> Value {
         "user": member.user,
         "name": member.name,
         "devices": devices,
+        "share_asked": member.asked.map(|share| share.to_string()),
+        "grants": grants.collect::<Vec<_>>(),
     })
 }
 

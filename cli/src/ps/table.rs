@@ -9,6 +9,7 @@ use cuota_core::book::{DeviceReport, MemberReport};
 use crate::ledgers::{Client, device_name};
 use crate::screen;
 use crate::sizes::short;
+use crate::sms::Sms;
 
 /// What is left of a line for the client's name; a longer one has a line of its own.
 const WIDEST_NAME: usize = 19;
@@ -43,6 +44,9 @@ pub fn text(clients: &[Client], pid_namespace: u64) -> String {
         for device in &report.devices {
             text += &line(width, name, figures(device));
             text += &members(&report.members, Some(device.index), pid_namespace);
+            if let Some(sms) = Sms::of(report, device) {
+                text += &screen::wrapped("    ", &sms.to_string());
+            }
         }
         text += &members(&report.members, None, pid_namespace);
         text += nobody;

@@ -3,11 +3,12 @@
 
 use std::sync::atomic::AtomicU64;
 
-use super::layout::{self, DEVICES, bytes, count, device, header};
+use super::layout::{self, DEVICES, bytes, count, device, header, member};
 use super::seat::Seat;
 use super::trouble::{Trouble, What};
 use super::{Block, Book, Counts, Door};
-use crate::ledger::{Account, UNLIMITED};
+use crate::config::Sm;
+use crate::ledger::{Account, LANE, UNLIMITED, head};
 use crate::shm::{Pair, Words, file};
 
 /// A device as the ledger names it.
@@ -15,6 +16,13 @@ use crate::shm::{Pair, Words, file};
 pub struct Device {
     pub uuid: [u8; 16],
     pub bytes: u64,
+}
+
+/// How many of a device's SMs a process may use, and whether it is MPS that sees to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Grant {
+    pub sms: u32,
+    pub by_mps: bool,
 }
 
 /// A device's mapped part.
@@ -61,12 +69,30 @@ impl Part {
         Some(Block::new(words, block == count::SHARED))
     }
 
+    /// What the seat's process was granted of the device's SMs.
+    pub fn note_grant(&self, seat: Seat, grant: Grant) {
+        let lane = device::LANES + seat.index * LANE;
+        self.set(lane + head::GRANT, u64::from(grant.sms) | u64::from(grant.by_mps) << 32);
+        self.set(lane + head::GRANTED_TO, seat.id);
+    }
+
     pub fn set(&self, word: usize, value: u64) {
         self.words.set(word, value);
     }
 
     pub fn word(&self, word: usize) -> Option<&'static AtomicU64> {
         self.words.get(word)
+    }
+}
+
+/// The highest bit: a number of SMs, not a part of them.
+const COUNTED: u64 = 1 << 63;
+
+pub(super) fn share_of(word: u64) -> Option<Sm> {
+    match word & !COUNTED {
+        0 => None,
+        count if word & COUNTED != 0 => u32::try_from(count).ok().map(Sm::Count),
+        part => Some(Sm::Percent(part)),
     }
 }
 
@@ -80,6 +106,15 @@ pub(super) fn uuid_of(low: u64, high: u64) -> [u8; 16] {
 }
 
 impl Book {
+    /// The share of the SMs that the seat's process asks for.
+    pub fn note_share(&self, seat: Seat, share: Option<Sm>) {
+        let word = share.map_or(0, |share| match share {
+            Sm::Percent(part) => part,
+            Sm::Count(count) => u64::from(count) | COUNTED,
+        });
+        self.head.set(self.member_word(seat.index, member::SHARE), word);
+    }
+
     fn entry(&self, index: usize, word: usize) -> usize {
         header::DIRECTORY + index * header::DIRECTORY_ENTRY + word
     }

@@ -29,12 +29,14 @@ pub enum Kind {
     Refused = 8,
     /// New, old.
     LimitChanged = 9,
+    /// SMs granted, SMs there are (0 if that is not known), whether by MPS.
+    ShareGranted = 10,
     /// What the driver holds for itself: now, before.
     Untracked = 14,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 10] = [
+    pub const ALL: [Kind; 11] = [
         Kind::Joined,
         Kind::Left,
         Kind::Died,
@@ -44,6 +46,7 @@ impl Kind {
         Kind::Freed,
         Kind::Refused,
         Kind::LimitChanged,
+        Kind::ShareGranted,
         Kind::Untracked,
     ];
 
@@ -58,6 +61,7 @@ impl Kind {
             Kind::Freed => "freed",
             Kind::Refused => "refused",
             Kind::LimitChanged => "limit changed",
+            Kind::ShareGranted => "share granted",
             Kind::Untracked => "untracked",
         }
     }

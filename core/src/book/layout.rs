@@ -90,6 +90,9 @@ pub mod member {
     pub const NAME: usize = 8;
     /// The incarnation that left in good order, if it did.
     pub const LEAVING: usize = 10;
+    /// The share of the SMs it asked for: thousandths of a percent, or a number with the highest bit set; 0
+    /// if none.
+    pub const SHARE: usize = 11;
     pub const WORDS: usize = 32;
 }
 
@@ -110,6 +113,8 @@ pub mod device {
     pub const BYTES: usize = 26;
     /// What a context was last measured to take for itself.
     pub const CONTEXT_BYTES: usize = 27;
+    /// SMs it has, whatever a process is shown; 0 if nobody could tell.
+    pub const SMS: usize = 28;
     pub const REFUSED: usize = 32;
     pub const REFUSED_BYTES: usize = 33;
     pub const LANES: usize = 128;

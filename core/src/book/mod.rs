@@ -30,7 +30,7 @@ use crate::shm::{Descriptor, Words};
 use layout::{DEVICES, Layout, header};
 
 pub use counts::{Block, Count, Counts, Direction, Memory};
-pub use device::{Device, Part};
+pub use device::{Device, Grant, Part};
 pub use door::Door;
 pub use events::{Event, Kind, LARGE};
 pub use limits::{Standing, Wish};

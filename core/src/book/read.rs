@@ -8,8 +8,9 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use super::Grant;
 use super::counts::Counts;
-use super::device::uuid_of;
+use super::device::{share_of, uuid_of};
 use super::layout::{self, DEVICES, Layout, count, device, header, member};
 use super::living::byte_of;
 use super::open::check;
@@ -144,6 +145,8 @@ fn read_members(
                 joined: get(member::JOINED),
                 name: layout::words_text(words.run(index * member::WORDS + member::NAME, 2)),
                 shares: Vec::new(),
+                asked: share_of(get(member::SHARE)),
+                grants: Vec::new(),
                 leaving: get(member::LEAVING) == id,
                 index,
             });
@@ -240,6 +243,7 @@ fn read_device(
         index,
         uuid: uuid_of(words.get(device::UUID), words.get(device::UUID + 1)),
         bytes: words.get(device::BYTES),
+        sms: words.get(device::SMS) as u32,
         limit: (limit != UNLIMITED).then_some(limit),
         by_command: words.get(device::BY_COMMAND) == 1,
         settled,
@@ -278,6 +282,12 @@ fn read_device(
         counted.chunks(count::WORDS).for_each(|block| counts.add(block));
         found.counts.add(counts.words());
         let Some(member) = member else { continue };
+        let note = device::LANES + place * LANE;
+        if words.get(note + head::GRANTED_TO) == member.id {
+            let word = words.get(note + head::GRANT);
+            let grant = Grant { sms: word as u32, by_mps: word >> 32 & 1 == 1 };
+            member.grants.push((index, grant));
+        }
         match earlier.flatten() {
             Some(earlier) => counts.subtract(&earlier),
             None => counts = Counts::default(),

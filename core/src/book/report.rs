@@ -1,8 +1,10 @@
 //! What a reader makes of a ledger.
 #![forbid(unsafe_code)]
 
+use super::Grant;
 use super::counts::Counts;
 use super::events::Event;
+use crate::config::Sm;
 
 /// What a ledger says.
 #[derive(Debug, Default)]
@@ -38,6 +40,8 @@ pub struct DeviceReport {
     pub index: usize,
     pub uuid: [u8; 16],
     pub bytes: u64,
+    /// SMs; 0 if nobody could tell.
+    pub sms: u32,
     pub limit: Option<u64>,
     pub by_command: bool,
     /// Held by the living.
@@ -79,6 +83,9 @@ pub struct MemberReport {
     pub joined: u64,
     pub name: String,
     pub shares: Vec<Share>,
+    /// What it asked for of the SMs, and what it was granted of each device's.
+    pub asked: Option<Sm>,
+    pub grants: Vec<(usize, Grant)>,
     /// It has said that it leaves, and is counted among those that left.
     pub leaving: bool,
     /// Its place in the ledger.

@@ -206,6 +206,7 @@ impl Book {
             (member::USER, who.user),
             (member::JOINED, now),
             (member::SETTLED, 0),
+            (member::SHARE, 0),
             (member::NAME, first),
             (member::NAME + 1, second),
             // SYNC POINT: whoever finds it finds the rest, not what the last one left here; the other

@@ -1,7 +1,10 @@
 //! Parts of a device's SMs.
 #![forbid(unsafe_code)]
 
+use std::fmt;
+
 use super::size::{digits, percent};
+use crate::share::Percentage;
 
 /// A part of a device's SMs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,5 +25,18 @@ impl Sm {
             return (count > 0).then_some(Sm::Count(count));
         }
         percent(text.strip_suffix('%')?).filter(|part| *part >= ONE).map(Sm::Percent)
+    }
+}
+
+/// As it is written in the variable.
+impl fmt::Display for Sm {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Sm::Count(count) => write!(out, "{count}sm"),
+            share => match Percentage::of(*share, None) {
+                Some(percentage) => write!(out, "{percentage}%"),
+                None => Ok(()),
+            },
+        }
     }
 }

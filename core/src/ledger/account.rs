@@ -24,6 +24,10 @@ pub mod head {
     pub const OWNER: usize = 0;
     pub const HEARTBEAT: usize = 1;
     pub const NOTICED: usize = 2;
+    /// What the owner was granted of the SMs, which no commit is about: for which incarnation that is said,
+    /// how many, and from 2^32 on whether by MPS.
+    pub const GRANTED_TO: usize = 3;
+    pub const GRANT: usize = 4;
     pub const APPLIED: usize = 8;
 }
 

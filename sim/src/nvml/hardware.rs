@@ -95,7 +95,9 @@ pub fn pcie_throughput(card: Handle, direction: c_uint, out: *mut c_uint) -> R {
 }
 
 pub fn gpu_cores(card: Handle, out: *mut c_uint) -> R {
-    put(out, self::card(card)?.sm_count * 128)
+    let card = self::card(card)?;
+    let each = if matches!(card.capability, (7, _) | (8, 0)) { 64 } else { 128 };
+    put(out, card.sm_count * each)
 }
 
 pub fn bus_width(card: Handle, out: *mut c_uint) -> R {

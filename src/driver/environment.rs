@@ -1,0 +1,98 @@
+//! Changing this process's environment while other threads may be reading it.
+//!
+//! The C library's `setenv` may free the array that another thread's `getenv` is walking. Here nothing
+//! is ever freed: an entry is replaced in its place, or the array by a longer copy.
+
+use core::ffi::{CStr, c_char, c_void};
+use core::sync::atomic::{AtomicPtr, Ordering};
+use std::ffi::CString;
+
+use super::dl;
+
+type Entry = AtomicPtr<c_char>;
+
+/// Sets a variable for this process and its children; false where there is no environment to be found.
+/// Whoever changes the environment at the same moment may win.
+pub fn set(name: &str, value: &str) -> bool {
+    let Ok(entry) = CString::new(format!("{name}={value}")) else { return false };
+    // SAFETY: RTLD_DEFAULT is a pseudo-handle; the name ends in NUL.
+    let found = unsafe { dl::sym(libc::RTLD_DEFAULT, c"environ".as_ptr()) };
+    // SAFETY: null, or the C library's own variable of that name, a pointer that others may be reading.
+    let Some(environ) = (unsafe { found.cast::<AtomicPtr<Entry>>().as_ref() }) else {
+        return false;
+    };
+    let entries = environ.load(Ordering::Acquire);
+    let mut count = 0;
+    // SAFETY: `environ` points to entries up to a null one; or is null, and is not followed.
+    while let Some(there) = unsafe { entries.as_ref().and(entries.add(count).as_ref()) } {
+        let text = there.load(Ordering::Acquire);
+        if text.is_null() {
+            break;
+        }
+        // SAFETY: an entry that is not null is a string that ends in NUL.
+        if names(unsafe { CStr::from_ptr(text) }, name) {
+            there.store(entry.into_raw(), Ordering::Release);
+            return true;
+        }
+        count += 1;
+    }
+    let mut longer: Vec<Entry> = Vec::with_capacity(count + 2);
+    for index in 0..count {
+        // SAFETY: counted just above.
+        let there = unsafe { &*entries.add(index) };
+        longer.push(AtomicPtr::new(there.load(Ordering::Acquire)));
+    }
+    longer.push(AtomicPtr::new(entry.into_raw()));
+    longer.push(AtomicPtr::new(core::ptr::null_mut()));
+    environ.store(longer.leak().as_mut_ptr(), Ordering::Release);
+    true
+}
+
+fn names(entry: &CStr, name: &str) -> bool {
+    entry.to_bytes().strip_prefix(name.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'='))
+}
+
+const _: () = assert!(size_of::<Entry>() == size_of::<*mut c_void>());
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_set_is_there_for_us_and_for_children() {
+        let name = "CUOTA_TEST_OF_ENVIRONMENT";
+        for value in ["1", "two words", ""] {
+            assert!(set(name, value));
+            assert_eq!(std::env::var(name).as_deref(), Ok(value));
+            let child = std::process::Command::new("/usr/bin/env").output().expect("it runs");
+            let text = String::from_utf8_lossy(&child.stdout).into_owned();
+            let line = format!("{name}={value}");
+            assert_eq!(text.lines().filter(|there| **there == line).count(), 1);
+        }
+        assert!(!set(name, "a\0b"));
+        assert!(names(c"PATH=/bin", "PATH") && !names(c"PATHS=/bin", "PATH"));
+    }
+
+    /// Readers walk the environment all the while; nothing they stand on goes away.
+    #[test]
+    fn readers_are_not_disturbed() {
+        let name = "CUOTA_TEST_OF_READERS";
+        assert!(set(name, "0"));
+        let stop = core::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !stop.load(Ordering::Relaxed) {
+                        // SAFETY: only asks, as any C program does.
+                        let there = unsafe { libc::getenv(c"CUOTA_TEST_OF_READERS".as_ptr()) };
+                        assert!(!there.is_null());
+                    }
+                });
+            }
+            for number in 0..2000 {
+                assert!(set(&format!("{name}_{}", number % 50), &number.to_string()));
+            }
+            stop.store(true, Ordering::Relaxed);
+        });
+    }
+}
