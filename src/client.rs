@@ -13,7 +13,7 @@ use crate::driver::{self, Kind, Status, process};
 use crate::hooks::Real;
 use crate::log::{self, Topic};
 use crate::member::{self, Member};
-use crate::{coverage, hooks, share};
+use crate::{coverage, hooks, mps, share};
 
 pub struct Client {
     /// Hooks pass straight through: switched off, or one of NVIDIA's own services.
@@ -141,31 +141,42 @@ impl Client {
         }
     }
 
-    /// Before the driver is initialised: takes a place in the ledger. False where going on without
-    /// one is worse than not going on.
-    pub fn join(&self) -> bool {
+    /// Before the driver is initialised: is there an MPS, if there has to be, and takes a place in the
+    /// ledger. What to answer where going on without is worse than not going on.
+    pub fn join(&self) -> Result<(), Status> {
         if self.misread {
-            return false;
+            return Err(Status::INVALID_VALUE);
         }
         let _here = process::NotCancelled::new();
+        self.under_mps(mps::before(&self.config))?;
         self.is_good_enough(member::join(&self.config).map(drop))
     }
 
-    /// After the driver is initialised: the limits.
-    pub fn settle(&self) -> bool {
+    /// After the driver is initialised: the limits, and what came of MPS.
+    pub fn settle(&self) -> Result<(), Status> {
         let _here = process::NotCancelled::new();
-        let settled = self.is_good_enough(member::settle(&self.config));
+        let outcome = self
+            .under_mps(mps::after(&self.config))
+            .and_then(|()| self.is_good_enough(member::settle(&self.config)));
+        let settled = outcome.is_ok();
         let admitted = self.admitted.fetch_or(settled, Ordering::Relaxed);
         self.barred.store(!settled && !admitted, Ordering::Relaxed);
         if let Some(member) = member::current().filter(|member| settled && member.is_first_look()) {
             share::note(&self.config, member);
         }
-        settled
+        outcome
     }
 
-    fn is_good_enough(&self, outcome: Result<(), String>) -> bool {
+    fn under_mps(&self, outcome: Result<(), String>) -> Result<(), Status> {
+        outcome.map_err(|why| {
+            log::error(Topic::Setting, format_args!("cuInit fails, for CUOTA_MPS=require: {why}"));
+            Status::MPS_CONNECTION_FAILED
+        })
+    }
+
+    fn is_good_enough(&self, outcome: Result<(), String>) -> Result<(), Status> {
         match outcome {
-            Ok(()) => true,
+            Ok(()) => Ok(()),
             Err(why) if self.config.strict => {
                 log::error(
                     Topic::Ledger,
@@ -173,14 +184,14 @@ impl Client {
                         "cuInit fails: {why} (with CUOTA_STRICT=0 the program would run without a limit of its own)"
                     ),
                 );
-                false
+                Err(Status::INVALID_VALUE)
             }
             Err(why) => {
                 // Who asked for nothing is not told that nothing comes of it.
                 let asked = !self.config.vram.is_empty() || self.config.client.is_some();
                 let say = if asked { log::warn } else { log::info };
                 say(Topic::Ledger, format_args!("not limited by its own settings: {why}"));
-                true
+                Ok(())
             }
         }
     }

@@ -20,4 +20,5 @@ mod hooks;
 mod introspect;
 mod log;
 mod member;
+mod mps;
 mod share;

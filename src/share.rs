@@ -13,10 +13,10 @@ use crate::driver::{environment, nvml, query};
 use crate::hooks;
 use crate::log::{self, Topic};
 use crate::member::{Member, OnDevice};
+use crate::mps;
 
 /// As the driver numbers its attributes.
 const SMS: u32 = 16;
-const IS_MPS_CLIENT: u32 = 133;
 
 /// Tells MPS, if there is one, what this process may have. Once, and before the driver is loaded.
 pub fn ask(config: &Config) {
@@ -58,13 +58,10 @@ fn most_sms() -> Option<u32> {
 pub fn note(config: &Config, member: &Member) {
     member.note_share(config.sm);
     for device in member.devices() {
-        let ask = |attribute| {
-            let mut value = 0;
-            let said = query::cuDeviceGetAttribute(&mut value, attribute, device.ordinal).ok();
-            said.then_some(value)
-        };
-        let Some(sms) = ask(SMS).and_then(|sms| u32::try_from(sms).ok()) else { continue };
-        let by_mps = ask(IS_MPS_CLIENT).is_some_and(|said| said != 0);
+        let mut sms = 0;
+        let said = query::cuDeviceGetAttribute(&mut sms, SMS, device.ordinal).ok();
+        let Some(sms) = u32::try_from(sms).ok().filter(|_| said) else { continue };
+        let by_mps = mps::is_client(device.ordinal);
         // Without MPS the driver shows them all.
         let all = if by_mps && hooks::open_nvml(None) { nvml::sms(device.uuid) } else { None };
         let all = all.or((!by_mps).then_some(sms));

@@ -13,6 +13,7 @@ pub mod grain;
 pub mod identity;
 pub mod kind;
 pub mod ledger;
+pub mod mps;
 pub mod names;
 #[cfg(all(test, loom))]
 mod orders;

@@ -7,20 +7,19 @@ use core::ffi::{CStr, c_char, c_void};
 use core::sync::atomic::{AtomicPtr, Ordering};
 use std::ffi::CString;
 
-use super::dl;
-
 type Entry = AtomicPtr<c_char>;
 
-/// Sets a variable for this process and its children; false where there is no environment to be found.
+unsafe extern "C" {
+    #[link_name = "environ"]
+    static ENVIRON: AtomicPtr<Entry>;
+}
+
+/// Sets a variable for this process and its children; false if that is no text for one.
 /// Whoever changes the environment at the same moment may win.
 pub fn set(name: &str, value: &str) -> bool {
     let Ok(entry) = CString::new(format!("{name}={value}")) else { return false };
-    // SAFETY: RTLD_DEFAULT is a pseudo-handle; the name ends in NUL.
-    let found = unsafe { dl::sym(libc::RTLD_DEFAULT, c"environ".as_ptr()) };
-    // SAFETY: null, or the C library's own variable of that name, a pointer that others may be reading.
-    let Some(environ) = (unsafe { found.cast::<AtomicPtr<Entry>>().as_ref() }) else {
-        return false;
-    };
+    // SAFETY: the C library's own variable, a pointer that others may be reading; it is always there.
+    let environ = unsafe { &ENVIRON };
     let entries = environ.load(Ordering::Acquire);
     let mut count = 0;
     // SAFETY: `environ` points to entries up to a null one; or is null, and is not followed.

@@ -16,6 +16,7 @@ impl Status {
     pub const INVALID_CONTEXT: Status = Status(201);
     pub const NOT_READY: Status = Status(600);
     pub const NOT_SUPPORTED: Status = Status(801);
+    pub const MPS_CONNECTION_FAILED: Status = Status(805);
 
     pub fn ok(self) -> bool {
         self == Status::SUCCESS

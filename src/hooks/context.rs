@@ -14,12 +14,14 @@ use crate::member::{Member, OnDevice};
 
 /// First the ledger, then the driver, then the limits: devices have names only when there are some.
 pub fn init(client: &Client, real: &Real, _flags: c_uint) -> Status {
-    if !client.join() {
-        return Status::INVALID_VALUE;
+    if let Err(status) = client.join() {
+        return status;
     }
     let status = real.call();
-    if status.ok() && !client.settle() {
-        return Status::INVALID_VALUE;
+    if status.ok()
+        && let Err(status) = client.settle()
+    {
+        return status;
     }
     client.check_coverage();
     status

@@ -17,7 +17,9 @@ static const char *set(const char *name)
 int main(int count, char **arguments)
 {
     int sms = 0, code = cuInit(0);
-    if (code || cuDeviceGetAttribute(&sms, 16, 0))
+    if (code)
+        return printf("cuInit %d\n", code), 1;
+    if (cuDeviceGetAttribute(&sms, 16, 0))
         return 1;
     printf("sms %d percentage %s priority %s\n", sms, set("CUDA_MPS_ACTIVE_THREAD_PERCENTAGE"), set("CUDA_MPS_CLIENT_PRIORITY"));
     fflush(stdout);

@@ -31,3 +31,8 @@ pub fn libcuda() -> Option<PathBuf> {
 pub fn mps_server() -> Option<PathBuf> {
     having("nvidia-cuda-mps", "usr/sbin/nvidia-cuda-mps-server")
 }
+
+/// The real MPS control daemon.
+pub fn mps_control() -> Option<PathBuf> {
+    having("nvidia-cuda-mps", "usr/bin/nvidia-cuda-mps-control")
+}

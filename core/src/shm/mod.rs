@@ -7,6 +7,7 @@ mod cancel;
 pub mod clock;
 mod descriptor;
 pub mod file;
+pub mod greeting;
 mod map;
 pub mod pid;
 mod wide;

@@ -1,0 +1,149 @@
+//! Whether there is an MPS control daemon to talk to. A program that cannot connect runs beside MPS
+//! without a word, or hangs where the daemon does; so it is asked first, and not for long.
+#![forbid(unsafe_code)]
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::shm::greeting::greeting;
+
+/// What says where the daemon is.
+pub const PIPES: &str = "CUDA_MPS_PIPE_DIRECTORY";
+/// Where drivers look without it: the newest in the first, all in the second.
+const DEFAULTS: [&str; 2] = ["/run/nvidia-mps", "/tmp/nvidia-mps"];
+/// A directory whose path is longer is passed over without a word.
+const LONGEST: usize = 87;
+/// The socket programs connect to, and what they hear there first.
+const SOCKET: &str = "control";
+const HELLO: &[u8] = b"OUTBHELL";
+
+/// How long a daemon may take to greet: it does so at once, unless it is stopped.
+pub const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Where a program of this environment looks for a daemon.
+pub fn directory(set: Option<OsString>) -> PathBuf {
+    let given = set.filter(|value| !value.is_empty()).map(PathBuf::from);
+    let there = |path: &&&str| Path::new(path).join(SOCKET).exists();
+    given.unwrap_or_else(|| {
+        let [_, oldest] = DEFAULTS;
+        DEFAULTS.iter().find(there).unwrap_or(&oldest).into()
+    })
+}
+
+/// What was found in a pipe directory.
+#[derive(Debug)]
+pub enum Daemon {
+    Answers,
+    TooLong,
+    NoDirectory,
+    NoSocket,
+    /// A socket that nobody listens at any more.
+    Stale,
+    Forbidden,
+    /// It is there, and says nothing.
+    Silent,
+    /// Something answers that is no MPS daemon.
+    Foreign,
+    Unknown(io::Error),
+}
+
+pub fn look(directory: &Path, patience: Duration) -> Daemon {
+    if directory.as_os_str().as_bytes().len() > LONGEST {
+        return Daemon::TooLong;
+    }
+    match greeting(&directory.join(SOCKET), patience) {
+        Ok(None) => Daemon::Silent,
+        Ok(Some(said)) if said.starts_with(HELLO) => Daemon::Answers,
+        Ok(Some(_)) => Daemon::Foreign,
+        Err(why) => of(why, directory),
+    }
+}
+
+fn of(why: io::Error, directory: &Path) -> Daemon {
+    // A socket of another kind is not a daemon's.
+    const OF_ANOTHER_KIND: i32 = 91;
+    match why.kind() {
+        ErrorKind::NotFound if directory.is_dir() => Daemon::NoSocket,
+        ErrorKind::NotFound => Daemon::NoDirectory,
+        ErrorKind::ConnectionRefused => Daemon::Stale,
+        ErrorKind::PermissionDenied => Daemon::Forbidden,
+        _ if why.raw_os_error() == Some(OF_ANOTHER_KIND) => Daemon::Foreign,
+        _ => Daemon::Unknown(why),
+    }
+}
+
+impl Daemon {
+    /// What was found of the daemon of that directory, and what to do.
+    pub fn in_words(&self, directory: &Path) -> impl fmt::Display {
+        let place = directory.display();
+        let start = "start nvidia-cuda-mps-control -d with the same CUDA_MPS_PIPE_DIRECTORY";
+        match self {
+            Daemon::Answers => format!("the MPS daemon of {place} answers"),
+            Daemon::TooLong => format!(
+                "the path {place} has more than {LONGEST} characters, and is passed over: give the daemon and its clients a shorter one in {PIPES}"
+            ),
+            Daemon::NoDirectory => format!(
+                "there is no directory {place}: {PIPES} is mistyped, it is not mounted here, or no daemon was started: {start}"
+            ),
+            Daemon::NoSocket => {
+                format!("no daemon was started in {place} (it has no socket `{SOCKET}`): {start}")
+            }
+            Daemon::Stale => format!(
+                "nobody listens in {place}: its daemon has ended, and left the socket behind: {start}"
+            ),
+            Daemon::Forbidden => format!(
+                "{place} may not be used by this user: let it into the directory and at its socket `{SOCKET}`, or run the program as the daemon's user"
+            ),
+            Daemon::Silent => format!(
+                "the daemon of {place} is there and does not answer: it is stopped, or hangs; the program would hang with it. See its log, and start it again if it stays so"
+            ),
+            Daemon::Foreign => format!(
+                "what answers in {place} is no MPS daemon: give the daemon a directory of its own in {PIPES}"
+            ),
+            Daemon::Unknown(why) => format!("the daemon of {place} cannot be asked: {why}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    #[test]
+    fn what_may_be_in_a_directory_is_told_apart() {
+        let place = std::env::temp_dir().join(format!("cuota-mps-{}", std::process::id()));
+        fs::create_dir(&place).expect("a fresh directory");
+        let found = |place: &Path| look(place, Duration::from_millis(1));
+        assert!(matches!(found(&place.join("not")), Daemon::NoDirectory));
+        assert!(matches!(found(&place), Daemon::NoSocket));
+        assert!(matches!(found(Path::new(&format!("/tmp/{}", "x".repeat(83)))), Daemon::TooLong));
+        assert!(matches!(
+            found(Path::new(&format!("/tmp/{}", "x".repeat(82)))),
+            Daemon::NoDirectory
+        ));
+        let listener = UnixListener::bind(place.join(SOCKET)).expect("a fresh socket");
+        assert!(matches!(found(&place), Daemon::Foreign), "a stream is no daemon's");
+        drop(listener);
+        fs::remove_file(place.join(SOCKET)).expect("ours");
+        fs::write(place.join(SOCKET), "").expect("ours");
+        assert!(matches!(found(&place), Daemon::Stale));
+        let denied = of(io::Error::from(ErrorKind::PermissionDenied), &place);
+        assert!(matches!(denied, Daemon::Forbidden));
+        fs::remove_dir_all(&place).expect("ours");
+    }
+
+    #[test]
+    fn the_variable_comes_first() {
+        assert_eq!(directory(Some("/a/b".into())), Path::new("/a/b"));
+        let default = directory(None);
+        assert!(DEFAULTS.iter().any(|known| default == Path::new(known)));
+        assert_eq!(directory(Some("".into())), default);
+    }
+}

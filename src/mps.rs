@@ -1,0 +1,70 @@
+//! Whether this process runs under MPS as it was told to: asked before the driver is initialised, which
+//! would hang where the daemon does, and after, for a client that cannot connect is not told.
+#![forbid(unsafe_code)]
+
+use core::ffi::c_int;
+use std::path::PathBuf;
+
+use cuota_core::config::{Config, Mps};
+use cuota_core::mps::{Daemon, PATIENCE, PIPES, directory, look};
+
+use crate::driver::query;
+use crate::log::{self, Topic};
+
+/// As the driver numbers its attributes.
+const IS_CLIENT: u32 = 133;
+
+fn place() -> PathBuf {
+    directory(std::env::var_os(PIPES))
+}
+
+/// Before the driver is initialised: words for why there is no MPS, where there has to be one.
+pub fn before(config: &Config) -> Result<(), String> {
+    if config.mps != Mps::Require {
+        return Ok(());
+    }
+    let place = place();
+    match look(&place, PATIENCE) {
+        Daemon::Answers => Ok(()),
+        found => Err(found.in_words(&place).to_string()),
+    }
+}
+
+/// After it: whether every device is under MPS. A device that is not, beside a daemon that answers, is
+/// warned of where nobody said anything.
+pub fn after(config: &Config) -> Result<(), String> {
+    if config.mps == Mps::Ignore {
+        return Ok(());
+    }
+    let Some(beside) = devices().find(|ordinal| !is_client(*ordinal)) else { return Ok(()) };
+    let place = place();
+    let named = std::env::var_os(PIPES).is_some_and(|value| !value.is_empty());
+    if config.mps == Mps::Require {
+        return Err(format!(
+            "device {beside} is not under MPS, though the daemon of {} answered: its compute mode or another user's server keeps this process out, or the driver looks elsewhere (CUDA_VISIBLE_DEVICES, a driver newer than the daemon); see the daemon's log",
+            place.display()
+        ));
+    }
+    let found = look(&place, PATIENCE);
+    if named || matches!(found, Daemon::Answers) {
+        log::warn(
+            Topic::Setting,
+            format_args!(
+                "device {beside} is used beside MPS, not under it, and nothing else says so: {}; CUOTA_MPS=require makes that an error, CUOTA_MPS=ignore is silent",
+                found.in_words(&place)
+            ),
+        );
+    }
+    Ok(())
+}
+
+fn devices() -> impl Iterator<Item = c_int> {
+    let mut count = 0;
+    let said = query::cuDeviceGetCount(&mut count).ok();
+    0..if said { count } else { 0 }
+}
+
+pub fn is_client(device: c_int) -> bool {
+    let mut value = 0;
+    query::cuDeviceGetAttribute(&mut value, IS_CLIENT, device).ok() && value != 0
+}
