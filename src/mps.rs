@@ -26,7 +26,7 @@ pub fn before(config: &Config) -> Result<(), String> {
     let place = place();
     match look(&place, PATIENCE) {
         Daemon::Answers => Ok(()),
-        found => Err(found.in_words(&place).to_string()),
+        found => Err(found.in_words(&place)),
     }
 }
 

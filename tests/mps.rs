@@ -28,9 +28,19 @@ impl Daemon {
             .env("CUDA_MPS_LOG_DIRECTORY", &log)
             .status();
         assert!(started.expect("it can be run").success());
-        let said = std::fs::read_to_string(log.join("control.log")).expect("it keeps a log");
-        let pid = said.split("Control ").nth(1).and_then(|rest| rest.split(']').next());
-        Daemon { pid: pid.and_then(|pid| pid.trim().parse().ok()).expect("its log says its pid") }
+        // It goes on to write that after it has let its parent go.
+        let pid = loop {
+            let said = std::fs::read_to_string(log.join("control.log")).unwrap_or_default();
+            let pid = said.split("Control ").nth(1).and_then(|rest| rest.split_once(']'));
+            if let Some((pid, _)) = pid {
+                break pid.trim().parse().expect("a number");
+            }
+            std::thread::yield_now();
+        };
+        while !matches!(mps::look(place, mps::PATIENCE), mps::Daemon::Answers) {
+            std::thread::yield_now();
+        }
+        Daemon { pid }
     }
 
     fn signal(&self, signal: i32) {

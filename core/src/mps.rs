@@ -3,7 +3,6 @@
 #![forbid(unsafe_code)]
 
 use std::ffi::OsString;
-use std::fmt;
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -77,34 +76,56 @@ fn of(why: io::Error, directory: &Path) -> Daemon {
 }
 
 impl Daemon {
-    /// What was found of the daemon of that directory, and what to do.
-    pub fn in_words(&self, directory: &Path) -> impl fmt::Display {
+    /// What was found of the daemon of that directory.
+    pub fn found(&self, directory: &Path) -> String {
         let place = directory.display();
-        let start = "start nvidia-cuda-mps-control -d with the same CUDA_MPS_PIPE_DIRECTORY";
         match self {
             Daemon::Answers => format!("the MPS daemon of {place} answers"),
-            Daemon::TooLong => format!(
-                "the path {place} has more than {LONGEST} characters, and is passed over: give the daemon and its clients a shorter one in {PIPES}"
-            ),
-            Daemon::NoDirectory => format!(
-                "there is no directory {place}: {PIPES} is mistyped, it is not mounted here, or no daemon was started: {start}"
-            ),
+            Daemon::TooLong => {
+                format!("the path {place} has more than {LONGEST} characters, and is passed over")
+            }
+            Daemon::NoDirectory => format!("there is no directory {place}"),
             Daemon::NoSocket => {
-                format!("no daemon was started in {place} (it has no socket `{SOCKET}`): {start}")
+                format!("no daemon was started in {place}, which has no socket `{SOCKET}`")
             }
             Daemon::Stale => format!(
-                "nobody listens in {place}: its daemon has ended, and left the socket behind: {start}"
+                "nobody listens in {place}: its daemon has ended, and left the socket behind"
             ),
-            Daemon::Forbidden => format!(
-                "{place} may not be used by this user: let it into the directory and at its socket `{SOCKET}`, or run the program as the daemon's user"
-            ),
+            Daemon::Forbidden => format!("{place} may not be used by this user"),
             Daemon::Silent => format!(
-                "the daemon of {place} is there and does not answer: it is stopped, or hangs; the program would hang with it. See its log, and start it again if it stays so"
+                "the daemon of {place} is there and does not answer: it is stopped, or hangs, and a program would hang with it"
             ),
-            Daemon::Foreign => format!(
-                "what answers in {place} is no MPS daemon: give the daemon a directory of its own in {PIPES}"
-            ),
+            Daemon::Foreign => format!("what answers in {place} is no MPS daemon"),
             Daemon::Unknown(why) => format!("the daemon of {place} cannot be asked: {why}"),
+        }
+    }
+
+    /// What to do about it; nothing where all is well.
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Daemon::Answers | Daemon::Unknown(_) => "",
+            Daemon::TooLong => {
+                "give the daemon and its clients a shorter one in CUDA_MPS_PIPE_DIRECTORY"
+            }
+            Daemon::NoDirectory => {
+                "see whether CUDA_MPS_PIPE_DIRECTORY is mistyped, or the directory not mounted here; else start nvidia-cuda-mps-control -d with the same variable"
+            }
+            Daemon::NoSocket | Daemon::Stale => {
+                "start nvidia-cuda-mps-control -d with the same CUDA_MPS_PIPE_DIRECTORY"
+            }
+            Daemon::Forbidden => {
+                "let the user into the directory and at its socket, or run the program as the daemon's user"
+            }
+            Daemon::Silent => "see the daemon's log, and start it again if it stays so",
+            Daemon::Foreign => "give the daemon a directory of its own in CUDA_MPS_PIPE_DIRECTORY",
+        }
+    }
+
+    /// Both, for a line.
+    pub fn in_words(&self, directory: &Path) -> String {
+        match self.advice() {
+            "" => self.found(directory),
+            advice => format!("{}; {advice}", self.found(directory)),
         }
     }
 }

@@ -7,8 +7,11 @@ mod called;
 mod calls;
 mod check;
 mod coverage;
+mod mps;
+mod orphans;
 mod place;
 mod probe;
+mod shares;
 
 use std::env;
 use std::ffi::OsString;
@@ -56,6 +59,7 @@ pub struct Options {
 
 pub fn examine(options: Options) -> Result<u8, Failure> {
     let Place { mut checks, library, coverage } = place::look()?;
+    checks.extend(mps::checks());
     let calls = match library {
         Some(library) if !options.command.is_empty() => {
             Some(Calls::of(&options.command, &library, options.json)?)

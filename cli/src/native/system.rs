@@ -2,6 +2,7 @@
 
 use std::ffi::{CString, c_int};
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Child, ExitStatus};
@@ -151,4 +152,18 @@ pub(super) fn handle(signal: c_int, handler: extern "C" fn(c_int)) {
         action.sa_flags = libc::SA_RESTART;
         libc::sigaction(signal, &raw const action, std::ptr::null_mut());
     }
+}
+
+/// Who holds a lock on a file, of the kind that goes with a process: nobody, a process, or 0 for one of
+/// another PID namespace.
+pub fn lock_holder(file: &Path) -> io::Result<Option<i32>> {
+    let file = std::fs::File::open(file)?;
+    // SAFETY: plain numbers, for which 0 is a value.
+    let mut asked: libc::flock = unsafe { std::mem::zeroed() };
+    asked.l_type = libc::F_WRLCK as libc::c_short;
+    // SAFETY: the descriptor is open; the answer goes into our own memory.
+    if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GETLK, &raw mut asked) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok((i32::from(asked.l_type) != libc::F_UNLCK).then_some(asked.l_pid))
 }
