@@ -3,7 +3,9 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{advise, bill, completions, demo, doctor, events, export, gc, man, ps, run, set, top};
+use crate::{
+    advise, bill, completions, demo, doctor, events, export, gc, man, mps, ps, run, set, top,
+};
 
 /// Statuses as `env` and `nohup` give them, so that a script can tell our failure from its program's.
 pub const OUR_FAILURE: u8 = 125;
@@ -57,6 +59,9 @@ pub enum Command {
     /// What each client used
     #[command(long_about = bill::ABOUT)]
     Bill(bill::Options),
+    /// Start, look at and stop the MPS control daemon
+    #[command(long_about = mps::ABOUT)]
+    Mps(mps::Options),
     /// Close and remove ledgers that nobody is in
     #[command(long_about = gc::ABOUT)]
     Gc(gc::Options),

@@ -20,6 +20,7 @@ mod image;
 mod ledgers;
 mod library;
 mod man;
+mod mps;
 mod native;
 mod places;
 mod program;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         Command::Bill(options) => bill::bill(options),
         Command::Gc(options) => gc::gc(options),
         Command::Doctor(options) => doctor::examine(options),
+        Command::Mps(options) => mps::mps(options),
         Command::Demo(options) => demo::show(options),
         Command::Events(options) => events::show(options),
         Command::Advise(options) => advise::advise(options),

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use common::member::Member;
+use common::real::{self, unpacked};
 use common::{Folder, cuota, ended, library, simulated};
 use serde_json::Value;
 
@@ -37,18 +38,6 @@ fn is(report: &Value, id: &str, severity: &str, words: &str) {
         worse,
         "what to do is said where something is wrong: {check}"
     );
-}
-
-/// Where Debian's package was unpacked, if it could be had.
-fn unpacked() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let place = root.join("target/real");
-    let _ = Command::new("bash").arg(root.join("tests/fetch-real")).arg(&place).status();
-    let there = place.join("usr/bin/nvidia-cuda-mps-control").exists();
-    if !there {
-        eprintln!("skipped: Debian's nvidia-cuda-mps could not be had");
-    }
-    there.then(|| place.canonicalize().expect("it is there"))
 }
 
 struct Daemon {
@@ -88,7 +77,7 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        let _ = Command::new("kill").args(["-KILL", &self.pid.to_string()]).status();
+        real::end(&self.pipes);
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod books;
 pub mod member;
+pub mod real;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
