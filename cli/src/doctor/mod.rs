@@ -25,6 +25,7 @@ use calls::Calls;
 use check::{Check, worst};
 use place::Place;
 
+pub use orphans::left as orphans;
 pub use probe::answer as probe;
 
 pub const ABOUT: &str = "\

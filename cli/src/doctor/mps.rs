@@ -41,7 +41,7 @@ pub fn checks() -> Vec<Check> {
             checks.extend([preloaded(pid), server_on_path(pid)]);
         }
     }
-    checks.extend([orphans(Path::new("/proc")), shares()]);
+    checks.extend([orphans(Path::new("/proc"), &place), shares()]);
     checks
 }
 

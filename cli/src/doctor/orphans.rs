@@ -1,10 +1,12 @@
 //! MPS servers that have lost their daemon.
 #![forbid(unsafe_code)]
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
+
+use cuota_core::mps::{PIPES, directory};
 
 use super::check::{Check, Severity};
 use super::mps::SERVER_NAME;
@@ -13,17 +15,29 @@ const ORPHANS: &str =
     "a server whose daemon has ended keeps the device, and the next daemon starts another";
 const CONTROL_NAME: &str = "nvidia-cuda-mps-control";
 
-/// Servers whose parent is no daemon.
-pub fn orphans(proc: &Path) -> Check {
-    let mut left = Vec::new();
-    for entry in fs::read_dir(proc).into_iter().flatten().flatten() {
-        let pid = entry.file_name().to_str().and_then(|name| name.parse().ok());
-        let Some(pid) = pid.filter(|pid| is(proc, *pid, SERVER_NAME)) else { continue };
-        // One that ends just now has no parent any more.
-        if parent(proc, pid).is_some_and(|parent| !is(proc, parent, CONTROL_NAME)) {
-            left.push(pid.to_string());
-        }
-    }
+/// Servers of the directory's daemons whose parent is no daemon.
+pub fn left(proc: &Path, place: &Path) -> Vec<i32> {
+    let entries = fs::read_dir(proc).into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let servers = pids.filter(|pid| is(proc, *pid, SERVER_NAME) && is_of(proc, *pid, place));
+    // One that ends just now has no parent any more.
+    let lost = |pid: &i32| parent(proc, *pid).is_some_and(|parent| !is(proc, parent, CONTROL_NAME));
+    servers.filter(lost).collect()
+}
+
+/// Whether a process was told of that directory; it may be, where that cannot be read.
+fn is_of(proc: &Path, pid: i32, place: &Path) -> bool {
+    let Ok(all) = fs::read(proc.join(pid.to_string()).join("environ")) else { return true };
+    let named = all.split(|byte| *byte == 0).find_map(|entry| {
+        let (name, value) = entry.split_at_checked(entry.iter().position(|byte| *byte == b'=')?)?;
+        (name == PIPES.as_bytes())
+            .then(|| OsString::from_vec(value.get(1..).unwrap_or_default().to_vec()))
+    });
+    directory(named) == place
+}
+
+pub fn orphans(proc: &Path, place: &Path) -> Check {
+    let left: Vec<String> = left(proc, place).iter().map(ToString::to_string).collect();
     if left.is_empty() {
         return Check::ok("mps-left", ORPHANS, "no server without a daemon".to_owned());
     }
@@ -64,8 +78,10 @@ mod tests {
             let stat = format!("{pid} (a) b c) S {parent} 1");
             fs::write(place.join("stat"), stat).expect("ours");
             fs::write(place.join("cmdline"), words.replace(' ', "\0")).expect("ours");
+            let environment = format!("A=b\0{PIPES}=/pipes{}\0", pid / 10);
+            fs::write(place.join("environ"), environment).expect("ours");
         }
-        let check = orphans(&proc);
+        let check = orphans(&proc, Path::new("/pipes0"));
         fs::remove_dir_all(&proc).expect("ours");
         check
     }
@@ -79,6 +95,8 @@ mod tests {
         assert_eq!(found(&[shell, daemon, served]).severity, Severity::Ok);
         // Dead, and not waited for.
         assert_eq!(found(&[shell, (7, 1, "")]).severity, Severity::Ok);
+        // Another directory's.
+        assert_eq!(found(&[shell, (17, 1, SERVER_NAME)]).severity, Severity::Ok);
         let left = found(&[shell, daemon, served, (7, 1, "/usr/bin/nvidia-cuda-mps-server")]);
         assert_eq!(left.severity, Severity::Warn);
         assert!(left.found.ends_with("process 7") && left.advice.contains("kill 7"), "{left:?}");

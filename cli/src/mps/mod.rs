@@ -6,6 +6,7 @@ mod ask;
 mod start;
 mod status;
 mod stop;
+mod supervise;
 
 use std::env;
 use std::path::PathBuf;
@@ -46,6 +47,8 @@ enum What {
     Status(status::Options),
     /// Stop it, and its servers with it
     Stop(stop::Options),
+    /// Start it and go on watching it: one that has died is started again, as it was
+    Supervise(supervise::Options),
 }
 
 /// Which daemon.
@@ -70,6 +73,7 @@ pub fn mps(options: Options) -> Result<u8, Failure> {
         What::Start(options) => start::start(&options),
         What::Status(options) => status::status(&options),
         What::Stop(options) => stop::stop(&options),
+        What::Supervise(options) => supervise::supervise(&options),
     }
 }
 
@@ -77,6 +81,9 @@ pub fn mps(options: Options) -> Result<u8, Failure> {
 const SOON: Duration = Duration::from_secs(10);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(20);
+
+/// In the daemon's directory while it is stopped on purpose: then its supervisor ends, too.
+const STOPPED: &str = "cuota.stopped";
 
 /// Who holds the daemon's lock: that is the daemon, whatever its pid file says.
 fn holder(place: &std::path::Path) -> Option<i32> {

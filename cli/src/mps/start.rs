@@ -14,7 +14,7 @@ use cuota_core::mps::{Daemon, PATIENCE, look};
 use cuota_core::share::Percentage;
 
 use super::ask::{self, SERVER};
-use super::{NOT_SO, PAUSE, SOON, Where, holder};
+use super::{NOT_SO, PAUSE, SOON, STOPPED, Where, holder};
 use crate::command::Failure;
 use crate::{program, screen};
 
@@ -22,6 +22,13 @@ use crate::{program, screen};
 pub struct Options {
     #[command(flatten)]
     at: Where,
+    #[command(flatten)]
+    how: How,
+}
+
+/// How a daemon is to be.
+#[derive(Args)]
+pub struct How {
     /// Where it keeps its logs [default: beside its directory, with `-log` behind the name]
     #[arg(long, value_name = "DIR")]
     log: Option<PathBuf>,
@@ -36,14 +43,28 @@ fn percentage(text: &str) -> Result<Percentage, String> {
 
 pub fn start(options: &Options) -> Result<u8, Failure> {
     let place = options.at.place()?;
-    match look(&place, PATIENCE) {
-        Daemon::Answers => {
-            let who = holder(&place).map_or(String::new(), |pid| format!(" (process {pid})"));
-            screen::print(&format!("runs already{who} in {}\n", place.display()));
-            return limited(options, &place);
-        }
+    let who = |place: &Path| holder(place).map_or(String::new(), |pid| format!(" (process {pid})"));
+    match bring_up(&place, &options.how)? {
+        None => screen::print(&format!("runs already{} in {}\n", who(&place), place.display())),
+        Some(log) => screen::print(&format!(
+            "started{}; its clients need CUDA_MPS_PIPE_DIRECTORY={}; its log is in {}\n",
+            who(&place),
+            place.display(),
+            log.display()
+        )),
+    }
+    if let Some(wanted) = limit(&place, &options.how)? {
+        screen::print(&format!("no client's process may use more than {wanted} % of the SMs\n"));
+    }
+    Ok(0)
+}
+
+/// Starts a daemon, and says where it logs; nothing if one runs already.
+pub fn bring_up(place: &Path, how: &How) -> Result<Option<PathBuf>, Failure> {
+    match look(place, PATIENCE) {
+        Daemon::Answers => return Ok(None),
         found @ (Daemon::Silent | Daemon::Foreign | Daemon::Forbidden | Daemon::TooLong) => {
-            return Err(Failure { status: NOT_SO, text: found.in_words(&place) });
+            return Err(Failure { status: NOT_SO, text: found.in_words(place) });
         }
         _ => {}
     }
@@ -55,20 +76,21 @@ pub fn start(options: &Options) -> Result<u8, Failure> {
         ),
         ..failure
     })?;
-    let log = match &options.log {
+    let log = match &how.log {
         Some(given) => crate::places::absolute("--log", given)?,
-        None => beside(&place),
+        None => beside(place),
     };
-    make(&place)?;
+    make(place)?;
     make(&log)?;
-    let started = ask::command(&control, &place)
+    let _ = fs::remove_file(place.join(STOPPED));
+    let started = ask::command(&control, place)
         .arg("-d")
         .env("CUDA_MPS_LOG_DIRECTORY", &log)
         .stdin(Stdio::null())
         .output()
         .map_err(|why| Failure::ours(format!("{}: {why}", control.display())))?;
     let end = Instant::now() + SOON;
-    while !matches!(look(&place, PATIENCE), Daemon::Answers) {
+    while !matches!(look(place, PATIENCE), Daemon::Answers) {
         if !started.status.success() || Instant::now() > end {
             let said = String::from_utf8_lossy(&started.stdout).trim().to_owned();
             let said = if said.is_empty() { String::new() } else { format!(": {said}") };
@@ -81,29 +103,21 @@ pub fn start(options: &Options) -> Result<u8, Failure> {
         }
         thread::sleep(PAUSE);
     }
-    let who = holder(&place).map_or(String::new(), |pid| format!(" as process {pid}"));
-    screen::print(&format!(
-        "started{who}; its clients need CUDA_MPS_PIPE_DIRECTORY={}; its log is in {}\n",
-        place.display(),
-        log.display()
-    ));
-    limited(options, &place)
+    Ok(Some(log))
 }
 
 /// Sets the default, if one was asked for, and reads it back: a bad value is answered with the old one.
-fn limited(options: &Options, place: &Path) -> Result<u8, Failure> {
-    let Some(wanted) = options.percentage else { return Ok(0) };
+pub fn limit(place: &Path, how: &How) -> Result<Option<Percentage>, Failure> {
+    let Some(wanted) = how.percentage else { return Ok(None) };
     let set = format!("set_default_active_thread_percentage {wanted}");
     let refused = |why: String| Failure { status: NOT_SO, text: why };
     ask::ask(place, &set, SOON).map_err(refused)?;
     let is = ask::ask(place, "get_default_active_thread_percentage", SOON).map_err(refused)?;
     if Percentage::parse(&is) != Some(wanted) {
-        return Err(refused(format!(
-            "the daemon was told {wanted} % for its clients, and says {is}"
-        )));
+        let why = format!("the daemon was told {wanted} % for its clients, and says {is}");
+        return Err(refused(why));
     }
-    screen::print(&format!("no client's process may use more than {wanted} % of the SMs\n"));
-    Ok(0)
+    Ok(Some(wanted))
 }
 
 fn beside(place: &Path) -> PathBuf {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use cuota_core::mps::{Daemon, PATIENCE, look};
 
-use super::{NOT_SO, PAUSE, SOON, Where, ask, holder};
+use super::{NOT_SO, PAUSE, SOON, STOPPED, Where, ask, holder};
 use crate::command::Failure;
 use crate::{screen, times};
 
@@ -33,6 +33,8 @@ pub fn stop(options: &Options) -> Result<u8, Failure> {
         found => return Err(not_so(found.in_words(&place))),
     }
     let quit = format!("quit -t {}", options.within.as_secs());
+    // Before it is gone: whoever watches it must not take it for dead.
+    let _ = fs::write(place.join(STOPPED), "");
     // What it says is for nobody: it may say that it failed and have gone.
     let said = ask::ask(&place, &quit, options.within + SOON);
     let end = Instant::now() + options.within + SOON;

@@ -167,3 +167,9 @@ pub fn lock_holder(file: &Path) -> io::Result<Option<i32>> {
     }
     Ok((i32::from(asked.l_type) != libc::F_UNLCK).then_some(asked.l_pid))
 }
+
+/// Asks a process to end.
+pub fn terminate(pid: i32) -> bool {
+    // SAFETY: a signal to one process: 0 and below would be more.
+    pid > 0 && unsafe { libc::kill(pid, libc::SIGTERM) } == 0
+}
