@@ -161,8 +161,8 @@ impl Client {
         let settled = outcome.is_ok();
         let admitted = self.admitted.fetch_or(settled, Ordering::Relaxed);
         self.barred.store(!settled && !admitted, Ordering::Relaxed);
-        if let Some(member) = member::current().filter(|member| settled && member.is_first_look()) {
-            share::note(&self.config, member);
+        if settled {
+            share::note(&self.config, self.member());
         }
         outcome
     }
@@ -188,7 +188,9 @@ impl Client {
             }
             Err(why) => {
                 // Who asked for nothing is not told that nothing comes of it.
-                let asked = !self.config.vram.is_empty() || self.config.client.is_some();
+                let asked = !self.config.vram.is_empty()
+                    || self.config.client.is_some()
+                    || self.config.sm.is_some();
                 let say = if asked { log::warn } else { log::info };
                 say(Topic::Ledger, format_args!("not limited by its own settings: {why}"));
                 Ok(())

@@ -2,6 +2,7 @@
 //! read it; and what came of it, once there is one.
 #![forbid(unsafe_code)]
 
+use core::ffi::c_int;
 use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -12,18 +13,23 @@ use cuota_core::share::{PRIORITY, Percentage, VARIABLE, Verdict, judge, tightene
 use crate::driver::{environment, nvml, query};
 use crate::hooks;
 use crate::log::{self, Topic};
-use crate::member::{Member, OnDevice};
+use crate::member::Member;
 use crate::mps;
 
 /// As the driver numbers its attributes.
 const SMS: u32 = 16;
 
-/// Tells MPS, if there is one, what this process may have. Once, and before the driver is loaded.
+/// Tells MPS, if there is one, what this process may have, before the driver is loaded. Threads that
+/// come at once all do so: none may go on to load the driver before it is said, nor wait for another.
 pub fn ask(config: &Config) {
     static ASKED: AtomicBool = AtomicBool::new(false);
-    if ASKED.swap(true, Ordering::AcqRel) {
-        return;
+    if !ASKED.load(Ordering::Acquire) {
+        set(config);
+        ASKED.store(true, Ordering::Release);
     }
+}
+
+fn set(config: &Config) {
     if config.priority == Priority::Low && std::env::var_os(PRIORITY).is_none() {
         environment::set(PRIORITY, "1");
     }
@@ -33,7 +39,7 @@ pub fn ask(config: &Config) {
         log::warn(
             Topic::Setting,
             format_args!(
-                "CUOTA_SM={share}: how many SMs the device has cannot be told before CUDA is initialised, so it cannot be asked for: give a percentage"
+                "CUOTA_SM={share}: how many SMs there are cannot be told before CUDA is initialised, or the devices differ, so it cannot be asked for: give a percentage"
             ),
         );
         return;
@@ -48,78 +54,97 @@ fn is_for_mps(config: &Config) -> bool {
     matches!(config.share, Share::Auto | Share::Mps)
 }
 
-/// Of the largest device: less than was asked for is better than more.
+/// Where all devices have as many: a percentage is for all of them.
 fn most_sms() -> Option<u32> {
-    if hooks::open_nvml(None) { nvml::most_sms() } else { None }
+    if hooks::open_nvml(None) { nvml::common_sms() } else { None }
 }
 
-/// What the driver gave, for the ledger; and a word where that is not what was asked for. Once CUDA is
-/// initialised.
-pub fn note(config: &Config, member: &Member) {
-    member.note_share(config.sm);
-    for device in member.devices() {
-        let mut sms = 0;
-        let said = query::cuDeviceGetAttribute(&mut sms, SMS, device.ordinal).ok();
+/// What the driver gave, for the ledger if there is one; and a word where that is not what was asked for.
+/// Once CUDA is initialised.
+pub fn note(config: &Config, member: Option<&Member>) {
+    static NOTED: AtomicBool = AtomicBool::new(false);
+    if (member.is_none() && config.sm.is_none()) || NOTED.load(Ordering::Relaxed) {
+        return;
+    }
+    if let Some(member) = member {
+        member.note_share(config.sm);
+    }
+    let mut count = 0;
+    let counted = query::cuDeviceGetCount(&mut count).ok();
+    for ordinal in 0..if counted { count } else { 0 } {
+        let (mut sms, mut uuid) = (0, [0; 16]);
+        let said = query::cuDeviceGetAttribute(&mut sms, SMS, ordinal).ok();
         let Some(sms) = u32::try_from(sms).ok().filter(|_| said) else { continue };
-        let by_mps = mps::is_client(device.ordinal);
+        let by_mps = mps::is_client(ordinal);
         // Without MPS the driver shows them all.
-        let all = if by_mps && hooks::open_nvml(None) { nvml::sms(device.uuid) } else { None };
-        let all = all.or((!by_mps).then_some(sms));
-        member.note_grant(device, all, Grant { sms, by_mps });
-        if let Some(share) = config.sm {
-            if by_mps || all.is_some() {
+        let named = query::cuDeviceGetUuid_v2(&mut uuid, ordinal).ok()
+            || query::cuDeviceGetUuid(&mut uuid, ordinal).ok();
+        let all = match by_mps {
+            true if named && hooks::open_nvml(None) => nvml::sms(uuid),
+            true => None,
+            false => Some(sms),
+        };
+        let grant = Grant { sms, by_mps };
+        let device = member.and_then(|member| Some((member, member.device(ordinal)?)));
+        if let Some((member, device)) = device {
+            member.note_grant(device, all, grant);
+            if config.sm.is_some() {
                 let payload = [sms.into(), all.unwrap_or(0).into(), by_mps.into()];
                 member.record(EventKind::ShareGranted, Some(device), payload);
             }
-            say(config, member, device, (share, all), Grant { sms, by_mps });
         }
+        if let Some(share) = config.sm {
+            say(config, ordinal, (share, all), grant);
+        }
+        NOTED.store(true, Ordering::Relaxed);
     }
 }
 
-fn say(
-    config: &Config,
-    member: &Member,
-    device: &OnDevice,
-    (share, all): (Sm, Option<u32>),
-    Grant { sms, by_mps }: Grant,
-) {
-    let of = Of(all);
-    let on = format_args!("client {}, device {}", member.client(), device.ordinal).to_string();
-    if !by_mps {
+fn say(config: &Config, on: c_int, (share, all): (Sm, Option<u32>), grant: Grant) {
+    let (sms, of) = (grant.sms, Of(all));
+    if !grant.by_mps {
         let why = match config.share {
             Share::Off => return,
             Share::Pace => "CUOTA_SHARE=pace, and pacing is not there yet",
             Share::Auto | Share::Mps => {
-                "this process is not under MPS: start its control daemon (nvidia-cuda-mps-control -d) before the program, and give both the same CUDA_MPS_PIPE_DIRECTORY"
+                "this process is not under MPS: start its control daemon (cuota mps start) before the program, and give both the same CUDA_MPS_PIPE_DIRECTORY"
             }
         };
         log::warn(
             Topic::Setting,
-            format_args!("{on}: CUOTA_SM={share} is not enforced, it can use all {sms} SMs; {why}"),
+            format_args!(
+                "device {on}: CUOTA_SM={share} is not enforced, it can use all {sms} SMs; {why}"
+            ),
         );
         return;
     }
-    let Some(all) = all.filter(|_| is_for_mps(config)) else { return };
-    // An inherited percentage may be tighter still.
-    let percentage = std::env::var(VARIABLE).ok().as_deref().and_then(Percentage::parse);
-    let Some(wanted) = Percentage::of(share, Some(all)) else { return };
-    match judge(percentage.map_or(wanted, |there| there.min(wanted)), all, sms) {
-        Verdict::AsAsked => log::info(
-            Topic::Setting,
-            format_args!("{on}: CUOTA_SM={share} is {sms}{of} SMs, by MPS"),
-        ),
-        Verdict::More => log::warn(
-            Topic::Setting,
-            format_args!(
-                "{on}: CUOTA_SM={share} was asked for and {sms}{of} SMs were granted: more; this MPS does not keep to {VARIABLE} (a program that set up CUDA before, or another server's)"
-            ),
-        ),
-        Verdict::Fewer => log::warn(
+    if !is_for_mps(config) {
+        return;
+    }
+    let asked =
+        format_args!("device {on}: CUOTA_SM={share} was asked for and {sms}{of} SMs were granted")
+            .to_string();
+    let wanted = all.and_then(|all| Some((Percentage::of(share, Some(all))?, all)));
+    match wanted.map(|(wanted, all)| (judge(wanted, all, sms), wanted)) {
+        None | Some((Verdict::AsAsked, _)) => log::info(Topic::Setting, format_args!("{asked}")),
+        // It was said already that it could not be asked for.
+        Some((Verdict::More, _)) if std::env::var_os(VARIABLE).is_none() => {}
+        Some((Verdict::More, _)) => log::warn(
             Topic::Setting,
             format_args!(
-                "{on}: CUOTA_SM={share} was asked for and {sms}{of} SMs were granted: fewer; the MPS daemon's own percentage is tighter (get_default_active_thread_percentage)"
+                "{asked}: more; this MPS does not keep to {VARIABLE} (was CUDA set up before cuota could say it?)"
             ),
         ),
+        Some((Verdict::Fewer, wanted)) => {
+            let there = std::env::var(VARIABLE).unwrap_or_default();
+            let inherited = Percentage::parse(&there).is_some_and(|there| there < wanted);
+            let why = if inherited {
+                format!("{VARIABLE}={there} was set already, and is tighter")
+            } else {
+                "the MPS daemon's own percentage is tighter (cuota mps status)".to_owned()
+            };
+            log::warn(Topic::Setting, format_args!("{asked}: fewer; {why}"));
+        }
     }
 }
 

@@ -26,11 +26,13 @@ const CASES: &[Case] = &[
     Case { set: &[MPS, (SM, "40sm")], sees: "sms 40 percentage 30.304 priority -", warns: None },
     Case { set: &[MPS, (SM, "1sm")], sees: "sms 2 percentage 0.758 priority -", warns: None },
     Case { set: &[MPS, (SM, "200sm")], sees: "sms 132 percentage 100 priority -", warns: None },
+    // Two cards that differ have no percentage in common.
+    Case { set: &[MPS, (SM, "40sm"), ("CUOTA_SIM_CARDS", "2"), ("CUOTA_SIM_ARCH", "sm_90,sm_80")], sees: "sms 132 percentage - priority -", warns: Some("give a percentage") },
     // By another card's numbers.
     Case { set: &[MPS, (SM, "27sm"), ("CUOTA_SIM_ARCH", "sm_80")], sees: "sms 26 percentage 25 priority -", warns: None },
     Case { set: &[MPS, (SM, "50%"), ("CUOTA_SIM_ARCH", "sm_86")], sees: "sms 42 percentage 50 priority -", warns: None },
     // What is there already is kept if it is tighter.
-    Case { set: &[MPS, (SM, "30%"), (THREADS, "10")], sees: "sms 12 percentage 10 priority -", warns: None },
+    Case { set: &[MPS, (SM, "30%"), (THREADS, "10")], sees: "sms 12 percentage 10 priority -", warns: Some("12 of 132 SMs were granted: fewer; CUDA_MPS_ACTIVE_THREAD_PERCENTAGE=10 was set already") },
     Case { set: &[MPS, (SM, "30%"), (THREADS, "50")], sees: "sms 38 percentage 30 priority -", warns: None },
     Case { set: &[MPS, (SM, "30%"), (THREADS, "nonsense")], sees: "sms 38 percentage 30 priority -", warns: None },
     Case { set: &[MPS, (THREADS, "50")], sees: "sms 66 percentage 50 priority -", warns: None },
@@ -109,5 +111,25 @@ fn what_was_granted_is_in_the_ledger() {
         let payloads: Vec<_> = events.map(|event| event.payload).collect();
         assert_eq!(payloads, granted.into_iter().collect::<Vec<_>>(), "{set:?}");
         assert_eq!(report.devices[0].sms, 132);
+    }
+}
+
+#[test]
+fn that_a_share_is_not_enforced_is_said_without_a_ledger_too() {
+    let scratch = Scratch::new();
+    let program = scratch.compile_linked("share.c", "share", &[]);
+    let set = [(SM, "30%"), ("CUOTA_STRICT", "0"), ("CUOTA_DIR", "/nowhere/at/all")];
+    let err = run(&program, Way::Preloaded, &set, false).err();
+    assert!(err.contains("/nowhere/at/all") && err.contains("is not enforced"), "{err}");
+}
+
+/// Of threads that make the first call at once none gets to the driver before the share is said.
+#[test]
+fn threads_that_come_at_once_all_have_the_share() {
+    let scratch = Scratch::new();
+    let program = scratch.compile_linked("shares.c", "shares", &[]);
+    for _ in 0..60 {
+        let outcome = run(&program, Way::Preloaded, &[MPS, (SM, "40sm")], false);
+        assert_eq!(outcome.out().trim_end(), "sms 40", "{}", outcome.err());
     }
 }

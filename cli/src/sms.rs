@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use cuota_core::book::{DeviceReport, Report};
+use cuota_core::book::{DeviceReport, Grant, Report};
 use cuota_core::config::Sm;
 
 pub struct Sms {
@@ -27,7 +27,11 @@ impl Sms {
             let (_, grant) = member.grants.iter().find(|(index, _)| *index == device.index)?;
             Some((member.asked, *grant))
         });
-        let grants: Vec<_> = grants.filter(|(asked, by)| asked.is_some() || by.by_mps).collect();
+        let grants: Vec<_> = grants.collect();
+        let speaks = |(asked, by): &(Option<Sm>, Grant)| asked.is_some() || by.by_mps;
+        if !grants.iter().any(speaks) {
+            return None;
+        }
         let each = grants.iter().map(|(_, grant)| grant.sms).max()?;
         Some(Sms {
             asked: grants.iter().find_map(|(asked, _)| *asked),
@@ -60,7 +64,7 @@ impl fmt::Display for Sms {
 
 #[cfg(test)]
 mod tests {
-    use cuota_core::book::{Grant, MemberReport};
+    use cuota_core::book::MemberReport;
 
     use super::*;
 

@@ -14,37 +14,36 @@ unsafe extern "C" {
     static ENVIRON: AtomicPtr<Entry>;
 }
 
-/// Sets a variable for this process and its children; false if that is no text for one.
-/// Whoever changes the environment at the same moment may win.
+/// Sets a variable for this process and its children; false if that is no text for one, or others
+/// change the environment all the time.
 pub fn set(name: &str, value: &str) -> bool {
+    const TRIES: usize = 100;
     let Ok(entry) = CString::new(format!("{name}={value}")) else { return false };
+    let entry = entry.into_raw();
     // SAFETY: the C library's own variable, a pointer that others may be reading; it is always there.
     let environ = unsafe { &ENVIRON };
-    let entries = environ.load(Ordering::Acquire);
-    let mut count = 0;
-    // SAFETY: `environ` points to entries up to a null one; or is null, and is not followed.
-    while let Some(there) = unsafe { entries.as_ref().and(entries.add(count).as_ref()) } {
-        let text = there.load(Ordering::Acquire);
-        if text.is_null() {
-            break;
+    (0..TRIES).any(|_| {
+        let entries = environ.load(Ordering::Acquire);
+        let mut longer: Vec<Entry> = Vec::new();
+        // SAFETY: `environ` points to entries up to a null one; or is null, and is not followed.
+        while let Some(there) = unsafe { entries.as_ref().and(entries.add(longer.len()).as_ref()) }
+        {
+            let text = there.load(Ordering::Acquire);
+            if text.is_null() {
+                break;
+            }
+            // SAFETY: an entry that is not null is a string that ends in NUL.
+            if names(unsafe { CStr::from_ptr(text) }, name) {
+                let swapped = Ordering::AcqRel;
+                return there.compare_exchange(text, entry, swapped, Ordering::Relaxed).is_ok();
+            }
+            longer.push(AtomicPtr::new(text));
         }
-        // SAFETY: an entry that is not null is a string that ends in NUL.
-        if names(unsafe { CStr::from_ptr(text) }, name) {
-            there.store(entry.into_raw(), Ordering::Release);
-            return true;
-        }
-        count += 1;
-    }
-    let mut longer: Vec<Entry> = Vec::with_capacity(count + 2);
-    for index in 0..count {
-        // SAFETY: counted just above.
-        let there = unsafe { &*entries.add(index) };
-        longer.push(AtomicPtr::new(there.load(Ordering::Acquire)));
-    }
-    longer.push(AtomicPtr::new(entry.into_raw()));
-    longer.push(AtomicPtr::new(core::ptr::null_mut()));
-    environ.store(longer.leak().as_mut_ptr(), Ordering::Release);
-    true
+        longer.push(AtomicPtr::new(entry));
+        longer.push(AtomicPtr::new(core::ptr::null_mut()));
+        let longer = longer.leak().as_mut_ptr();
+        environ.compare_exchange(entries, longer, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    })
 }
 
 fn names(entry: &CStr, name: &str) -> bool {

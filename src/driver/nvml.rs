@@ -65,8 +65,8 @@ pub fn sms(uuid: [u8; 16]) -> Option<u32> {
     sms_of(device(uuid)?)
 }
 
-/// Of the device that has most.
-pub fn most_sms() -> Option<u32> {
+/// As many as every device has; nothing where they differ.
+pub fn common_sms() -> Option<u32> {
     let mut count = 0;
     if !nvmlInit_v2().ok() || !nvmlDeviceGetCount_v2(&mut count).ok() {
         return None;
@@ -75,7 +75,9 @@ pub fn most_sms() -> Option<u32> {
         let mut device = 0;
         nvmlDeviceGetHandleByIndex_v2(index, &mut device).ok().then_some(device)
     };
-    (0..count).filter_map(device).filter_map(sms_of).max()
+    let mut all = (0..count).map(|index| sms_of(device(index)?));
+    let first = all.next()??;
+    all.all(|other| other == Some(first)).then_some(first)
 }
 
 fn sms_of(device: Handle) -> Option<u32> {

@@ -181,7 +181,7 @@ pub fn destroy(client: &Client, real: &Real, pool: CUmemoryPool) -> Status {
     let status = real.call();
     if let Some(known) = &known {
         if status.ok() {
-            member.true_up(known);
+            member.pool_destroyed(known);
         } else {
             known.destroyed.store(false, core::sync::atomic::Ordering::Release);
         }

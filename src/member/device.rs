@@ -4,7 +4,7 @@
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use cuota_core::book::{Part, layout};
+use cuota_core::book::{Grant, Part, layout};
 use cuota_core::ledger::{Answer, Change, Exact, Owned, Slot, join};
 use cuota_core::shm::Brief;
 
@@ -32,6 +32,8 @@ pub struct OnDevice {
     pub graphs: OnGraphs,
     pub(super) own: Own,
     primary: AtomicU64,
+    /// What this process was granted of its SMs.
+    pub(super) grant: Brief<Option<Grant>>,
 }
 
 impl OnDevice {
@@ -55,6 +57,7 @@ impl OnDevice {
             graphs: OnGraphs::new(),
             own: Own::new(),
             primary: AtomicU64::new(0),
+            grant: Brief::default(),
         }
     }
 
@@ -194,6 +197,7 @@ impl Member {
                 *seat = self.book.seat(&self.who, self.clock.now()).ok()?;
                 self.book.settle(*seat);
                 self.counting.moved(*seat);
+                self.note_share_again(*seat);
             }
             Some(*seat)
         })

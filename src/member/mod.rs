@@ -23,7 +23,7 @@ mod view;
 mod vmm;
 
 use core::ffi::c_int;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::AtomicBool;
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
@@ -81,8 +81,8 @@ pub struct Member {
     pending: Pending,
     /// The limits of this environment are in force, or were found to be.
     settled: AtomicBool,
-    /// What it was granted of the SMs has been looked at.
-    looked: AtomicBool,
+    /// The share of the SMs it asks for.
+    asked: Brief<Option<Sm>>,
 }
 
 static MEMBER: OfThisProcess<Member> = OfThisProcess::new();
@@ -99,18 +99,20 @@ impl Member {
         self.clock.now()
     }
 
-    /// Whether what was granted has still to be looked at.
-    pub fn is_first_look(&self) -> bool {
-        !self.looked.swap(true, Ordering::Relaxed)
-    }
-
-    pub fn client(&self) -> &str {
-        &self.client
-    }
-
     /// The share of the SMs this process asks for.
     pub fn note_share(&self, share: Option<Sm>) {
         self.book.note_share(self.counting.seat(), share);
+        self.asked.with(|asked| *asked = share);
+    }
+
+    /// The same for another seat, with what was granted.
+    pub(super) fn note_share_again(&self, seat: Seat) {
+        self.book.note_share(seat, self.asked.with(|asked| *asked));
+        for device in self.devices() {
+            if let Some(grant) = device.grant.with(|grant| *grant) {
+                device.part.note_grant(seat, grant);
+            }
+        }
     }
 
     /// What it was granted, and how many there are in all, if that is known.
@@ -119,6 +121,7 @@ impl Member {
             device.part.set(layout::device::SMS, all.into());
         }
         device.part.note_grant(self.counting.seat(), grant);
+        device.grant.with(|there| *there = Some(grant));
     }
 
     pub fn note_alive(&self, device: &OnDevice) {

@@ -30,12 +30,14 @@ struct State {
     /// What the reserve may have to grow by for calls on their way that found room in it, should that be
     /// gone by the time the driver looks.
     relied: u64,
+    /// Calls that are about to begin, whose bounds may be charged already.
+    coming: u64,
     /// Changes with every call that begins or ends.
     version: u64,
 }
 
 /// A call on its way: what it asks for, and what was charged in case the reserve grows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Call {
     bytes: u64,
     bound: u64,
@@ -69,9 +71,13 @@ impl Sum {
         self.state.with(|state| state.charged)
     }
 
-    /// Whether any call is on its way, whose charge may turn out to be less.
-    fn is_moving(&self) -> bool {
-        self.state.with(|state| state.outstanding > 0 || state.relied > 0)
+    /// Whether any call is on its way, whose charge may turn out to be less; and a number that changes
+    /// with every one that begins or ends.
+    fn moves(&self) -> (bool, u64) {
+        self.state.with(|state| {
+            let moving = state.outstanding > 0 || state.relied > 0 || state.coming > 0;
+            (moving, state.version)
+        })
     }
 
     fn version(&self) -> u64 {
@@ -87,6 +93,8 @@ pub struct Pool {
     pub sum: Sum,
     /// Its memory stays until the last allocation is freed, and cannot be asked for any more.
     pub destroyed: AtomicBool,
+    /// Streams in whose order its memory was ever freed: what was is its until they get there.
+    streams: Brief<Vec<u64>>,
 }
 
 impl Pool {
@@ -138,8 +146,9 @@ impl Pools {
         self.list.with(|list| match living(list, handle) {
             Some(known) => known,
             None => {
-                let destroyed = AtomicBool::new(false);
-                let pool = Arc::new(Pool { handle, ordinal, sum: Sum::new(), destroyed });
+                let (destroyed, streams) = (AtomicBool::new(false), Brief::default());
+                let pool = Pool { handle, ordinal, sum: Sum::new(), destroyed, streams };
+                let pool = Arc::new(pool);
                 list.push(pool.clone());
                 pool
             }
@@ -165,14 +174,18 @@ pub fn graphs_reserved(device: &OnDevice) -> Option<u64> {
 impl Member {
     /// Begins a call with its bound charged, if that fits.
     pub fn grow(&self, device: &OnDevice, sum: &Sum, kind: Kind, call: Call) -> Result<(), Full> {
-        self.try_add(device, kind, call.bound)?;
+        sum.state.with(|state| state.coming += 1);
+        let added = self.try_add(device, kind, call.bound);
         sum.state.with(|state| {
-            state.charged += call.bound;
-            state.outstanding += call.bound;
-            state.asked += call.bytes;
-            state.version += 1;
+            state.coming = state.coming.saturating_sub(1);
+            if added.is_ok() {
+                state.charged += call.bound;
+                state.outstanding += call.bound;
+                state.asked += call.bytes;
+                state.version += 1;
+            }
         });
-        Ok(())
+        added
     }
 
     /// Begins a call that finds room in the reserve, if there is room for it beside all others on
@@ -239,14 +252,16 @@ impl Member {
                 } else {
                     self.give_back(device, kind, state.charged - target);
                 }
-                *state = State {
-                    charged: target,
-                    outstanding: others,
-                    asked: state.asked.saturating_sub(call.bytes),
-                    relied,
-                    version: state.version + 1,
-                };
-                Some(is_more)
+                // A look that changes nothing is not in anybody's way.
+                if call != Call::NONE || target != state.charged {
+                    state.version += 1;
+                }
+                state.charged = target;
+                state.outstanding = others;
+                state.asked = state.asked.saturating_sub(call.bytes);
+                state.relied = relied;
+                // What the driver said before others ended is no reason to undo anything.
+                Some(is_more && !stale)
             });
             if let Some(is_more) = done {
                 return is_more;
@@ -265,10 +280,12 @@ impl Member {
         }
     }
 
-    /// Whether calls of other threads are on their way that take memory of a device in advance.
-    pub(super) fn is_moving(&self, device: &OnDevice) -> bool {
-        device.graphs.sum.is_moving()
-            || self.pools.on(device.ordinal).iter().any(|pool| pool.sum.is_moving())
+    /// Whether calls of other threads are on their way that take memory of a device in advance, and a
+    /// number that changes with every one that begins or ends.
+    pub(super) fn moves(&self, device: &OnDevice) -> (bool, u64) {
+        let pools = self.pools.on(device.ordinal);
+        let all = pools.iter().map(|pool| pool.sum.moves()).chain([device.graphs.sum.moves()]);
+        all.fold((false, 0), |(any, sum), (moving, version)| (any | moving, sum + version))
     }
 
     /// After the device was waited for: what pools gave back to it goes back to the client.
@@ -291,9 +308,30 @@ impl Member {
 
     /// Memory of a pool is freed in a stream's order. A destroyed pool ends with its last.
     pub fn pool_freed_in_order(&self, stream: u64, entry: super::Entry) {
-        if self.pools.of_entry(entry.owner).iter().any(|pool| pool.is_destroyed()) {
-            self.let_go_in_order(stream, entry, 0);
+        for pool in self.pools.of_entry(entry.owner) {
+            if pool.is_destroyed() {
+                self.let_go_in_order(stream, entry, 0);
+            } else {
+                pool.streams.with(|streams| {
+                    if !streams.contains(&stream) {
+                        streams.push(stream);
+                    }
+                });
+            }
         }
+    }
+
+    /// A pool was destroyed. What was freed in streams that have not got there yet it still has.
+    pub fn pool_destroyed(&self, pool: &Arc<Pool>) {
+        let streams = pool.streams.with(core::mem::take);
+        if pool.sum.charged() > 0 {
+            for stream in streams {
+                let entry =
+                    super::Entry { owner: pool.handle, kind: Kind::Pool, ..Default::default() };
+                self.let_go_in_order(stream, entry, 0);
+            }
+        }
+        self.true_up(pool);
     }
 
     /// A thread has waited for the device, or for some of its work.

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use core::fmt;
+use std::time::Duration;
 
 use cuota_core::book::{Kind as EventKind, Memory};
 
@@ -54,16 +55,22 @@ impl Member {
         attempt: impl Fn() -> Result<T, Full>,
     ) -> Result<T, Full> {
         /// A thread can be held up in the driver; the answer is then what it is just now.
-        const PATIENCE: usize = 100;
+        const ROUNDS: usize = 200;
+        const YIELDS: usize = 20;
+        const PAUSE: Duration = Duration::from_micros(50);
         self.make_room(device);
-        for _ in 0..PATIENCE {
-            // Looked at first: what ends between the attempt and the look would be missed.
-            let moving = self.is_moving(device);
+        for round in 0..ROUNDS {
+            // Nothing is on its way before or after it, and nothing has come and gone meanwhile.
+            let before = self.moves(device);
             let answer = attempt();
-            if answer.is_ok() || !moving {
+            if answer.is_ok() || (!before.0 && self.moves(device) == before) {
                 return answer;
             }
-            std::thread::yield_now();
+            if round < YIELDS {
+                std::thread::yield_now();
+            } else {
+                std::thread::sleep(PAUSE);
+            }
         }
         attempt()
     }

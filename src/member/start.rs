@@ -145,7 +145,7 @@ fn make(config: &Config, place: Place) -> Result<Member, String> {
         used: Brief::default(),
         pending: Pending::new(),
         settled: AtomicBool::new(false),
-        looked: AtomicBool::new(false),
+        asked: Brief::default(),
     };
     fork::in_every_child(in_child);
     process::before_exit(at_exit);

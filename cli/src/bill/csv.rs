@@ -5,7 +5,7 @@ use super::account::{Bill, OfDevice};
 use super::json::{epoch_text, since_name, state_name};
 use super::usage::{NAMES, Usage};
 
-const FIRST: [&str; 14] = [
+const FIRST: [&str; 13] = [
     "client",
     "epoch",
     "state",
@@ -17,13 +17,15 @@ const FIRST: [&str; 14] = [
     "members_died",
     "uuid",
     "held_byte_ns",
-    "idle_byte_ns",
     "uncertain_byte_ns",
     "peak_bytes",
 ];
 
+/// Came later, and so stands behind the others.
+const LAST: &str = "idle_byte_ns";
+
 pub fn text(bills: &[Bill]) -> String {
-    let names = FIRST.into_iter().chain(NAMES).map(str::to_owned);
+    let names = FIRST.into_iter().chain(NAMES).chain([LAST]).map(str::to_owned);
     let mut text = row(names);
     for bill in bills {
         if bill.usages.is_empty() {
@@ -57,11 +59,11 @@ fn figures(device: &OfDevice, usage: &Usage) -> Vec<String> {
     let mut fields = vec![
         device.uuid.to_string(),
         usage.held.to_string(),
-        usage.idle.to_string(),
         usage.uncertain.to_string(),
         device.peak.to_string(),
     ];
     fields.extend(usage.figures.map(|figure| figure.to_string()));
+    fields.push(usage.idle.to_string());
     fields
 }
 

@@ -95,7 +95,7 @@ impl Usage {
             *figure = figure.saturating_sub(before);
         }
         let all = both(self).saturating_sub(both(earlier));
-        let idle = self.idle.saturating_sub(earlier.idle);
+        let idle = self.idle.saturating_sub(earlier.idle).min(held);
         Usage { held, uncertain: all.saturating_sub(held), idle, figures }
     }
 

@@ -187,7 +187,8 @@ fn lanes(words: &Copied, places: usize) -> Vec<LaneReport> {
         let place = HEAD + (seq.saturating_sub(seq & 1) as usize >> 1 & 1) * SLOT;
         let word = |at: usize| words.get(device::LANES + index * LANE + at);
         let wide = |at: usize| u128::from(word(at)) | u128::from(word(at + 1)) << 64;
-        let notes = [0, 1].map(|note| HEAD + 2 * SLOT + note * NOTE);
+        // Of two that say they begin at once the first: the last of those that compare as the highest.
+        let notes = [1, 0].map(|note| HEAD + 2 * SLOT + note * NOTE);
         let past = notes.into_iter().filter(|note| word(*note) <= seq - (seq & 1));
         let idle = past.max_by_key(|note| word(*note)).map_or(Idle::default(), |note| Idle {
             bytes: word(note + 1).cast_signed(),

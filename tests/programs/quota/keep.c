@@ -35,6 +35,15 @@ static void half_threshold(void)
     run_with(take, give, trim);
 }
 
+extern int cuLaunchHostFunc(handle, void (*)(void *), void *);
+static int gate;
+
+static void wait_for_gate(void *nothing)
+{
+    while (!__atomic_load_n(&gate, __ATOMIC_ACQUIRE))
+        ;
+}
+
 /* The pool is destroyed first: what is allocated keeps its memory. */
 static void destroyed_first(void)
 {
@@ -53,6 +62,16 @@ static void destroyed_first(void)
     OK(cuMemPoolDestroy, pool);
     synchronize();
     expect_used(0, "an idle pool was destroyed");
+    /* Freed in a stream that has not got there: it is held until it does. */
+    make_pool(ON_DEVICE, 0);
+    OK(take_from, 0);
+    OK(cuLaunchHostFunc, stream, wait_for_gate, NULL);
+    OK(give, 0);
+    OK(cuMemPoolDestroy, pool);
+    expect_used(CHUNK, "the pool is destroyed, its memory not free yet");
+    __atomic_store_n(&gate, 1, __ATOMIC_RELEASE);
+    synchronize();
+    expect_used(0, "the stream has got there");
     begin();
     run_with(take, give, synchronize);
 }

@@ -100,6 +100,45 @@ static void race(const struct way *with)
     printf("row %s filled %zu refused %d refilled %zu\n", row, sum * way->charge, refusal, again * way->charge);
 }
 
+static int stop;
+
+static void *come_and_go(void *thread)
+{
+    self = (long)thread;
+    in_primary();
+    while (!__atomic_load_n(&stop, __ATOMIC_ACQUIRE)) {
+        dptr at = 0;
+        OK(cuMemAllocAsync, &at, MIB, streams[self]);
+        OK(cuMemFreeAsync, at, streams[self]);
+    }
+    return NULL;
+}
+
+/* Two threads use a pool that never takes more than half; what fits beside it is never refused. */
+static void beside(void)
+{
+    pthread_t all[2];
+    dptr keep = 0, at = 0;
+    in_primary();
+    for (int at = 0; at <= THREADS; at++)
+        OK(cuStreamCreate, &streams[at], 1);
+    OK(cuMemAllocAsync, &keep, MIB, streams[THREADS]);
+    for (long at = 0; at < 2; at++)
+        if (pthread_create(&all[at], NULL, come_and_go, (void *)at))
+            FAIL("no threads");
+    for (int round = 0; round < 3000; round++) {
+        OK(cuMemAlloc_v2, &at, 4 * MIB);
+        OK(cuMemFree_v2, at);
+    }
+    __atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
+    for (int at = 0; at < 2; at++)
+        pthread_join(all[at], NULL);
+    OK(cuMemFreeAsync, keep, streams[THREADS]);
+    synchronize();
+    expect_used(0, "emptied");
+    race(&(struct way){8 * MIB, take_pooled, give_pooled, synchronize});
+}
+
 static void linear(void) { race(&(struct way){4 * MIB, take_linear, give_linear}); }
 static void vmm(void) { race(&(struct way){4 * MIB, take_vmm, give_vmm}); }
 static void shrunk(void)
@@ -111,4 +150,4 @@ static void shrunk(void)
 static void pooled(void) { race(&(struct way){8 * MIB, take_pooled, give_pooled, synchronize}); }
 
 ROWS({"race-linear", linear}, {"race-vmm", vmm}, {"race-pool", pooled},
-     {"race-pool-shrunk", shrunk})
+     {"race-pool-shrunk", shrunk}, {"race-pool-beside", beside})

@@ -28,6 +28,7 @@ pub const ROWS: &[Row] = &[
     row("race", "race-vmm", 64, 64, &["vmm"]),
     row("race", "race-pool", 64, 64, &["pool"]),
     row("race", "race-pool-shrunk", 64, 64, &["pool"]).bare(Bare::Nothing),
+    row("race", "race-pool-beside", 64, 64, &["pool"]).bare(Bare::Nothing),
     row("elsewhere", "vmm-elsewhere", 64, 64, &["vmm"]).env(TWO_CARDS),
     row("elsewhere", "pool-elsewhere", 64, 64, &["pool"]).env(TWO_CARDS),
 

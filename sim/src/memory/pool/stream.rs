@@ -73,7 +73,11 @@ pub fn free(call: &Call, address: CUdeviceptr, stream: CUstream) -> R {
             did_bytes(Done::PoolFreed, range.len.next_multiple_of(grain::ADDRESS));
             if matches!(range.backing, Backing::Block { .. }) && !pool.is_imported() {
                 let happened = pool.state().give_later(base, range.len, stream.id);
-                return order::run_on(&stream, move || happened.store(true, Ordering::Release));
+                // A pool that is destroyed meanwhile has its memory until then.
+                return order::run_on(&stream, move || {
+                    happened.store(true, Ordering::Release);
+                    drop(pool);
+                });
             }
             give_back_now(&pool, &range);
             order::run_on(&stream, move || drop(range))
