@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use core::ffi::c_int;
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::path::PathBuf;
 
 use cuota_core::config::{Config, Mps};
@@ -31,7 +32,7 @@ pub fn before(config: &Config) -> Result<(), String> {
 }
 
 /// After it: whether every device is under MPS. A device that is not, beside a daemon that answers, is
-/// warned of where nobody said anything.
+/// warned of, once, where nobody said anything.
 pub fn after(config: &Config) -> Result<(), String> {
     if config.mps == Mps::Ignore {
         return Ok(());
@@ -44,6 +45,10 @@ pub fn after(config: &Config) -> Result<(), String> {
             "device {beside} is not under MPS, though the daemon of {} answered: its compute mode or another user's server keeps this process out, or the driver looks elsewhere (CUDA_VISIBLE_DEVICES, a driver newer than the daemon); see the daemon's log",
             place.display()
         ));
+    }
+    static LOOKED: AtomicBool = AtomicBool::new(false);
+    if LOOKED.swap(true, Ordering::Relaxed) {
+        return Ok(());
     }
     let found = look(&place, PATIENCE);
     if named || matches!(found, Daemon::Answers) {
