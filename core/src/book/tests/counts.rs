@@ -123,6 +123,8 @@ fn no_reader_sees_a_sum_go_back() {
     let folder = Folder::new("counts-back");
     let (staying, over) = (member(&folder.plan()), AtomicBool::new(false));
     let looks = AtomicU64::new(0);
+    // Who has counted nothing yet is not among those that have.
+    block(&staying, count::SHARED).add(Count::Kernels, 1);
     thread::scope(|scope| {
         for which in [count::SHARED, count::SHARED, count::OWN] {
             let (block, over) = (block(&staying, which), &over);
