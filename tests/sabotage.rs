@@ -36,3 +36,23 @@ fn a_missing_charge_or_refund_is_noticed() {
     }
     assert!(unnoticed.is_empty(), "{}", unnoticed.join("\n"));
 }
+
+/// A reserve that shrinks under a call that counts on it, and a refusal that waits for nobody.
+#[test]
+fn a_race_that_is_lost_is_noticed() {
+    let (library, programs) = (sabotaged(), Programs::new());
+    for (what, name) in
+        [("relied:pool", "pool-trimmed-under-a-call"), ("wait:pool", "race-pool-beside")]
+    {
+        let row = table().into_iter().find(|row| row.name == name).expect("it is in the table");
+        let judged = |what: &str| {
+            let run = row.under_quota(&programs).env("LD_PRELOAD", &library);
+            row.judge(&run.env("CUOTA_SABOTAGE", what).any()).map(drop)
+        };
+        assert_eq!(judged(""), Ok(()), "{name} fails as it is");
+        // Threads meet when they do: thousands of times in one run, and at the wrong moment in most.
+        let noticed = (0..20).find_map(|_| judged(what).err());
+        println!("{what}: {noticed:?}");
+        assert!(noticed.is_some(), "{name} does not notice {what}");
+    }
+}

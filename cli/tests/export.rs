@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use common::books::booked;
-use common::member::{GIB, Member, on_card};
+use common::member::{GIB, Member, on_card, sharing};
 use common::{Folder, cuota, ended, simulated};
 use cuota_core::book::layout::{Layout, count, device, header, text_words};
 use cuota_core::book::{self, Block, Book, Count, Device, Direction, Memory, Plan, Seat, Wish};
@@ -473,16 +473,7 @@ fn dashboard_and_alerts_use_what_there_is() {
 fn a_share_of_the_sms_is_a_metric_where_there_is_one() {
     let folder = Folder::new("export-sms");
     let directory = folder.ledgers();
-    // Where NVML is, which knows how many there are.
-    let libraries = simulated("").parent().expect("a folder").display().to_string();
-    let nvml = ("LD_LIBRARY_PATH", libraries.as_str());
-    let under_mps = [("CUOTA_SIM_MPS", "1"), ("CUOTA_SM", "30%"), ("CUOTA_LOG", "off"), nvml];
-    let _members = [
-        Member::start(&folder, "held", &under_mps),
-        Member::start(&folder, "held", &under_mps),
-        Member::start(&folder, "not-held", &under_mps[1..]),
-        Member::start(&folder, "silent", &[]),
-    ];
+    let _members = sharing(&folder);
     let text = Exporter::start(&directory).scrape(OPENMETRICS);
     let value = |name: &str, client: &str| {
         let start = format!("{name}{{client=\"{client}\"");

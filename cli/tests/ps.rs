@@ -8,8 +8,8 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::member::{GIB, Member, on_card};
-use common::{Folder, cuota, ended, library, simulated};
+use common::member::{GIB, Member, on_card, sharing};
+use common::{Folder, cuota, ended, library};
 use cuota_core::book::layout::{Layout, header, text_words};
 use cuota_core::book::{self, Plan};
 use serde_json::{Value, json};
@@ -240,16 +240,7 @@ fn where_nothing_is_named_the_usual_places_are_looked_into() {
 fn shares_of_the_sms_are_shown_as_they_were_granted() {
     let folder = Folder::new("ps-sms");
     let directory = folder.ledgers();
-    // Where NVML is, which knows how many there are.
-    let libraries = simulated("").parent().expect("a folder").display().to_string();
-    let nvml = ("LD_LIBRARY_PATH", libraries.as_str());
-    let under_mps = [("CUOTA_SIM_MPS", "1"), ("CUOTA_SM", "30%"), ("CUOTA_LOG", "off"), nvml];
-    let _members = [
-        Member::start(&folder, "held", &under_mps),
-        Member::start(&folder, "held", &under_mps),
-        Member::start(&folder, "not-held", &under_mps[1..]),
-        Member::start(&folder, "silent", &[]),
-    ];
+    let _members = sharing(&folder);
     let report = json_of(&directory, 0);
     let [held, not_held, silent] = [0, 1, 2].map(|at| &report["clients"][at]);
     let uuid = &held["devices"][0]["uuid"];

@@ -54,10 +54,16 @@ const _: () = assert!(size_of::<Entry>() == size_of::<*mut c_void>());
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
+
+    /// Of tests in one process those that are not std's to keep apart.
+    static ALONE: Mutex<()> = Mutex::new(());
 
     #[test]
     fn what_is_set_is_there_for_us_and_for_children() {
+        let _alone = ALONE.lock();
         let name = "CUOTA_TEST_OF_ENVIRONMENT";
         for value in ["1", "two words", ""] {
             assert!(set(name, value));
@@ -71,9 +77,31 @@ mod tests {
         assert!(names(c"PATH=/bin", "PATH") && !names(c"PATHS=/bin", "PATH"));
     }
 
+    /// What others take out while the longer copy is made does not end it before our entry.
+    #[test]
+    fn what_others_take_out_does_not_hide_it() {
+        let _alone = ALONE.lock();
+        let filler = |number: i32| format!("CUOTA_TEST_FILLER_{number}");
+        for round in 0..100 {
+            for number in 0..500 {
+                // SAFETY: whoever reads the environment here does so by std, which waits, or holds `ALONE`.
+                unsafe { std::env::set_var(filler(number), "x") };
+            }
+            let name = format!("CUOTA_TEST_HIDDEN_{round}");
+            std::thread::scope(|scope| {
+                // SAFETY: as above; `set` is made for this.
+                let takes = |number| unsafe { std::env::remove_var(filler(number)) };
+                scope.spawn(move || (0..500).for_each(takes));
+                assert!(set(&name, "1"));
+            });
+            assert_eq!(std::env::var(&name).as_deref(), Ok("1"), "round {round}");
+        }
+    }
+
     /// Readers walk the environment all the while; nothing they stand on goes away.
     #[test]
     fn readers_are_not_disturbed() {
+        let _alone = ALONE.lock();
         let name = "CUOTA_TEST_OF_READERS";
         assert!(set(name, "0"));
         let stop = core::sync::atomic::AtomicBool::new(false);

@@ -10,7 +10,8 @@ use cuota_core::grain;
 use cuota_core::shm::Brief;
 
 use super::charge::Full;
-use super::pools::{Call, Sum, graphs_reserved};
+use super::pools::graphs_reserved;
+use super::reserve::{Call, Sum};
 use super::{Kind, Member, OnDevice};
 use crate::driver::{Status, query};
 

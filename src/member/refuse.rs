@@ -8,7 +8,7 @@ use std::time::Duration;
 use cuota_core::book::{Kind as EventKind, Memory};
 
 use super::charge::Full;
-use super::{Charge, Kind, Member, OnDevice};
+use super::{Charge, Kind, Member, OnDevice, leaves_out};
 use crate::driver::{Status, query};
 use crate::log::{self, Topic};
 
@@ -63,7 +63,8 @@ impl Member {
             // Nothing is on its way before or after it, and nothing has come and gone meanwhile.
             let before = self.moves(device);
             let answer = attempt();
-            if answer.is_ok() || (!before.0 && self.moves(device) == before) {
+            let still = !before.0 && self.moves(device) == before;
+            if answer.is_ok() || still || leaves_out("wait:pool") {
                 return answer;
             }
             if round < YIELDS {

@@ -8,7 +8,6 @@ mod calls;
 mod check;
 mod coverage;
 mod mps;
-mod orphans;
 mod place;
 mod probe;
 mod shares;
@@ -25,7 +24,6 @@ use calls::Calls;
 use check::{Check, worst};
 use place::Place;
 
-pub use orphans::left as orphans;
 pub use probe::answer as probe;
 
 pub const ABOUT: &str = "\

@@ -4,6 +4,7 @@
 
 use std::env;
 use std::fs;
+use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -11,9 +12,8 @@ use cuota_core::config::{Config, Mps};
 use cuota_core::mps::{Daemon, PATIENCE, PIPES, directory, look};
 
 use super::check::{Check, Severity};
-use super::orphans::orphans;
 use super::shares::shares;
-use crate::native::system;
+use crate::mps::{SERVER, holder, servers};
 
 const DAEMON: &str = "a client that cannot connect runs without MPS, and nothing says so";
 const DIRECTORY: &str = "who may write there can put a daemon of his own in its place";
@@ -21,11 +21,13 @@ const NAMES: &str = "a variable of another name limits nothing";
 const LOCK: &str =
     "two daemons on one directory each start a server, and their clients share nothing";
 const PRELOAD: &str = "the server has the daemon's environment, and is no client";
-const SERVER: &str = "the daemon starts the server when the first client comes, from its own PATH";
+const STARTS: &str = "the daemon starts the server when the first client comes, from its own PATH";
+
+const ORPHANS: &str =
+    "a server whose daemon has ended keeps the device, and the next daemon starts another";
 
 /// A name seen in the wild, and the one that was meant.
 const MISSPELT: (&str, &str) = ("CUDA_MPS_DEVICE_MEM_LIMIT", "CUDA_MPS_PINNED_DEVICE_MEM_LIMIT");
-pub(super) const SERVER_NAME: &str = "nvidia-cuda-mps-server";
 
 pub fn checks() -> Vec<Check> {
     let named = env::var_os(PIPES).is_some_and(|value| !value.is_empty());
@@ -35,13 +37,13 @@ pub fn checks() -> Vec<Check> {
     let mut checks = vec![daemon(&place, &found, named, config.mps), misspelt()];
     if matches!(found, Daemon::Answers) {
         checks.push(open_to_all(&place));
-        let holder = system::lock_holder(&place.join("control_lock"));
-        checks.push(lock(&place, holder.as_ref().ok().copied().flatten()));
+        let holder = holder(&place);
+        checks.push(lock(&place, &holder));
         if let Ok(Some(pid)) = holder {
             checks.extend([preloaded(pid), server_on_path(pid)]);
         }
     }
-    checks.extend([orphans(Path::new("/proc"), &place), shares()]);
+    checks.extend([orphans(&place), shares()]);
     checks
 }
 
@@ -94,13 +96,18 @@ fn open_to_all(place: &Path) -> Check {
     check
 }
 
-fn lock(place: &Path, holder: Option<i32>) -> Check {
+fn lock(place: &Path, holder: &io::Result<Option<i32>>) -> Check {
     let file = place.join("control_lock");
     match holder {
+        Err(why) => Check::not_looked_at("mps-lock", LOCK, &why.to_string()),
         // Somebody of another PID namespace.
-        Some(0) => Check::not_looked_at("mps-lock", LOCK, "the daemon is in another PID namespace"),
-        Some(pid) => Check::ok("mps-lock", LOCK, format!("process {pid} holds {}", file.display())),
-        None => {
+        Ok(Some(0)) => {
+            Check::not_looked_at("mps-lock", LOCK, "the daemon is in another PID namespace")
+        }
+        Ok(Some(pid)) => {
+            Check::ok("mps-lock", LOCK, format!("process {pid} holds {}", file.display()))
+        }
+        Ok(None) => {
             let found = format!("a daemon answers, and nobody holds {}", file.display());
             let advice = "Stop the daemons of this directory (quit, then look for what is left) and start one: the file was removed under it.";
             Check::ok("mps-lock", LOCK, found).worse(Severity::Warn, advice)
@@ -132,10 +139,10 @@ fn preloaded(pid: i32) -> Check {
 
 fn server_on_path(pid: i32) -> Check {
     let Some(path) = variable_of(pid, "PATH") else {
-        return Check::not_looked_at("mps-path", SERVER, "the daemon's environment cannot be read");
+        return Check::not_looked_at("mps-path", STARTS, "the daemon's environment cannot be read");
     };
     let path = path.unwrap_or_default();
-    let found = env::split_paths(&path).map(|folder| folder.join(SERVER_NAME));
+    let found = env::split_paths(&path).map(|folder| folder.join(SERVER));
     // As the daemon sees it, which may be in another root.
     let seen = |file: &PathBuf| {
         let within = file.strip_prefix("/").unwrap_or(file);
@@ -143,10 +150,21 @@ fn server_on_path(pid: i32) -> Check {
         root.join(within).exists()
     };
     match found.into_iter().find(seen) {
-        Some(file) => Check::ok("mps-path", SERVER, format!("the daemon finds {}", file.display())),
-        None => {
-            Check::ok("mps-path", SERVER, format!("no {SERVER_NAME} on the daemon's PATH ({path})"))
-                .worse(Severity::Error, "Start the daemon with a PATH that has it.")
-        }
+        Some(file) => Check::ok("mps-path", STARTS, format!("the daemon finds {}", file.display())),
+        None => Check::ok("mps-path", STARTS, format!("no {SERVER} on the daemon's PATH ({path})"))
+            .worse(Severity::Error, "Start the daemon with a PATH that has it."),
     }
+}
+
+fn orphans(place: &Path) -> Check {
+    let left: Vec<String> =
+        servers::left(Path::new("/proc"), place).iter().map(ToString::to_string).collect();
+    if left.is_empty() {
+        return Check::ok("mps-left", ORPHANS, "no server without a daemon".to_owned());
+    }
+    let found = format!("server without a daemon: process {}", left.join(", "));
+    Check::ok("mps-left", ORPHANS, found).worse(
+        Severity::Warn,
+        format!("End it, once its clients are gone: kill {}.", left.join(" ")),
+    )
 }

@@ -3,17 +3,21 @@
 #![forbid(unsafe_code)]
 
 mod ask;
+pub mod servers;
 mod start;
 mod status;
 mod stop;
 mod supervise;
 
 use std::env;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use cuota_core::mps::{PIPES, directory};
+
+pub use ask::SERVER;
 
 use crate::command::Failure;
 use crate::native::system;
@@ -85,7 +89,16 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// In the daemon's directory while it is stopped on purpose: then its supervisor ends, too.
 const STOPPED: &str = "cuota.stopped";
 
-/// Who holds the daemon's lock: that is the daemon, whatever its pid file says.
-fn holder(place: &std::path::Path) -> Option<i32> {
-    system::lock_holder(&place.join("control_lock")).ok().flatten()
+/// Who holds the daemon's lock: that is the daemon, whatever its pid file says. Nobody where there is no
+/// lock; 0 for a process of another PID namespace.
+pub fn holder(place: &Path) -> io::Result<Option<i32>> {
+    match system::lock_holder(&place.join("control_lock")) {
+        Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(None),
+        found => found,
+    }
+}
+
+/// The same where it may not be told.
+fn known_holder(place: &Path) -> Option<i32> {
+    holder(place).ok().flatten()
 }

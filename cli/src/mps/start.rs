@@ -14,7 +14,7 @@ use cuota_core::mps::{Daemon, PATIENCE, look};
 use cuota_core::share::Percentage;
 
 use super::ask::{self, SERVER};
-use super::{NOT_SO, PAUSE, SOON, STOPPED, Where, holder};
+use super::{NOT_SO, PAUSE, SOON, STOPPED, Where, known_holder};
 use crate::command::Failure;
 use crate::{program, screen};
 
@@ -43,7 +43,8 @@ fn percentage(text: &str) -> Result<Percentage, String> {
 
 pub fn start(options: &Options) -> Result<u8, Failure> {
     let place = options.at.place()?;
-    let who = |place: &Path| holder(place).map_or(String::new(), |pid| format!(" (process {pid})"));
+    let who =
+        |place: &Path| known_holder(place).map_or(String::new(), |pid| format!(" (process {pid})"));
     match bring_up(&place, &options.how)? {
         None => screen::print(&format!("runs already{} in {}\n", who(&place), place.display())),
         Some(log) => screen::print(&format!(

@@ -7,7 +7,7 @@ use clap::Args;
 use cuota_core::mps::{Daemon, PATIENCE, look};
 use serde_json::json;
 
-use super::{NOT_SO, SOON, Where, ask, holder};
+use super::{NOT_SO, SOON, Where, ask, known_holder};
 use crate::command::Failure;
 use crate::ps::json::escaped;
 use crate::screen;
@@ -25,7 +25,7 @@ pub fn status(options: &Options) -> Result<u8, Failure> {
     let place = options.at.place()?;
     let found = look(&place, PATIENCE);
     let runs = matches!(found, Daemon::Answers);
-    let pid = holder(&place).filter(|pid| *pid > 0);
+    let pid = known_holder(&place).filter(|pid| *pid > 0);
     let servers = if runs { servers(&place) } else { Ok(Vec::new()) };
     let percentage = if runs {
         ask::ask(&place, "get_default_active_thread_percentage", SOON).ok()

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use cuota_core::mps::{Daemon, PATIENCE, look};
 
-use super::{NOT_SO, PAUSE, SOON, STOPPED, Where, ask, holder};
+use super::{NOT_SO, PAUSE, SOON, STOPPED, Where, ask, known_holder};
 use crate::command::Failure;
 use crate::{screen, times};
 
@@ -26,7 +26,9 @@ pub fn stop(options: &Options) -> Result<u8, Failure> {
     let not_so = |text: String| Failure { status: NOT_SO, text };
     match look(&place, PATIENCE) {
         Daemon::Answers => {}
-        Daemon::NoDirectory | Daemon::NoSocket | Daemon::Stale if holder(&place).is_none() => {
+        Daemon::NoDirectory | Daemon::NoSocket | Daemon::Stale
+            if known_holder(&place).is_none() =>
+        {
             screen::print(&format!("no daemon runs in {}\n", place.display()));
             return Ok(0);
         }
@@ -38,8 +40,9 @@ pub fn stop(options: &Options) -> Result<u8, Failure> {
     // What it says is for nobody: it may say that it failed and have gone.
     let said = ask::ask(&place, &quit, options.within + SOON);
     let end = Instant::now() + options.within + SOON;
-    while holder(&place).is_some() || matches!(look(&place, PATIENCE), Daemon::Answers) {
+    while known_holder(&place).is_some() || matches!(look(&place, PATIENCE), Daemon::Answers) {
         if Instant::now() > end {
+            let _ = fs::remove_file(place.join(STOPPED));
             let why = said.err().map_or(String::new(), |why| format!(": {why}"));
             return Err(not_so(format!("the daemon of {} has not ended{why}", place.display())));
         }

@@ -15,9 +15,8 @@ use cuota_core::mps::{Daemon, PATIENCE, look};
 use serde_json::json;
 
 use super::start::{How, bring_up, limit};
-use super::{STOPPED, Where, holder};
+use super::{STOPPED, Where, known_holder, servers};
 use crate::command::Failure;
-use crate::doctor;
 use crate::native::{stop, system};
 use crate::ps::json::escaped;
 use crate::{screen, times};
@@ -77,7 +76,7 @@ pub fn supervise(options: &Options) -> Result<u8, Failure> {
 
 impl Watch<'_> {
     fn start(&mut self) -> Result<(), Failure> {
-        for server in doctor::orphans(Path::new("/proc"), &self.place) {
+        for server in servers::left(Path::new("/proc"), &self.place) {
             if system::terminate(server) {
                 let what = format!("server {server}, which has no daemon any more, was ended");
                 self.tell("orphan", &what);
@@ -91,7 +90,7 @@ impl Watch<'_> {
 
     /// Watches who holds the lock now, with what the daemon is to be told.
     fn adopt(&mut self, how: &str) -> Result<(), Failure> {
-        self.pid = holder(&self.place);
+        self.pid = known_holder(&self.place);
         self.silent = false;
         // Of an earlier one.
         let _ = fs::remove_file(self.place.join(STOPPED));
@@ -105,11 +104,11 @@ impl Watch<'_> {
     }
 
     fn is_stopped(&self) -> bool {
-        holder(&self.place).is_none() && self.place.join(STOPPED).exists()
+        known_holder(&self.place).is_none() && self.place.join(STOPPED).exists()
     }
 
     fn look(&mut self, speak: bool) {
-        match holder(&self.place) {
+        match known_holder(&self.place) {
             // That it was stopped is written before it ends.
             None if self.is_stopped() => {}
             None => self.again(),

@@ -24,6 +24,19 @@ pub fn on_card<'a>(command: &'a mut Command, folder: &Folder, ledgers: &Path) ->
         .env("CUOTA_LOG", "error")
 }
 
+/// Two members of `held` that MPS holds to 30 % of 132 SMs; one of `not-held`, which asks for as much
+/// without MPS; one of `silent`, which asks for nothing.
+pub fn sharing(folder: &Folder) -> [Member; 4] {
+    // Where NVML is, which knows how many there are.
+    let libraries = simulated("").parent().expect("a folder").display().to_string();
+    let nvml = ("LD_LIBRARY_PATH", libraries.as_str());
+    let under_mps = [("CUOTA_SIM_MPS", "1"), ("CUOTA_SM", "30%"), ("CUOTA_LOG", "off"), nvml];
+    let member = |client, set| Member::start(folder, client, set);
+    let held = [(); 2].map(|()| member("held", &under_mps));
+    let [one, two] = held;
+    [one, two, member("not-held", &under_mps[1..]), member("silent", &[])]
+}
+
 impl Member {
     pub fn start(folder: &Folder, client: &str, settings: &[(&str, &str)]) -> Member {
         let mut command = cuota(["demo-client", "dlsym"]);

@@ -8,6 +8,7 @@ mod door;
 mod events;
 #[cfg(test)]
 mod hostile;
+mod lanes;
 pub mod layout;
 mod limits;
 mod living;

@@ -11,6 +11,7 @@ use std::path::Path;
 use super::Grant;
 use super::counts::Counts;
 use super::device::{share_of, uuid_of};
+use super::lanes::{LaneReport, lanes};
 use super::layout::{self, DEVICES, Layout, count, device, header, member};
 use super::living::byte_of;
 use super::open::check;
@@ -18,7 +19,7 @@ use super::record::Exact;
 use super::report::{DeviceReport, MemberReport, Report, Share};
 use super::ring::{Found, records};
 use super::trouble::{Trouble, What};
-use crate::ledger::{HEAD, Idle, LANE, NOTE, SLOT, Slot, Total, UNLIMITED, head, is_closed};
+use crate::ledger::{LANE, Slot, Total, UNLIMITED, head};
 use crate::shm::clock::{boot_id, boot_time};
 use crate::shm::file;
 
@@ -162,54 +163,6 @@ impl Report {
             self.touched = self.touched.max(time);
         }
     }
-}
-
-/// What a lane says.
-struct LaneReport {
-    owner: u64,
-    /// As of its last commit; empty if that took it off.
-    slot: Slot,
-    /// When its owner was last known alive.
-    last: u64,
-    /// When its last owner was found dead.
-    noticed: u64,
-}
-
-fn lanes(words: &Copied, places: usize) -> Vec<LaneReport> {
-    let total = Total::from_halves([words.get(device::TOTAL), words.get(device::TOTAL + 1)]);
-    let lane = |index: usize| {
-        let [owner, applied, heartbeat, noticed] =
-            [head::OWNER, head::APPLIED, head::HEARTBEAT, head::NOTICED]
-                .map(|word| words.get(device::LANES + index * LANE + word));
-        let last = usize::from(total.lane) == index;
-        let seq = if last { applied.max(total.seq) } else { applied };
-        // The last even number's slot, whether or not it was taken off since.
-        let place = HEAD + (seq.saturating_sub(seq & 1) as usize >> 1 & 1) * SLOT;
-        let word = |at: usize| words.get(device::LANES + index * LANE + at);
-        let wide = |at: usize| u128::from(word(at)) | u128::from(word(at + 1)) << 64;
-        // Of two that say they begin at once the first: the last of those that compare as the highest.
-        let notes = [1, 0].map(|note| HEAD + 2 * SLOT + note * NOTE);
-        let past = notes.into_iter().filter(|note| word(*note) <= seq - (seq & 1));
-        let idle = past.max_by_key(|note| word(*note)).map_or(Idle::default(), |note| Idle {
-            bytes: word(note + 1).cast_signed(),
-            moment: wide(note + 2),
-        });
-        let slot = Slot {
-            idle,
-            charge: word(place),
-            untracked: word(place + 1),
-            time: word(place + 2),
-            moment: wide(place + 3),
-            uncertain: wide(place + 5),
-        };
-        let slot = match seq {
-            0 => Slot::default(),
-            _ if is_closed(seq) => slot.closed(heartbeat, noticed),
-            _ => slot,
-        };
-        LaneReport { owner, slot, last: slot.time.max(heartbeat), noticed }
-    };
-    (0..places).map(lane).collect()
 }
 
 /// So many words of a device's part, read by `part`, and whether nobody committed meanwhile: a slot is

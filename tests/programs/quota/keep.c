@@ -1,5 +1,6 @@
 /* keep ROW [fault|keep]: what pools keep after it was freed, and what makes them let go. */
 #include "pool.h"
+#include <pthread.h>
 
 static void trim(void)
 {
@@ -128,6 +129,61 @@ static void in_capture(void)
     fill_and_refill(&(struct way){bytes, take_plain, give_now, .idle = 1});
 }
 
+/* How often the simulated driver was called by that name, by its own count. */
+static uint64_t driven(const char *name)
+{
+    char path[4096], line[128];
+    uint64_t count = 0;
+    long at = 0, found = -1;
+    snprintf(path, sizeof path, "%s/names", getenv("CUOTA_SIM"));
+    FILE *names = fopen(path, "r");
+    while (names && found < 0 && fgets(line, sizeof line, names))
+        if (line[strcspn(line, "\n")] = 0, !strcmp(line, name))
+            found = at;
+        else
+            at++;
+    snprintf(path, sizeof path, "%s/calls", getenv("CUOTA_SIM"));
+    FILE *calls = fopen(path, "r");
+    if (!names || found < 0 || !calls || fseek(calls, found * 8, SEEK_SET) || fread(&count, 8, 1, calls) != 1)
+        FAIL("the driver's count of %s cannot be read", name);
+    fclose(names), fclose(calls);
+    return count;
+}
+
+static void *within(void *nothing)
+{
+    in_primary();
+    OK(take, 1);
+    return nothing;
+}
+
+/* A call finds room in the pool, and the driver is slow to look (the row's environment): meanwhile the
+ * pool is trimmed. It grows again for that call, so what was trimmed is nobody else's. */
+static void trimmed_under_a_call(void)
+{
+    pthread_t slow;
+    dptr rest = 0, more = 0;
+    begin(), keeps(UINT64_MAX);
+    OK(take, 0);
+    OK(give, 0);
+    synchronize();
+    OK(cuMemAlloc_v2, &rest, total() - used());
+    uint64_t before = driven("cuMemAllocAsync");
+    if (pthread_create(&slow, NULL, within, NULL))
+        FAIL("no thread");
+    while (driven("cuMemAllocAsync") == before)
+        ;
+    OK(cuMemPoolTrimTo, pool, 0);
+    if (ASK(cuMemAlloc_v2, &more, CHUNK) != OUT_OF_MEMORY)
+        FAIL("what a call counts on was given to another");
+    pthread_join(slow, NULL);
+    OK(give, 1);
+    OK(cuMemFree_v2, rest);
+    trim();
+    expect_used(0, "emptied");
+    run_with(take, give, trim);
+}
+
 ROWS({"pool-threshold", threshold}, {"pool-half-threshold", half_threshold}, {"pool-destroyed-first", destroyed_first},
      {"pool-trimmed-for-others", trimmed_for_others}, {"pool-trimmed-for-pool", trimmed_for_pool},
-     {"pool-not-in-capture", in_capture})
+     {"pool-not-in-capture", in_capture}, {"pool-trimmed-under-a-call", trimmed_under_a_call})

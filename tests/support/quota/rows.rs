@@ -62,6 +62,7 @@ pub const ROWS: &[Row] = &[
     row("keep", "pool-trimmed-for-others", 64, 64, &["pool", "linear"]).bare(Bare::Nothing),
     row("keep", "pool-trimmed-for-pool", 64, 64, &["pool"]).bare(Bare::Nothing),
     row("keep", "pool-not-in-capture", 64, 64, &["pool", "linear"]).bare(Bare::Nothing),
+    row("keep", "pool-trimmed-under-a-call", 64, 64, &["pool"]).bare(Bare::Nothing).env(SLOW_SECOND),
     row("pool", "pool-mixed", 64, 64, &["pool", "linear"]),
     row("pool", "pool-host", 64, 64, &["pool", "linear"]),
 
@@ -132,4 +133,6 @@ pub const ROWS: &[Row] = &[
 ];
 
 const CONTEXT_20: &[(&str, &str)] = &[("CUOTA_SIM_CONTEXT_BYTES", "20MiB")];
+/// Far longer than anybody waits before a refusal, and than a trim takes.
+const SLOW_SECOND: &[(&str, &str)] = &[("CUOTA_SIM_FAULT", "cuMemAllocAsync:2=sleep:500ms")];
 const TWO_CARDS: &[(&str, &str)] = &[("CUOTA_SIM_CARDS", "2")];

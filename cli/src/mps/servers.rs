@@ -8,20 +8,15 @@ use std::path::Path;
 
 use cuota_core::mps::{PIPES, directory};
 
-use super::check::{Check, Severity};
-use super::mps::SERVER_NAME;
-
-const ORPHANS: &str =
-    "a server whose daemon has ended keeps the device, and the next daemon starts another";
-const CONTROL_NAME: &str = "nvidia-cuda-mps-control";
+use super::ask::{CONTROL, SERVER};
 
 /// Servers of the directory's daemons whose parent is no daemon.
 pub fn left(proc: &Path, place: &Path) -> Vec<i32> {
     let entries = fs::read_dir(proc).into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    let servers = pids.filter(|pid| is(proc, *pid, SERVER_NAME) && is_of(proc, *pid, place));
+    let servers = pids.filter(|pid| is(proc, *pid, SERVER) && is_of(proc, *pid, place));
     // One that ends just now has no parent any more.
-    let lost = |pid: &i32| parent(proc, *pid).is_some_and(|parent| !is(proc, parent, CONTROL_NAME));
+    let lost = |pid: &i32| parent(proc, *pid).is_some_and(|parent| !is(proc, parent, CONTROL));
     servers.filter(lost).collect()
 }
 
@@ -34,18 +29,6 @@ fn is_of(proc: &Path, pid: i32, place: &Path) -> bool {
             .then(|| OsString::from_vec(value.get(1..).unwrap_or_default().to_vec()))
     });
     directory(named) == place
-}
-
-pub fn orphans(proc: &Path, place: &Path) -> Check {
-    let left: Vec<String> = left(proc, place).iter().map(ToString::to_string).collect();
-    if left.is_empty() {
-        return Check::ok("mps-left", ORPHANS, "no server without a daemon".to_owned());
-    }
-    let found = format!("server without a daemon: process {}", left.join(", "));
-    Check::ok("mps-left", ORPHANS, found).worse(
-        Severity::Warn,
-        format!("End it, once its clients are gone: kill {}.", left.join(" ")),
-    )
 }
 
 /// Whether a process was started by that name. Not what the kernel calls it: it keeps fifteen letters,
@@ -67,7 +50,7 @@ mod tests {
     use super::*;
 
     /// Processes as `/proc` has them: pid, parent, and how they were started.
-    fn found(processes: &[(i32, i32, &str)]) -> Check {
+    fn found(processes: &[(i32, i32, &str)]) -> Vec<i32> {
         static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let name = format!("cuota-orphans-{}-{number}", std::process::id());
@@ -81,9 +64,9 @@ mod tests {
             let environment = format!("A=b\0{PIPES}=/pipes{}\0", pid / 10);
             fs::write(place.join("environ"), environment).expect("ours");
         }
-        let check = orphans(&proc, Path::new("/pipes0"));
+        let found = left(&proc, Path::new("/pipes0"));
         fs::remove_dir_all(&proc).expect("ours");
-        check
+        found
     }
 
     #[test]
@@ -91,14 +74,13 @@ mod tests {
         let shell = (1, 0, "/sbin/init");
         let daemon = (5, 1, "/x/nvidia-cuda-mps-control -d");
         let served = (6, 5, "nvidia-cuda-mps-server");
-        assert_eq!(found(&[shell]).severity, Severity::Ok);
-        assert_eq!(found(&[shell, daemon, served]).severity, Severity::Ok);
+        assert!(found(&[shell]).is_empty());
+        assert!(found(&[shell, daemon, served]).is_empty());
         // Dead, and not waited for.
-        assert_eq!(found(&[shell, (7, 1, "")]).severity, Severity::Ok);
+        assert!(found(&[shell, (7, 1, "")]).is_empty());
         // Another directory's.
-        assert_eq!(found(&[shell, (17, 1, SERVER_NAME)]).severity, Severity::Ok);
+        assert!(found(&[shell, (17, 1, SERVER)]).is_empty());
         let left = found(&[shell, daemon, served, (7, 1, "/usr/bin/nvidia-cuda-mps-server")]);
-        assert_eq!(left.severity, Severity::Warn);
-        assert!(left.found.ends_with("process 7") && left.advice.contains("kill 7"), "{left:?}");
+        assert_eq!(left, [7]);
     }
 }
