@@ -79,18 +79,30 @@ impl Member {
         };
         let part = book.part(0).expect("claimed");
         let witness = book.witness(self.seat.id, 0);
-        let (event, payload) =
-            match self.lane.change(&part.account(), change, clock.now(), &witness) {
-                Answer::Done => {
-                    block.memory(kind, done, (1, bytes));
-                    (event, [bytes, x, kind as u64])
-                }
-                Answer::Refused { used, limit } => {
-                    block.memory(kind, Memory::Refused, (1, bytes));
-                    (book::Kind::Refused, [bytes, limit, used])
-                }
-                Answer::Lost => panic!("alive, and taken for dead"),
-            };
+        // Half of what it has is a pool's, and in nobody's hands.
+        let held = self.lane.slot.charge;
+        let after = match change {
+            Change::Reserve(bytes) => held + bytes,
+            _ => held.saturating_sub(bytes),
+        };
+        let idle = (after / 2).cast_signed() - self.lane.slot.idle.bytes;
+        let (event, payload) = match self.lane.change_with_idle(
+            &part.account(),
+            change,
+            idle,
+            clock.now(),
+            &witness,
+        ) {
+            Answer::Done => {
+                block.memory(kind, done, (1, bytes));
+                (event, [bytes, x, kind as u64])
+            }
+            Answer::Refused { used, limit } => {
+                block.memory(kind, Memory::Refused, (1, bytes));
+                (book::Kind::Refused, [bytes, limit, used])
+            }
+            Answer::Lost => panic!("alive, and taken for dead"),
+        };
         let (time, member, device) = (clock.now(), self.seat.id, Some(0));
         book.record(Event { time, member, kind: event, device, payload });
         for (what, by) in [
