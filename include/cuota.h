@@ -124,7 +124,24 @@ struct cuota_member {
     char name[16]; /* ends in NUL */
     uint64_t leaving; /* the incarnation that left in good order, if it did */
     uint64_t share; /* of the SMs, as asked for: thousandths of a percent, or 2^63 and a number; 0 if none */
-    uint64_t unused[20];
+    uint64_t gone_at; /* when the last one here to end with work in flight was known to be gone */
+    uint64_t fault_of; /* the incarnation that has lost a device, if it has; the rest is about that */
+    uint64_t fault_at;
+    uint64_t fault; /* the driver's status + 2^32 * place in the directory + 2^48 * CUOTA_UNKNOWN … */
+    uint64_t fault_busy; /* members with work in flight + 2^32 * all of them */
+    uint64_t fault_function; /* what its thread launched last, and where */
+    uint64_t fault_stream;
+    uint64_t culprit_pid; /* if it was another's work */
+    char fault_call[32]; /* ends in NUL */
+    char culprit[64]; /* its client; ends in NUL */
+};
+
+/* Whose work took a device from a member. */
+enum {
+    CUOTA_UNKNOWN = 0,
+    CUOTA_CULPRIT = 1, /* its own */
+    CUOTA_VICTIM = 2, /* another's */
+    CUOTA_NOBODY = 3 /* the MPS server ended, or the client was ended there */
 };
 
 /* A device, at devices_at + its place in the directory * device_bytes. */
@@ -173,7 +190,8 @@ struct cuota_lane {
     uint64_t noticed; /* when its death was noticed */
     uint64_t granted_to; /* the incarnation that the next is about */
     uint64_t grant; /* SMs it may use, and from 2^32 on whether MPS sees to it */
-    uint64_t unused1[3];
+    uint64_t blind; /* the incarnation for whose counts there was no room, if there was none */
+    uint64_t unused1[2];
     uint64_t applied;
     uint64_t unused2[7];
     struct cuota_slot slot[2];
@@ -230,7 +248,10 @@ struct cuota_block {
         uint64_t calls;
         uint64_t bytes;
     } copies[CUOTA_DIRECTIONS];
-    uint64_t unused1[8];
+    uint64_t begun; /* calls that submit work, begun and ended */
+    uint64_t ended;
+    uint64_t quiet; /* how many had begun when all was known to be done */
+    uint64_t unused1[5];
     struct cuota_memory {
         struct cuota_sum taken;
         struct cuota_sum freed;
@@ -259,6 +280,7 @@ enum {
     CUOTA_REFUSED = 8, /* asked, limit, used */
     CUOTA_LIMIT_CHANGED = 9, /* new, old */
     CUOTA_SHARE_GRANTED = 10, /* SMs, of how many (0 if that is not known), whether by MPS */
+    CUOTA_FAULT = 11, /* status + 2^32 * CUOTA_UNKNOWN …; busy + 2^32 * members; the culprit's pid */
     CUOTA_UNTRACKED = 14 /* what the driver holds for itself: now, before */
 };
 
@@ -565,7 +587,7 @@ static inline const char *cuota_event_name(const struct cuota_event *event)
 {
     static const char *const names[] = {
         NULL, "joined", "left", "died", "context created", "context destroyed", "allocated", "freed",
-        "refused", "limit changed", "share granted", NULL, NULL, NULL, "untracked"};
+        "refused", "limit changed", "share granted", "fault", NULL, NULL, "untracked"};
     uint64_t kind = event->kind & UINT32_MAX, device = event->kind >> 32;
     int known = kind < sizeof names / sizeof *names && (device < CUOTA_LEDGER_DEVICES || device == UINT32_MAX);
     return known ? names[kind] : NULL;

@@ -5,15 +5,15 @@
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
-use cuota_core::config::{Complaint, Config, View};
+use cuota_core::config::{Complaint, Config, OnFault, View};
 use cuota_core::names;
 use cuota_core::tally::{Kind as TallyKind, Path, Tally};
 
 use crate::driver::{self, Kind, Status, process};
 use crate::hooks::Real;
 use crate::log::{self, Topic};
-use crate::member::{self, Member};
-use crate::{coverage, hooks, mps, share};
+use crate::member::{self, Member, OnDevice};
+use crate::{coverage, hooks, mps, share, watch};
 
 pub struct Client {
     /// Hooks pass straight through: switched off, or one of NVIDIA's own services.
@@ -23,6 +23,8 @@ pub struct Client {
     config: Config,
     /// A setting could not be read, and that is reason enough not to go on.
     misread: bool,
+    /// Launches wait for what they launch, as when a program is searched for faults.
+    waits_in_launches: bool,
     /// CUDA was initialised against our advice: nothing is given out.
     barred: AtomicBool,
     /// It was initialised with our consent before: what was given out must come back.
@@ -51,6 +53,7 @@ pub fn init() -> &'static Client {
         inert: config.disable || service,
         tally: config.tally.as_ref().filter(|_| !service).and_then(|path| tally_in(path)),
         coverage_checked: AtomicBool::new(false),
+        waits_in_launches: listened_to("CUDA_LAUNCH_BLOCKING").is_some_and(|value| value != "0"),
         misread: config.strict && !complaints.is_empty(),
         barred: AtomicBool::new(false),
         admitted: AtomicBool::new(false),
@@ -126,6 +129,11 @@ impl Client {
         if self.barred.load(Ordering::Relaxed) { Status::NOT_INITIALIZED } else { real.call() }
     }
 
+    #[inline(always)]
+    pub fn waits_in_launches(&self) -> bool {
+        self.waits_in_launches
+    }
+
     pub fn shows_slices(&self) -> bool {
         self.config.view == View::Slice
     }
@@ -195,6 +203,14 @@ impl Client {
                 say(Topic::Ledger, format_args!("not limited by its own settings: {why}"));
                 Ok(())
             }
+        }
+    }
+
+    /// Whoever is to leave after a fault must learn of it.
+    pub fn watch_over(&self, device: &OnDevice) {
+        let leaves = self.config.on_fault == OnFault::Exit;
+        if leaves && device.watched().is_some() && mps::is_client(device.ordinal) {
+            watch::begin();
         }
     }
 

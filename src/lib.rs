@@ -16,9 +16,11 @@
 mod client;
 mod coverage;
 mod driver;
+mod fault;
 mod hooks;
 mod introspect;
 mod log;
 mod member;
 mod mps;
 mod share;
+mod watch;

@@ -19,9 +19,10 @@ pub enum Topic {
     Coverage,
     Ledger,
     Refused,
+    Fault,
 }
 
-const TOPICS: usize = 6;
+const TOPICS: usize = 7;
 /// Lines printed of one topic before the rest are only said to exist.
 const CAP: u32 = 20;
 const LONGEST: usize = 768;

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use cuota_core::config::{Config, Mps};
 use cuota_core::mps::{Daemon, PATIENCE, PIPES, directory, look};
 
-use crate::driver::query;
+use crate::driver::{Status, query};
 use crate::log::{self, Topic};
 
 /// As the driver numbers its attributes.
@@ -72,4 +72,29 @@ fn devices() -> impl Iterator<Item = c_int> {
 pub fn is_client(device: c_int) -> bool {
     let mut value = 0;
     query::cuDeviceGetAttribute(&mut value, IS_CLIENT, device).ok() && value != 0
+}
+
+/// Says what came of MPS where `cuInit`, or making a context, failed for it.
+pub fn explain(status: Status) {
+    let (why, advice) = match status.0 {
+        805 => (
+            "no connection to the MPS daemon or its server",
+            "see that the daemon runs, and as root if users differ (cuota mps status)",
+        ),
+        807 => (
+            "the MPS server takes no new clients: a fault took the device from others, and not all of them have ended; or it is just starting or ending, or serves another user",
+            "end the processes that had the device (cuota ps shows who lost it), then start this one again; cuota run --retry waits for it",
+        ),
+        808 => (
+            "the MPS server has as many clients as a device can have",
+            "end some, or start fewer; a CUDA_DEVICE_MAX_CONNECTIONS above 2 makes it fewer",
+        ),
+        809 => (
+            "the device has no connection left for another MPS client",
+            "end some, or lower CUDA_DEVICE_MAX_CONNECTIONS",
+        ),
+        806 | 810 => ("the MPS server has ended, or has let go of this client", "start it again"),
+        _ => return,
+    };
+    log::error(Topic::Setting, format_args!("the driver answered {}: {why}; {advice}", status.0));
 }

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use cuota_core::book::layout::{self, DEVICES, count, device, event, header, member};
-use cuota_core::book::{Count, Direction, Kind, Memory};
+use cuota_core::book::{Count, Direction, Kind, Memory, Verdict};
 use cuota_core::kind as memory;
 use cuota_core::ledger::{
     Account, HEAD, Idle, LANE, NOTE, SLOT, Slot, Total, TotalWord, UNLIMITED, head,
@@ -133,6 +133,16 @@ fn the_header_says_where_everything_of_a_ledger_is() {
         ("name", member::NAME),
         ("leaving", member::LEAVING),
         ("share", member::SHARE),
+        ("gone_at", member::GONE_AT),
+        ("fault_of", member::FAULT_OF),
+        ("fault_at", member::FAULT_AT),
+        ("fault", member::FAULT),
+        ("fault_busy", member::FAULT_BUSY),
+        ("fault_function", member::FAULT_FUNCTION),
+        ("fault_stream", member::FAULT_STREAM),
+        ("culprit_pid", member::CULPRIT_PID),
+        ("fault_call", member::FAULT_CALL),
+        ("culprit", member::CULPRIT),
     ];
     part("member", member::WORDS, &members);
     let devices = [
@@ -160,6 +170,9 @@ fn the_header_says_where_everything_of_a_ledger_is() {
     let block = [
         ("count", 0),
         ("copies", Count::Copies as usize),
+        ("begun", count::BEGUN),
+        ("ended", count::ENDED),
+        ("quiet", count::QUIET),
         ("memory", count::MEMORY),
         ("earlier_for", count::EARLIER_FOR),
     ];
@@ -183,6 +196,7 @@ fn the_header_says_where_everything_of_a_ledger_is() {
     memory::Kind::ALL.iter().for_each(|kind| number(kind.name(), *kind as usize));
     number("ways", memory::Kind::ALL.len());
     Kind::ALL.iter().for_each(|kind| number(kind.name(), *kind as usize));
+    Verdict::ALL.iter().for_each(|verdict| number(verdict.name(), *verdict as usize));
     assert_eq!(said, expected);
     let total = Total { used: 1, reaps: 2, lane: 3, seq: 4 };
     assert_eq!(total.halves(), [1 | 2 << 48, 4 | 3 << 48]);
@@ -218,7 +232,7 @@ fn snake(name: &str) -> String {
 type Fields<const N: usize> = [(&'static str, usize); N];
 
 /// Where a lane's own code puts what it says.
-fn lane_slot_and_note() -> (Fields<8>, Fields<5>, Fields<3>) {
+fn lane_slot_and_note() -> (Fields<9>, Fields<5>, Fields<3>) {
     struct None;
     impl TotalWord for None {
         fn read(&self) -> Total {
@@ -260,6 +274,7 @@ fn lane_slot_and_note() -> (Fields<8>, Fields<5>, Fields<3>) {
             ("noticed", at(14)),
             ("granted_to", head::GRANTED_TO),
             ("grant", head::GRANT),
+            ("blind", head::BLIND),
             ("slot", HEAD),
             ("note", HEAD + 2 * SLOT),
         ],

@@ -55,7 +55,7 @@ pub fn init(_: &Call, flags: c_uint) -> R {
         eprintln!("simulated driver: {why}");
         return Err(E::UNKNOWN);
     }
-    mps::enabled();
+    mps::connect()?;
     if device::visible().is_empty() {
         return Err(E::NO_DEVICE);
     }

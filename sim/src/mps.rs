@@ -1,7 +1,13 @@
-//! Being an MPS client, when `CUOTA_SIM_MPS=1`: fewer SMs, and faults shared with the card's others.
+//! Being an MPS client, when `CUOTA_SIM_MPS=1`: fewer SMs, faults shared with the card's others, and a
+//! server that has its limits.
 
 use std::env;
 use std::sync::LazyLock;
+
+use crate::api::{E, R};
+use crate::device::Device;
+use crate::machine::{self, Turn};
+use crate::{clock, init};
 
 struct Client {
     enabled: bool,
@@ -13,8 +19,9 @@ struct Client {
 
 /// Read once, by `cuInit`.
 static CLIENT: LazyLock<Client> = LazyLock::new(|| Client {
-    enabled: env::var("CUOTA_SIM_MPS").is_ok_and(|value| value == "1"),
-    share: percentage("CUDA_MPS_ACTIVE_THREAD_PERCENTAGE").filter(|_| !is_deaf()),
+    enabled: is_set("CUOTA_SIM_MPS"),
+    share: percentage("CUDA_MPS_ACTIVE_THREAD_PERCENTAGE")
+        .filter(|_| !is_set("CUOTA_SIM_MPS_DEAF")),
     default: percentage("CUOTA_SIM_MPS_PERCENTAGE"),
 });
 
@@ -24,12 +31,54 @@ fn percentage(variable: &str) -> Option<f64> {
     (value > 0.0 && value <= 100.0).then_some(value)
 }
 
-fn is_deaf() -> bool {
-    env::var("CUOTA_SIM_MPS_DEAF").is_ok_and(|value| value == "1")
+fn is_set(variable: &str) -> bool {
+    env::var(variable).is_ok_and(|value| value == "1")
 }
 
 pub fn enabled() -> bool {
     CLIENT.enabled
+}
+
+/// Between two looks whether another user's clients have gone.
+const TURN: u64 = 1_000_000;
+
+/// What `cuInit` does of MPS: waits for its user's turn, as long as that takes.
+pub fn connect() -> R {
+    if !enabled() {
+        return Ok(());
+    }
+    let shared = is_set("CUOTA_SIM_MPS_MULTIUSER");
+    // SAFETY: only asks.
+    let user = unsafe { libc::geteuid() };
+    loop {
+        match machine::current().become_client(user, shared) {
+            Turn::Yours => return Ok(()),
+            Turn::Fault => return Err(E::MPS_SERVER_NOT_READY),
+            Turn::Others => clock::pause(TURN),
+        }
+    }
+}
+
+/// Whether the server lets the client have one more context on the device.
+pub fn admit(device: &Device) -> R {
+    if !enabled() {
+        return Ok(());
+    }
+    match machine::current().has_place_for(device.number, most_contexts(device)) {
+        Ok(()) => Ok(()),
+        Err(Turn::Fault) => Err(E::MPS_SERVER_NOT_READY),
+        Err(_) => Err(E::MPS_MAX_CLIENTS_REACHED),
+    }
+}
+
+/// Contexts of all clients on a device.
+fn most_contexts(device: &Device) -> u64 {
+    let told = env::var("CUOTA_SIM_MPS_CLIENTS").ok().and_then(|value| value.parse().ok());
+    told.unwrap_or(match device.card.capability {
+        (..=6, _) => 16,
+        _ if init::cuda_version() <= 13000 => 48,
+        _ => 60,
+    })
 }
 
 /// SMs of a card that this process may use; the driver shows them as all there are.

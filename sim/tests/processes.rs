@@ -199,10 +199,15 @@ fn a_neighbour_faults() {
     ];
     passes("lost_once", &variables);
     assert_eq!(flags(&cuda).to_string(), answer);
-    // Whoever comes later is not touched by what was before.
+    // The server takes nothing new while one lives whom a fault has reached; else whoever comes later is
+    // not touched by what was before.
     let mut fresh = 0;
-    assert_eq!(cuda.call("cuCtxCreate_v2", [at(&mut fresh), 0, 0]), 0);
-    assert_eq!(flags(&cuda), 0);
+    let made = cuda.call("cuCtxCreate_v2", [at(&mut fresh), 0, 0]);
+    if mps == "1" && trouble == "fault" {
+        assert_eq!(made, 807);
+    } else {
+        assert_eq!((made, flags(&cuda)), (0, 0));
+    }
 }
 
 #[test]

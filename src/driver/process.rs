@@ -75,6 +75,26 @@ pub fn before_thread_ends(act: fn()) -> bool {
     })
 }
 
+/// Runs `act` with all signals kept from this thread: one that is made meanwhile never runs a handler of
+/// the program's.
+pub fn without_signals(act: impl FnOnce()) {
+    // SAFETY: sets of signals are plain memory; the mask of this thread is put back as it was.
+    unsafe {
+        let mut all = core::mem::zeroed::<libc::sigset_t>();
+        let mut before = all;
+        libc::sigfillset(&mut all);
+        libc::sigprocmask(libc::SIG_SETMASK, &all, &mut before);
+        act();
+        libc::sigprocmask(libc::SIG_SETMASK, &before, core::ptr::null_mut());
+    }
+}
+
+/// Ends the process at once: nothing that was registered for its end runs.
+pub fn end(status: core::ffi::c_int) -> ! {
+    // SAFETY: takes nothing, and does not come back.
+    unsafe { libc::_exit(status) }
+}
+
 /// Runs `act` when the process ends by `exit` or by returning from `main`.
 pub fn before_exit(act: extern "C" fn(*mut core::ffi::c_void)) {
     use core::ffi::{c_int, c_void};

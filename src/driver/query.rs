@@ -114,4 +114,5 @@ questions! {
     cuMemFreeAsync(address: u64, stream: Handle);
     cuKernelGetLibrary(library: &mut Handle, kernel: Handle);
     cuStreamQuery(stream: Handle);
+    cuThreadExchangeStreamCaptureMode(mode: &mut c_uint);
 }

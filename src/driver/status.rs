@@ -18,6 +18,17 @@ impl Status {
     pub const NOT_SUPPORTED: Status = Status(801);
     pub const MPS_CONNECTION_FAILED: Status = Status(805);
 
+    /// Whether this says that the device is lost to this process: whatever it asks for next is answered so.
+    /// 720, a cooperative launch that is too large, is a refusal like any other.
+    pub fn is_fatal(self) -> bool {
+        matches!(self.0, 226 | 700 | 702 | 710 | 714..=719 | 721 | 806 | 810 | 911)
+    }
+
+    /// Whether that is MPS's doing, and no work's.
+    pub fn is_of_mps(self) -> bool {
+        matches!(self.0, 805..=810)
+    }
+
     pub fn ok(self) -> bool {
         self == Status::SUCCESS
     }

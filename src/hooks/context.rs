@@ -11,6 +11,7 @@ use super::real::Real;
 use crate::client::Client;
 use crate::driver::{Status, query};
 use crate::member::{Member, OnDevice};
+use crate::mps;
 
 /// First the ledger, then the driver, then the limits: devices have names only when there are some.
 pub fn init(client: &Client, real: &Real, _flags: c_uint) -> Status {
@@ -18,6 +19,7 @@ pub fn init(client: &Client, real: &Real, _flags: c_uint) -> Status {
         return status;
     }
     let status = real.call();
+    mps::explain(status);
     if status.ok()
         && let Err(status) = client.settle()
     {
@@ -30,14 +32,18 @@ pub fn init(client: &Client, real: &Real, _flags: c_uint) -> Status {
 fn create_on(client: &Client, real: &Real, out: *mut CUcontext, ordinal: CUdevice) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
     let Some(device) = member.device(ordinal) else { return real.call() };
-    make_on(member, real, out, device)
+    let status = make_on(member, real, out, device);
+    client.watch_over(device);
+    status
 }
 
 fn make_on(member: &Member, real: &Real, out: *mut CUcontext, device: &OnDevice) -> Status {
     let estimate = device.context_estimate();
     let status = member.with_own(device, estimate, real.name(), true, || real.call());
+    mps::explain(status);
     if status.ok() {
         let handle = read(out).map_or(0, |context| context.addr() as u64);
+        device.has_context(handle, member.now());
         member.count(device, Count::ContextsMade, 1);
         let took = device.context_estimate();
         member.record(EventKind::ContextCreated, Some(device), [handle, took, 0]);
@@ -48,6 +54,7 @@ fn make_on(member: &Member, real: &Real, out: *mut CUcontext, device: &OnDevice)
 /// A context is gone, with what the driver took for it.
 fn gone_from(member: &Member, device: &OnDevice, handle: u64) {
     member.own_gone(device, true);
+    device.lost_context(handle);
     member.count(device, Count::ContextsGone, 1);
     member.record(EventKind::ContextDestroyed, Some(device), [handle, 0, 0]);
 }
@@ -85,6 +92,21 @@ pub fn create_v4(
     create_on(client, real, out, device)
 }
 
+/// A part of the primary context's SMs, which one does not wait for by waiting for that.
+pub fn create_green(
+    client: &Client,
+    real: &Real,
+    _: *mut CUgreenCtx,
+    _: CUdevResourceDesc,
+    device: CUdevice,
+    _: c_uint,
+) -> Status {
+    if let Some(device) = client.member().and_then(|member| member.device(device)) {
+        device.has_more_contexts();
+    }
+    real.call()
+}
+
 fn is_active(device: CUdevice) -> bool {
     let (mut flags, mut active) = (0, 0);
     query::cuDevicePrimaryCtxGetState(device, &mut flags, &mut active).ok() && active != 0
@@ -99,6 +121,7 @@ pub fn retain_primary(
     let Some(member) = client.member() else { return client.without(real) };
     let Some(device) = member.device(ordinal) else { return real.call() };
     let status = if is_active(ordinal) { real.call() } else { make_on(member, real, out, device) };
+    client.watch_over(device);
     if let Some(context) = read(out).filter(|_| status.ok()) {
         device.remember_primary(context.addr() as u64);
     }

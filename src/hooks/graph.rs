@@ -66,12 +66,13 @@ pub fn with_params(
 
 pub fn launch(client: &Client, real: &Real, exec: CUgraphExec, stream: CUstream) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
-    let captured = member.is_capturing() && member.is_captured(real.stream(stream));
+    let handle = real.stream(stream);
+    let captured = member.is_capturing() && member.is_captured(handle);
+    let context = if captured { None } else { member.context() };
+    let block = context.and_then(|context| member.takes_off(context.device, 0, handle));
+    real.submits(block, client.waits_in_launches());
     let status = upload(client, real, exec, stream);
-    if status.ok()
-        && !captured
-        && let Some(context) = member.context()
-    {
+    if let Some(context) = context.filter(|_| status.ok()) {
         member.count(context.device, Count::Graphs, 1);
         let kernels = member.graphs.kernels(exec.addr() as u64);
         member.count(context.device, Count::GraphKernels, kernels);

@@ -5,17 +5,30 @@ use core::ffi::{c_int, c_uint, c_void};
 use core::mem::offset_of;
 
 use cudarc::driver::sys::*;
-use cuota_core::book::Count;
+use cuota_core::book::{Block, Count};
 
 use super::caller::read;
 use super::real::Real;
-use super::work::{submitted, submitted_to};
+use super::work::{self, DEFAULT};
 use crate::client::Client;
 use crate::driver::Status;
 
 #[inline(always)]
-fn launched(client: &Client, real: &Real, stream: CUstream, what: Count) -> Status {
-    submitted(client, real, stream, |member, device| member.count(device, what, 1))
+fn launched(
+    client: &Client,
+    real: &Real,
+    function: CUfunction,
+    stream: CUstream,
+    what: Count,
+) -> Status {
+    let function = function.addr() as u64;
+    work::launched(
+        client,
+        real,
+        function,
+        || stream,
+        |member, device| member.count(device, what, 1),
+    )
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -23,7 +36,7 @@ fn launched(client: &Client, real: &Real, stream: CUstream, what: Count) -> Stat
 pub fn kernel(
     client: &Client,
     real: &Real,
-    _function: CUfunction,
+    function: CUfunction,
     _grid_x: c_uint,
     _grid_y: c_uint,
     _grid_z: c_uint,
@@ -35,7 +48,7 @@ pub fn kernel(
     _parameters: *mut *mut c_void,
     _extra: *mut *mut c_void,
 ) -> Status {
-    launched(client, real, stream, Count::Kernels)
+    launched(client, real, function, stream, Count::Kernels)
 }
 
 #[inline(always)]
@@ -43,11 +56,12 @@ pub fn kernel_ex(
     client: &Client,
     real: &Real,
     config: *const CUlaunchConfig,
-    _function: CUfunction,
+    function: CUfunction,
     _parameters: *mut *mut c_void,
     _extra: *mut *mut c_void,
 ) -> Status {
-    submitted_to(client, real, stream_of(config), |member, device| {
+    let function = function.addr() as u64;
+    work::launched(client, real, function, stream_of(config), |member, device| {
         let what = if is_cooperative(config) { Count::Cooperative } else { Count::Kernels };
         member.count(device, what, 1);
     })
@@ -83,7 +97,7 @@ fn is_cooperative(config: *const CUlaunchConfig) -> bool {
 pub fn cooperative(
     client: &Client,
     real: &Real,
-    _function: CUfunction,
+    function: CUfunction,
     _grid_x: c_uint,
     _grid_y: c_uint,
     _grid_z: c_uint,
@@ -94,7 +108,7 @@ pub fn cooperative(
     stream: CUstream,
     _parameters: *mut *mut c_void,
 ) -> Status {
-    launched(client, real, stream, Count::Cooperative)
+    launched(client, real, function, stream, Count::Cooperative)
 }
 
 /// One kernel on each of several devices, as their streams say.
@@ -105,35 +119,44 @@ pub fn on_several(
     count: c_uint,
     _flags: c_uint,
 ) -> Status {
+    let Some(member) = client.member() else { return real.call() };
+    let launches = (0..count as usize).map_while(|index| read(list.wrapping_add(index)));
+    let devices: Vec<_> = launches
+        .filter_map(|launch| {
+            let stream = launch.hStream.addr() as u64;
+            let device = member.device_of_stream(stream)?;
+            let block = member.takes_off(device, launch.function.addr() as u64, stream);
+            block.inspect(Block::begin);
+            Some((device, block))
+        })
+        .collect();
     let status = real.call();
-    let Some(member) = client.member().filter(|_| status.ok()) else { return status };
-    for index in 0..count as usize {
-        let Some(launch) = read(list.wrapping_add(index)) else { break };
-        if let Some(device) = member.device_of_stream(launch.hStream.addr() as u64) {
+    for (device, block) in devices {
+        if let Some(block) = block {
+            block.end();
+        }
+        if status.ok() {
             member.count(device, Count::Cooperative, 1);
         }
     }
     status
 }
 
-/// The default stream.
-const DEFAULT: CUstream = core::ptr::null_mut();
-
-pub fn plain(client: &Client, real: &Real, _: CUfunction) -> Status {
-    launched(client, real, DEFAULT, Count::Kernels)
+pub fn plain(client: &Client, real: &Real, function: CUfunction) -> Status {
+    launched(client, real, function, DEFAULT, Count::Kernels)
 }
 
-pub fn grid(client: &Client, real: &Real, _: CUfunction, _: c_int, _: c_int) -> Status {
-    launched(client, real, DEFAULT, Count::Kernels)
+pub fn grid(client: &Client, real: &Real, function: CUfunction, _: c_int, _: c_int) -> Status {
+    launched(client, real, function, DEFAULT, Count::Kernels)
 }
 
 pub fn grid_async(
     client: &Client,
     real: &Real,
-    _: CUfunction,
+    function: CUfunction,
     _: c_int,
     _: c_int,
     stream: CUstream,
 ) -> Status {
-    launched(client, real, stream, Count::Kernels)
+    launched(client, real, function, stream, Count::Kernels)
 }

@@ -396,13 +396,13 @@ pub mod rows {
         [cuEventCreate] (ph_event: *mut CUevent, flags: c_uint);
         unbound [cuEventDestroy] (h_event: CUevent);
         [cuEventDestroy_v2] (h_event: CUevent);
-        [cuEventQuery] (h_event: CUevent);
+        [cuEventQuery] (h_event: CUevent) => stream::query_event;
         [cuEventSynchronize] (h_event: CUevent) => stream::synchronize_event;
         [cuStreamCreate] (ph_stream: *mut CUstream, flags: c_uint);
         [cuStreamCreateWithPriority] (ph_stream: *mut CUstream, flags: c_uint, priority: c_int);
         unbound [cuStreamDestroy] (h_stream: CUstream) => stream::destroy;
         [cuStreamDestroy_v2] (h_stream: CUstream) => stream::destroy;
-        [cuStreamQuery cuStreamQuery_ptsz] (h_stream: CUstream);
+        [cuStreamQuery cuStreamQuery_ptsz] (h_stream: CUstream) => stream::query;
         [cuStreamSynchronize cuStreamSynchronize_ptsz] (h_stream: CUstream) => stream::synchronize;
 
         // Contexts.
@@ -439,7 +439,7 @@ pub mod rows {
         unbound [cuGLCtxCreate] (p_ctx: *mut CUcontext, flags: c_uint, device: CUdevice) => takes context::create;
         unbound [cuGLCtxCreate_v2] (p_ctx: *mut CUcontext, flags: c_uint, device: CUdevice) => takes context::create;
         [cuGreenCtxCreate] (
-            ph_ctx: *mut CUgreenCtx, desc: CUdevResourceDesc, dev: CUdevice, flags: c_uint);
+            ph_ctx: *mut CUgreenCtx, desc: CUdevResourceDesc, dev: CUdevice, flags: c_uint) => context::create_green;
         [cuGreenCtxDestroy] (h_ctx: CUgreenCtx);
         [cuGreenCtxStreamCreate] (
             ph_stream: *mut CUstream, green_ctx: CUgreenCtx, flags: c_uint, priority: c_int);

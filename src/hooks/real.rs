@@ -7,7 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::token::Token;
 use crate::client::{self, Client};
 use crate::driver::Status;
+use crate::fault;
 use cudarc::driver::sys::CUstream;
+use cuota_core::book::Block;
 
 /// What a body that panics before it asked the driver answers.
 #[derive(Clone, Copy)]
@@ -28,6 +30,8 @@ pub struct Real<'a> {
     /// The exported name, with its flavour.
     name: &'static str,
     answer: Cell<Option<Status>>,
+    /// Where it is counted that the call submits work, and whether it answers for that work itself.
+    flight: Cell<Option<(Block, bool)>>,
 }
 
 impl Real<'_> {
@@ -38,12 +42,32 @@ impl Real<'_> {
         if let Some(answer) = self.answer.get() {
             return answer;
         }
+        let flight = self.flight.take();
+        if let Some((block, _)) = flight {
+            block.begin();
+        }
         let answer = match &self.token {
             Some(token) => token.lent(self.call),
             None => (self.call)(),
         };
         self.answer.set(Some(answer));
+        if let Some((block, answers)) = flight {
+            match answer.ok() || answers && answer.is_fatal() {
+                true => block.end(),
+                false => block.undo(),
+            }
+        }
+        if !answer.ok() {
+            fault::met(self.name, answer);
+        }
         answer
+    }
+
+    /// The call submits work. One that is refused has submitted none; but the answer may be about the very
+    /// work, where the call waits for it (`answers`).
+    #[inline(always)]
+    pub fn submits(&self, block: Option<Block>, answers: bool) {
+        self.flight.set(block.map(|block| (block, answers)));
     }
 
     /// The entry point's name.
@@ -80,7 +104,13 @@ pub fn enter(
 ) -> Status {
     Token::with(|token| {
         let (Some(token), Some(client)) = (token, client::get()) else { return call() };
-        let real = Real { call, token: Some(token), name, answer: Cell::new(None) };
+        let real = Real {
+            call,
+            token: Some(token),
+            name,
+            answer: Cell::new(None),
+            flight: Cell::new(None),
+        };
         run(client, real, on_panic, body)
     })
 }
@@ -95,7 +125,12 @@ pub fn enter_always(
     body: impl FnOnce(&Client, &Real) -> Status,
 ) -> Status {
     let Some(client) = client::get() else { return call() };
-    run(client, Real { call, token: None, name, answer: Cell::new(None) }, on_panic, body)
+    run(
+        client,
+        Real { call, token: None, name, answer: Cell::new(None), flight: Cell::new(None) },
+        on_panic,
+        body,
+    )
 }
 
 #[inline(always)]

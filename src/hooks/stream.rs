@@ -8,9 +8,10 @@ use cudarc::driver::sys::*;
 use super::real::Real;
 use crate::client::Client;
 use crate::driver::{Status, query};
+use crate::member::Awaited;
 
-fn wait(client: &Client, real: &Real) -> Status {
-    let status = timed(client, real);
+fn wait(client: &Client, real: &Real, all: Awaited) -> Status {
+    let status = timed(client, real, all);
     if let Some(member) = client.member() {
         member.waited();
     }
@@ -18,31 +19,45 @@ fn wait(client: &Client, real: &Real) -> Status {
 }
 
 /// Runs what waits for work, and counts the time.
-fn timed(client: &Client, real: &Real) -> Status {
+fn timed(client: &Client, real: &Real, all: Awaited) -> Status {
     let Some(member) = client.member() else { return real.call() };
+    let Some(context) = member.context() else { return real.call() };
     let begun = member.now();
+    let waiting = member.waits(context.device, all, begun);
     let status = real.call();
     let ended = member.now();
-    if status.ok()
-        && let Some(context) = member.context()
-    {
+    if status.ok() {
         member.count_wait(context.device, ended.saturating_sub(begun), ended);
+        member.has_landed(&waiting);
     }
     status
 }
 
-pub fn synchronize(client: &Client, real: &Real, _stream: CUstream) -> Status {
-    wait(client, real)
+/// Whether work is done is asked for without waiting: an answer like any other, which may be that a fault
+/// has taken the device.
+pub fn query(_: &Client, real: &Real, _stream: CUstream) -> Status {
+    real.call()
+}
+
+pub fn query_event(_: &Client, real: &Real, _event: CUevent) -> Status {
+    real.call()
+}
+
+pub fn synchronize(client: &Client, real: &Real, stream: CUstream) -> Status {
+    let stream = real.stream(stream);
+    wait(client, real, Awaited::Stream(stream))
 }
 
 pub fn synchronize_event(client: &Client, real: &Real, _event: CUevent) -> Status {
-    wait(client, real)
+    wait(client, real, Awaited::Some)
 }
 
 /// Waits for all streams of a context, those of other threads as well.
 fn wait_for_all(client: &Client, real: &Real, context: Option<u64>) -> Status {
     let before = client.member().and_then(|member| member.before_waiting(context));
-    let status = timed(client, real);
+    // Another context's is not where the current one's work is.
+    let all = if context.is_none() { Awaited::Context } else { Awaited::Some };
+    let status = timed(client, real, all);
     if let Some(member) = client.member() {
         if let Some(before) = before.filter(|_| status.ok()) {
             member.after_waiting(before);
@@ -134,6 +149,7 @@ pub fn destroy(client: &Client, real: &Real, stream: CUstream) -> Status {
     let Some(member) = client.member() else { return real.call() };
     let stream = real.stream(stream);
     member.look_at_pending();
+    member.loses_stream(stream);
     let status = real.call();
     if status.ok() {
         member.capture_ends(stream);

@@ -17,26 +17,28 @@ pub fn submitted(
     stream: CUstream,
     count: impl FnOnce(&Member, &OnDevice),
 ) -> Status {
-    submitted_to(client, real, || stream, count)
+    launched(client, real, 0, || stream, count)
 }
 
+/// The same for one that launches a function.
 #[inline(always)]
-pub fn submitted_to(
+pub fn launched(
     client: &Client,
     real: &Real,
+    function: u64,
     stream: impl FnOnce() -> CUstream,
     count: impl FnOnce(&Member, &OnDevice),
 ) -> Status {
     let Some(member) = client.member() else { return real.call() };
+    let stream = real.stream(stream());
     // Before the call, which may be the one that breaks a capture.
-    let captured = member.is_capturing()
-        && member.is_captured(real.stream(stream()))
-        && !leaves_out("count:capture");
+    let captured =
+        member.is_capturing() && member.is_captured(stream) && !leaves_out("count:capture");
+    let context = if captured { None } else { member.context() };
+    let Some(context) = context else { return real.call() };
+    real.submits(member.takes_off(context.device, function, stream), client.waits_in_launches());
     let status = real.call();
-    if status.ok()
-        && !captured
-        && let Some(context) = member.context()
-    {
+    if status.ok() {
         count(member, context.device);
     }
     status
@@ -46,12 +48,15 @@ pub fn submitted_to(
 #[inline(always)]
 pub fn done(client: &Client, real: &Real, count: impl FnOnce(&Member, &OnDevice)) -> Status {
     let Some(member) = client.member() else { return real.call() };
+    let Some(context) = member.context() else { return real.call() };
+    real.submits(member.takes_off(context.device, 0, real.stream(DEFAULT)), true);
     let status = real.call();
-    if status.ok()
-        && let Some(context) = member.context()
-    {
+    if status.ok() {
         count(member, context.device);
         member.note_alive(context.device);
     }
     status
 }
+
+/// The default stream.
+pub const DEFAULT: CUstream = core::ptr::null_mut();

@@ -102,7 +102,7 @@ fn at_thread_end() {
 impl Member {
     /// Where this thread counts what it does on a device; nothing if there is no room for it.
     #[inline(always)]
-    fn block(&self, device: &OnDevice) -> Option<Block> {
+    pub(super) fn block(&self, device: &OnDevice) -> Option<Block> {
         MINE.with(|mine| {
             let near = mine.blocks.get(device.ordinal as usize).and_then(Cell::get);
             let seat = self.counting.seat.load(Ordering::Relaxed);

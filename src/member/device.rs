@@ -10,6 +10,7 @@ use cuota_core::shm::Brief;
 
 use super::Member;
 use super::arrays::Arrays;
+use super::flight::Flight;
 use super::graphs::OnGraphs;
 use super::own::Own;
 use crate::log::{self, Topic};
@@ -32,6 +33,7 @@ pub struct OnDevice {
     pub graphs: OnGraphs,
     pub(super) own: Own,
     primary: AtomicU64,
+    pub(super) flight: Flight,
     /// What this process was granted of its SMs.
     pub(super) grant: Brief<Option<Grant>>,
 }
@@ -57,6 +59,7 @@ impl OnDevice {
             graphs: OnGraphs::new(),
             own: Own::new(),
             primary: AtomicU64::new(0),
+            flight: Flight::new(),
             grant: Brief::default(),
         }
     }

@@ -156,8 +156,7 @@ fn make(config: &Config, place: Place) -> Result<Member, String> {
 /// have been called in a signal handler, on top of whoever has it.
 extern "C" fn at_exit(_: *mut core::ffi::c_void) {
     if let Some(member) = current() {
-        member.devices().for_each(|device| member.note_alive(device));
-        member.book.say_goodbye(member.counting.seat(), member.clock.now());
+        member.say_goodbye();
     }
 }
 

@@ -37,17 +37,20 @@ static int ledger(void)
     SIZE(member), AT(member, owner), AT(member, pid), AT(member, start), AT(member, pid_namespace);
     AT(member, user), AT(member, joined), AT(member, settled), AT(member, written);
     AT(member, name), AT(member, leaving), AT(member, share);
+    AT(member, gone_at), AT(member, fault_of), AT(member, fault_at), AT(member, fault), AT(member, fault_busy);
+    AT(member, fault_function), AT(member, fault_stream), AT(member, culprit_pid), AT(member, fault_call);
+    AT(member, culprit);
     SIZE(device), AT(device, total), AT(device, limit), AT(device, wanted), AT(device, by_command);
     AT(device, peak), AT(device, uuid), AT(device, bytes), AT(device, context_bytes), AT(device, sms);
     AT(device, refused), AT(device, refused_bytes);
-    SIZE(lane), AT(lane, owner), AT(lane, applied), AT(lane, heartbeat), AT(lane, noticed), AT(lane, granted_to), AT(lane, grant);
+    SIZE(lane), AT(lane, owner), AT(lane, applied), AT(lane, heartbeat), AT(lane, noticed), AT(lane, granted_to), AT(lane, grant), AT(lane, blind);
     AT(lane, slot), AT(lane, note);
     SIZE(slot), AT(slot, charge), AT(slot, untracked), AT(slot, time), AT(slot, moment);
     AT(slot, uncertain);
     SIZE(note), AT(note, since), AT(note, bytes), AT(note, moment);
     SIZE(sum), AT(sum, calls), AT(sum, bytes);
     SIZE(memory), AT(memory, taken), AT(memory, freed), AT(memory, refused);
-    SIZE(block), AT(block, count), AT(block, copies), AT(block, memory), AT(block, earlier_for);
+    SIZE(block), AT(block, count), AT(block, copies), AT(block, begun), AT(block, ended), AT(block, quiet), AT(block, memory), AT(block, earlier_for);
     SIZE(counts), AT(counts, block);
     SIZE(event), AT(event, state), AT(event, time), AT(event, member), AT(event, kind);
     AT(event, payload), AT(event, check);
@@ -59,7 +62,8 @@ static int ledger(void)
     NUMBER(LINEAR), NUMBER(PITCHED), NUMBER(MANAGED), NUMBER(ARRAY), NUMBER(MIPMAP), NUMBER(VMM);
     NUMBER(POOL), NUMBER(GRAPH), NUMBER(LIMIT), NUMBER(DRIVER), NUMBER(IMPORT), NUMBER(WAYS);
     NUMBER(JOINED), NUMBER(LEFT), NUMBER(DIED), NUMBER(CONTEXT_CREATED), NUMBER(CONTEXT_DESTROYED);
-    NUMBER(ALLOCATED), NUMBER(FREED), NUMBER(REFUSED), NUMBER(LIMIT_CHANGED), NUMBER(SHARE_GRANTED), NUMBER(UNTRACKED);
+    NUMBER(ALLOCATED), NUMBER(FREED), NUMBER(REFUSED), NUMBER(LIMIT_CHANGED), NUMBER(SHARE_GRANTED), NUMBER(FAULT);
+    NUMBER(UNTRACKED), NUMBER(UNKNOWN), NUMBER(CULPRIT), NUMBER(VICTIM), NUMBER(NOBODY);
     return 0;
 }
 

@@ -239,6 +239,14 @@ impl Member {
         format!("{status} {:?} {text}", status.signal())
     }
 
+    /// It has ended by itself: how, and what it said on standard error.
+    pub fn ended(mut self) -> (std::process::ExitStatus, String) {
+        let status = self.child.wait().expect("ours");
+        let mut text = String::new();
+        self.child.stderr.take().expect("piped").read_to_string(&mut text).expect("text");
+        (status, text)
+    }
+
     /// Ends it as it likes to, and what it said on standard error.
     pub fn end(mut self) -> String {
         drop(self.input.take());

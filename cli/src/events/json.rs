@@ -1,7 +1,7 @@
 //! An event as a line for other programs.
 #![forbid(unsafe_code)]
 
-use cuota_core::book::{Event, Heard, Kind};
+use cuota_core::book::{Event, Heard, Kind, Verdict};
 use serde_json::{Value, json};
 
 use super::batch::Record;
@@ -53,6 +53,17 @@ fn payload(event: &Event) -> Value {
         Kind::ShareGranted => {
             let all = (second != 0).then_some(second);
             json!({ "sms": first, "of": all, "by_mps": third == 1 })
+        }
+        Kind::Fault => {
+            let verdict = Verdict::from_word(first >> 32);
+            let culprit = (verdict == Verdict::Other).then_some(third);
+            json!({
+                "status": first as u32,
+                "verdict": verdict.name(),
+                "busy": second as u32,
+                "members": second >> 32,
+                "culprit_pid": culprit,
+            })
         }
         Kind::Untracked => json!({ "bytes": first, "before": second }),
     }

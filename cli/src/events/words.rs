@@ -1,7 +1,7 @@
 //! An event as a line that people read.
 #![forbid(unsafe_code)]
 
-use cuota_core::book::{Event, Heard, Kind};
+use cuota_core::book::{Event, Heard, Kind, Verdict};
 use cuota_core::kind::Kind as How;
 use cuota_core::ledger::UNLIMITED;
 
@@ -66,10 +66,23 @@ pub fn what(event: &Event) -> String {
             let by = if third == 1 { "by MPS" } else { "unlimited: no MPS" };
             format!("may use {first}{all} SMs ({by})")
         }
+        Kind::Fault => fault(first, second, third),
         Kind::Untracked => {
             format!("the driver itself holds {}, before {}", short(first), short(second))
         }
     }
+}
+
+/// "lost the device: 700, by the work of process 12, which alone of 8 had any in flight".
+fn fault(what: u64, seen: u64, pid: u64) -> String {
+    let (status, busy, all) = (what as u32, seen as u32, seen >> 32);
+    let by = match Verdict::from_word(what >> 32) {
+        Verdict::Own => "by its own work".into(),
+        Verdict::Other => format!("by the work of process {pid}"),
+        Verdict::Nobody => "by the MPS server's end, or its own there".into(),
+        Verdict::Unknown => "by whose work is unknown".into(),
+    };
+    format!("lost the device ({status}) {by}; {busy} of {all} had work in flight")
 }
 
 /// Where, if that is known.
@@ -128,6 +141,21 @@ mod tests {
             (Kind::ShareGranted, [38, 132, 1], "may use 38 of 132 SMs (by MPS)"),
             (Kind::ShareGranted, [66, 0, 1], "may use 66 SMs (by MPS)"),
             (Kind::ShareGranted, [132, 132, 0], "may use 132 of 132 SMs (unlimited: no MPS)"),
+            (
+                Kind::Fault,
+                [700 | 1 << 32, 1 | 8 << 32, 0],
+                "lost the device (700) by its own work; 1 of 8 had work in flight",
+            ),
+            (
+                Kind::Fault,
+                [719 | 2 << 32, 1 | 8 << 32, 17],
+                "lost the device (719) by the work of process 17; 1 of 8 had work in flight",
+            ),
+            (
+                Kind::Fault,
+                [700, 3 | 8 << 32, 0],
+                "lost the device (700) by whose work is unknown; 3 of 8 had work in flight",
+            ),
             (Kind::Untracked, [GIB, 0, 0], "the driver itself holds 1 GiB, before 0 B"),
         ] {
             assert_eq!(said(kind, payload), expected);

@@ -4,13 +4,13 @@
 
 use std::fmt::Write;
 
-use cuota_core::book::{DeviceReport, MemberReport, Report};
+use cuota_core::book::{DeviceReport, Fault, MemberReport, Report};
 use cuota_core::config::Uuid;
 use serde_json::{Map, Value, json};
 
 use crate::ledgers::{Client, Ledgers};
 use crate::places::Places;
-use crate::screen;
+use crate::{screen, times};
 
 pub fn text(places: &Places, found: &Ledgers) -> String {
     let unreadable = |unreadable: &crate::ledgers::Unreadable| json!({ "file": unreadable.file.to_string_lossy(), "why": unreadable.why });
@@ -87,6 +87,25 @@ fn member(member: &MemberReport, report: &Report) -> Value {
         "devices": devices,
         "share_asked": member.asked.map(|share| share.to_string()),
         "grants": grants.collect::<Vec<_>>(),
+        "fault": member.fault.as_ref().map(|fault| lost(fault, report)),
+    })
+}
+
+/// What took a device from a member.
+fn lost(fault: &Fault, report: &Report) -> Value {
+    let device = report.devices.iter().find(|device| device.index == fault.device);
+    let culprit = fault.culprit.as_ref();
+    json!({
+        "unix_ns": times::of_boot((report.created_wall, report.created_boot), fault.time),
+        "uuid": device.map(|device| Uuid(device.uuid).to_string()),
+        "status": fault.status,
+        "call": fault.call,
+        "function": (fault.function != 0).then_some(fault.function),
+        "stream": fault.stream,
+        "verdict": fault.verdict.name(),
+        "busy": fault.busy,
+        "members": fault.members,
+        "culprit": culprit.map(|(client, pid)| json!({ "client": client, "pid": pid })),
     })
 }
 

@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::fmt::Write;
 
-use cuota_core::book::{DeviceReport, MemberReport};
+use cuota_core::book::{DeviceReport, MemberReport, Verdict};
 
 use crate::ledgers::{Client, device_name};
 use crate::screen;
@@ -87,6 +87,17 @@ fn line(width: usize, name: &str, figures: [String; 6]) -> String {
     )
 }
 
+/// That it has lost a device, and whose work that was; its end is waited for.
+fn lost(member: &MemberReport) -> String {
+    let Some(fault) = &member.fault else { return String::new() };
+    let by = match (&fault.culprit, fault.verdict) {
+        (Some((client, pid)), _) => format!(" by {} {pid}", screen::plain(client)),
+        (None, Verdict::Own) => " by itself".into(),
+        _ => String::new(),
+    };
+    format!("  lost ({}{by})", fault.status)
+}
+
 /// The living that hold something of a device, the largest first; or, of none, those that hold
 /// nothing anywhere.
 fn members(members: &[MemberReport], device: Option<usize>, pid_namespace: u64) -> String {
@@ -104,7 +115,7 @@ fn members(members: &[MemberReport], device: Option<usize>, pid_namespace: u64) 
         let mark = if is_elsewhere(member, pid_namespace) { ELSEWHERE.0 } else { ' ' };
         let pid = format!("{}{mark}", member.pid);
         let line = format!("    {pid:<9} {:<16} {:>8}", screen::plain(&member.name), short(used));
-        line + "\n"
+        line + &lost(member) + "\n"
     };
     listed.into_iter().map(row).collect()
 }

@@ -110,6 +110,26 @@ impl Block {
         }
     }
 
+    /// A call that submits work begins, and ends: between the two, and until it is known that all is done,
+    /// the process has work in flight.
+    #[inline(always)]
+    pub fn begin(&self) {
+        self.raise(count::BEGUN, 1);
+        // SYNC POINT: whoever knows of what that work did finds that it was begun; the other end is in
+        // `busy`.
+        std::sync::atomic::fence(Ordering::Release);
+    }
+
+    /// It has submitted nothing after all.
+    pub fn undo(&self) {
+        self.raise(count::BEGUN, 1_u64.wrapping_neg());
+    }
+
+    #[inline(always)]
+    pub fn end(&self) {
+        self.raise(count::ENDED, 1);
+    }
+
     #[inline(always)]
     pub fn add(&self, what: Count, by: u64) {
         self.raise(what as usize, by);
@@ -184,5 +204,9 @@ impl Counts {
     }
 }
 
+const _: () = assert!(
+    Count::Copies as usize + 2 * Direction::ALL.len() <= count::BEGUN
+        && count::QUIET < count::MEMORY
+);
 const _: () = assert!(Count::Copies as usize + 2 * Direction::ALL.len() <= count::MEMORY);
 const _: () = assert!(count::MEMORY + count::MEMORY_EACH * Kind::ALL.len() <= count::EARLIER_FOR);

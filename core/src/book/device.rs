@@ -69,6 +69,32 @@ impl Part {
         Some(Block::new(words, block == count::SHARED))
     }
 
+    /// How many calls that submit work have begun in a place, if all have ended.
+    pub fn submitted(&self, place: usize) -> Option<u64> {
+        let blocks = (count::SHARED..count::BLOCKS).map(|block| {
+            let at = self.layout.counts_at(place) + block * count::WORDS;
+            // In this order: what has ended by now had begun.
+            let ended = self.value(at + count::ENDED);
+            (self.value(at + count::BEGUN), ended)
+        });
+        blocks.into_iter().try_fold(0_u64, |sum, (begun, ended)| {
+            (begun == ended).then_some(sum.wrapping_add(begun))
+        })
+    }
+
+    /// All work is done of the calls that had begun when there were so many.
+    pub fn note_quiet(&self, place: usize, begun: u64) {
+        let at = self.layout.counts_at(place) + count::SHARED * count::WORDS + count::QUIET;
+        self.set(at, begun);
+    }
+
+    /// Whether the place's last member left work behind that nobody knows to be done.
+    pub(super) fn was_busy(&self, place: usize, id: u64) -> bool {
+        let at = self.layout.counts_at(place);
+        let quiet = self.value(at + count::SHARED * count::WORDS + count::QUIET);
+        self.value(at + count::EARLIER_FOR) == id && self.submitted(place) != Some(quiet)
+    }
+
     /// What the seat's process was granted of the device's SMs.
     pub fn note_grant(&self, seat: Seat, grant: Grant) {
         let lane = device::LANES + seat.index * LANE;
@@ -146,12 +172,13 @@ impl Book {
 
     /// Makes room for what the seat counts on a device, and notes what was counted there before; false
     /// if there is none.
-    pub fn open_counts(&self, device: usize, seat: Seat) -> bool {
-        let Some(part) = self.part(device) else { return false };
+    pub fn open_counts(&self, index: usize, seat: Seat) -> bool {
+        let Some(part) = self.part(index) else { return false };
         let at = self.layout.counts_at(seat.index);
-        let start = self.layout.device_at(device) + bytes(at);
+        let start = self.layout.device_at(index) + bytes(at);
         let made = self.file.with(|fd| file::allocate(fd, start, bytes(count::PLACE)));
         if made.is_err() {
+            part.set(device::LANES + seat.index * LANE + head::BLIND, seat.id);
             return false;
         }
         let mut earlier = Counts::default();
@@ -162,6 +189,12 @@ impl Book {
             earlier.add(&words);
         }
         part.set(at + count::EARLIER_FOR, 0);
+        // Nothing is in flight yet, however the one before ended.
+        for block in count::SHARED..count::BLOCKS {
+            for word in [count::BEGUN, count::ENDED, count::QUIET] {
+                part.set(at + block * count::WORDS + word, 0);
+            }
+        }
         for (word, value) in earlier.words().iter().enumerate().take(count::EARLIER_FOR) {
             part.set(at + word, *value);
         }

@@ -31,12 +31,15 @@ pub enum Kind {
     LimitChanged = 9,
     /// SMs granted, SMs there are (0 if that is not known), whether by MPS.
     ShareGranted = 10,
+    /// The driver's status and from 2^32 on the verdict; members with work in flight and from 2^32 on all
+    /// of them; the culprit's pid.
+    Fault = 11,
     /// What the driver holds for itself: now, before.
     Untracked = 14,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 11] = [
+    pub const ALL: [Kind; 12] = [
         Kind::Joined,
         Kind::Left,
         Kind::Died,
@@ -47,6 +50,7 @@ impl Kind {
         Kind::Refused,
         Kind::LimitChanged,
         Kind::ShareGranted,
+        Kind::Fault,
         Kind::Untracked,
     ];
 
@@ -62,6 +66,7 @@ impl Kind {
             Kind::Refused => "refused",
             Kind::LimitChanged => "limit changed",
             Kind::ShareGranted => "share granted",
+            Kind::Fault => "fault",
             Kind::Untracked => "untracked",
         }
     }

@@ -93,6 +93,24 @@ pub mod member {
     /// The share of the SMs it asked for: thousandths of a percent, or a number with the highest bit set; 0
     /// if none.
     pub const SHARE: usize = 11;
+    /// When the last one to leave the place with work in flight was known to be gone; whoever comes next
+    /// leaves it there.
+    pub const GONE_AT: usize = 12;
+    /// The fault that took the device from it, and the incarnation that is about, which is written last.
+    pub const FAULT_OF: usize = 13;
+    pub const FAULT_AT: usize = 14;
+    /// The driver's status, from 2^32 on the device's place in the directory, from 2^48 on the verdict.
+    pub const FAULT: usize = 15;
+    /// How many members had work in flight, and from 2^32 on how many there were.
+    pub const FAULT_BUSY: usize = 16;
+    /// What was last launched by the thread that met it, and on which stream.
+    pub const FAULT_FUNCTION: usize = 17;
+    pub const FAULT_STREAM: usize = 18;
+    /// Whose work it was, if that is known: pid as it sees itself, and client.
+    pub const CULPRIT_PID: usize = 19;
+    /// The entry point that answered so; 32 bytes, ends in NUL.
+    pub const FAULT_CALL: usize = 20;
+    pub const CULPRIT: usize = 24;
     pub const WORDS: usize = 32;
 }
 
@@ -126,6 +144,11 @@ pub mod count {
     /// The first word about memory, and how many there are of each kind.
     pub const MEMORY: usize = 32;
     pub const MEMORY_EACH: usize = 6;
+    /// Calls that submit work: begun and ended, in the block of the thread; how many had begun when all of
+    /// it was last known to be done, in the one that is shared.
+    pub const BEGUN: usize = 24;
+    pub const ENDED: usize = 25;
+    pub const QUIET: usize = 26;
     /// What earlier members of the place had counted, and the last word says for whom that was noted.
     pub const EARLIER: usize = 0;
     pub const EARLIER_FOR: usize = WORDS - 1;

@@ -2,10 +2,12 @@
 //! accounting, and outlives every process that writes it.
 #![forbid(unsafe_code)]
 
+mod census;
 mod counts;
 mod device;
 mod door;
 mod events;
+mod fault;
 #[cfg(test)]
 mod hostile;
 mod lanes;
@@ -30,10 +32,12 @@ use std::sync::atomic::AtomicBool;
 use crate::shm::{Descriptor, Words};
 use layout::{DEVICES, Layout, header};
 
+pub use census::{Census, census};
 pub use counts::{Block, Count, Counts, Direction, Memory};
 pub use device::{Device, Grant, Part};
 pub use door::Door;
 pub use events::{Event, Kind, LARGE};
+pub use fault::{Fault, Verdict, Who};
 pub use limits::{Standing, Wish};
 pub use living::{byte_of, start_time};
 pub use open::{Plan, client_of, directory, enter, file_name, list, open};

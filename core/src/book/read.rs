@@ -8,7 +8,6 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use super::Grant;
 use super::counts::Counts;
 use super::device::{share_of, uuid_of};
 use super::lanes::{LaneReport, lanes};
@@ -19,6 +18,7 @@ use super::record::Exact;
 use super::report::{DeviceReport, MemberReport, Report, Share};
 use super::ring::{Found, records};
 use super::trouble::{Trouble, What};
+use super::{Fault, Grant};
 use crate::ledger::{LANE, Slot, Total, UNLIMITED, head};
 use crate::shm::clock::{boot_id, boot_time};
 use crate::shm::file;
@@ -148,6 +148,7 @@ fn read_members(
                 shares: Vec::new(),
                 asked: share_of(get(member::SHARE)),
                 grants: Vec::new(),
+                fault: Fault::read(&get).filter(|_| get(member::FAULT_OF) == id),
                 leaving: get(member::LEAVING) == id,
                 index,
             });

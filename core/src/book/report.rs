@@ -1,9 +1,9 @@
 //! What a reader makes of a ledger.
 #![forbid(unsafe_code)]
 
-use super::Grant;
 use super::counts::Counts;
 use super::events::Event;
+use super::{Fault, Grant};
 use crate::config::Sm;
 
 /// What a ledger says.
@@ -86,6 +86,8 @@ pub struct MemberReport {
     /// What it asked for of the SMs, and what it was granted of each device's.
     pub asked: Option<Sm>,
     pub grants: Vec<(usize, Grant)>,
+    /// What took a device from it.
+    pub fault: Option<Fault>,
     /// It has said that it leaves, and is counted among those that left.
     pub leaving: bool,
     /// Its place in the ledger.

@@ -150,9 +150,10 @@ impl Book {
     }
 
     fn clear_seat(&self, index: usize, owner: u64, living: &dyn Living, now: u64) {
-        let mut held = 0_u64;
+        let (mut held, mut busy) = (0_u64, false);
         for device in 0..DEVICES {
             let Some(part) = self.part(device) else { continue };
+            busy |= part.was_busy(index, owner);
             let account = part.account();
             let Some(lane) = account.lane(index) else { continue };
             let charged = Word::load(lane.owner());
@@ -164,6 +165,10 @@ impl Book {
         }
         let left = self.member_value(index, member::LEAVING) == owner;
         let pid = self.member_value(index, member::PID);
+        let gone = self.head.get(self.member_word(index, member::GONE_AT));
+        if let Some(gone) = gone.filter(|_| busy) {
+            Word::raise(gone, now);
+        }
         // Last, and only if nobody else has done it and given the place away.
         let word = self.head.get(self.member_word(index, member::OWNER));
         if word.is_some_and(|word| Word::replace(word, owner, 0)) && !left {

@@ -76,3 +76,7 @@ choice! {
         Device = "device",
     }
 }
+
+/// The status a process ends with that `CUOTA_ON_FAULT=exit` ends: that of a failure that passes, so that
+/// starting again may help.
+pub const LEFT_FOR_FAULT: i32 = 75;

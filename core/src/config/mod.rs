@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use borrowed::{Adopted, Reported, Why};
-pub use choices::{Level, Mps, OnFault, Priority, Share, View};
+pub use choices::{LEFT_FOR_FAULT, Level, Mps, OnFault, Priority, Share, View};
 pub use complaint::Complaint;
 pub use devices::{DeviceName, Limits, NotAUuid, Uuid};
 pub use naming::{is_client_name, name_of_run};

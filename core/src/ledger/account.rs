@@ -28,6 +28,8 @@ pub mod head {
     /// how many, and from 2^32 on whether by MPS.
     pub const GRANTED_TO: usize = 3;
     pub const GRANT: usize = 4;
+    /// An incarnation that found no room for its counts: what it has in flight cannot be told.
+    pub const BLIND: usize = 5;
     pub const APPLIED: usize = 8;
 }
 

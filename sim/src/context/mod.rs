@@ -75,6 +75,7 @@ impl Context {
         flags: u32,
     ) -> Result<Arc<Context>, E> {
         let machine = machine::current();
+        mps::admit(device)?;
         machine.reserve(device.number, device.card.context_bytes).or(Err(E::OUT_OF_MEMORY))?;
         machine.context_opened(device.number);
         Ok(Context::bare(device, kind, handle, sms, flags, Arc::default(), Arc::default()))
@@ -137,14 +138,14 @@ impl Context {
     pub fn fault(&self, error: E) {
         self.stick(error);
         if mps::enabled() {
-            machine::current().fault(self.device.number, E::ILLEGAL_ADDRESS.0);
+            machine::current().fault(self.device.number, E::ILLEGAL_ADDRESS.0, true);
         }
     }
 
     /// The MPS server died: none of its clients reaches the card any more.
     pub fn server_died(&self) {
         if mps::enabled() {
-            machine::current().fault(self.device.number, E::MPS_RPC_FAILURE.0);
+            machine::current().fault(self.device.number, E::MPS_RPC_FAILURE.0, false);
         }
     }
 

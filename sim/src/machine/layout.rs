@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering::Relaxed;
 /// "cuotasim", little-endian.
 pub const MAGIC: u64 = 0x6d69_7361_746f_7563;
 /// Raised when a word moves.
-pub const VERSION: u64 = 1;
+pub const VERSION: u64 = 2;
 pub const MAX_CARDS: usize = 16;
 pub const MAX_PROCESSES: usize = 512;
 pub const MAX_BLOCKS: usize = 4096;
@@ -68,6 +68,9 @@ pub struct CellWords {
     pub busy_ns: AtomicU64,
     pub sm_ns: AtomicU64,
     pub launches: AtomicU64,
+    /// 1 once a fault of the simulated MPS has reached this process here: its server serves nobody new
+    /// before it is gone.
+    pub lost: AtomicU64,
 }
 
 #[repr(C, align(64))]
@@ -77,6 +80,8 @@ pub struct SlotWords {
     pub pid: AtomicU64,
     /// Start time of the process, in the kernel's clock ticks since boot.
     pub start: AtomicU64,
+    /// The user whose client of the simulated MPS it is, plus one; 0 if it is none.
+    pub client_of: AtomicU64,
     pub cells: [CellWords; MAX_CARDS],
 }
 

@@ -11,11 +11,13 @@ mod file;
 mod layout;
 mod lock;
 mod process;
+mod server;
 mod shared;
 
 pub use bytes::Full;
 pub use current::{current, open};
 pub use process::Process;
+pub use server::Turn;
 pub use shared::BlockId;
 
 pub use layout::MAX_CARDS;
@@ -75,21 +77,6 @@ impl Machine {
 
     pub fn card(&self, number: usize) -> Option<Card> {
         Some(self.card_words(number)?.read())
-    }
-
-    /// What has so far reached every process on the card (simulated MPS): a context whose card's
-    /// word changed since it was made has met it. The low half says with which error.
-    pub fn faults(&self, card: usize) -> u64 {
-        self.card_words(card).map_or(0, |words| words.faults.load(Relaxed))
-    }
-
-    /// Everyone on the card meets `error`.
-    pub fn fault(&self, card: usize, error: u32) {
-        if let Some(words) = self.card_words(card) {
-            let _ = words.faults.fetch_update(Relaxed, Relaxed, |faults| {
-                Some(((faults >> 32) + 1) << 32 | u64::from(error))
-            });
-        }
     }
 
     /// An identifier no other object of this machine was or will be given.

@@ -157,6 +157,7 @@ fn clear(slot: &SlotWords) {
     let zero = |word: &AtomicU64| word.store(0, Relaxed);
     // While it is neither free nor alive, a kill leaves a slot that can be claimed again.
     slot.state.store(GONE, Relaxed);
+    zero(&slot.client_of);
     for cell in &slot.cells {
         zero(&cell.held);
         zero(&cell.peak);
@@ -164,6 +165,7 @@ fn clear(slot: &SlotWords) {
         zero(&cell.busy_ns);
         zero(&cell.sm_ns);
         zero(&cell.launches);
+        zero(&cell.lost);
     }
 }
 

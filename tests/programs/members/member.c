@@ -5,6 +5,9 @@
  *                                 keeps a copy of each in a child of a raw clone (its pid)
  *   fork                          a child made by fork, which only waits (its pid)
  *   exec PROGRAM                  becomes another program
+ *   launch | elsewhere | faulty   work: a kernel on the default stream, on a new one, one that faults
+ *   sync | wait | query           for the context, for the default stream; whether that is done
+ *   strike                        the work in flight faults (CUOTA_SIM_FAULT: cuCtxGetFlags)
  * A line it does not know ends it, and so does the end of its input. */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -17,6 +20,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "../quota/driver.h"
+#include "work.h"
 
 #define MIB ((size_t)1 << 20)
 enum { MOST = 4096 };
@@ -89,6 +93,7 @@ static long child(int by_clone)
 static int told(char *line)
 {
     char *word = strtok(line, " \n"), *with = strtok(NULL, " \n");
+    unsigned flags;
     long answer;
     if (!word)
         return 0;
@@ -112,6 +117,20 @@ static int told(char *line)
         answer = child(word[0] == 'd');
     else if (!strcmp(word, "exec") && with)
         answer = execl(with, with, "60", NULL);
+    else if (!strcmp(word, "launch"))
+        answer = launch(0);
+    else if (!strcmp(word, "elsewhere"))
+        answer = launch_elsewhere();
+    else if (!strcmp(word, "faulty"))
+        answer = launch_that_faults();
+    else if (!strcmp(word, "sync"))
+        answer = cuCtxSynchronize();
+    else if (!strcmp(word, "wait"))
+        answer = cuStreamSynchronize(0);
+    else if (!strcmp(word, "query"))
+        answer = cuStreamQuery(0);
+    else if (!strcmp(word, "strike"))
+        answer = cuCtxGetFlags(&flags);
     else
         return 0;
     fprintf(out, "%ld\n", answer);

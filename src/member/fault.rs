@@ -1,0 +1,102 @@
+//! What took the device from this process, kept in the ledger.
+#![forbid(unsafe_code)]
+
+use core::sync::atomic::Ordering;
+use std::path::Path;
+
+use cuota_core::book::{Census, Fault, Kind as EventKind, Verdict, Who, census};
+
+use super::{Member, OnDevice, leaves_out};
+use crate::driver::{Status, nvml};
+
+/// Nanoseconds that a fault may take to reach a process: one that was well so long ago may have been
+/// struck already.
+const SPREADS: u64 = 2_000_000_000;
+
+impl OnDevice {
+    /// Whether it is lost to this process, and nobody has noticed before.
+    pub fn is_lost_now(&self) -> bool {
+        !self.flight.lost.swap(true, Ordering::AcqRel)
+    }
+}
+
+impl Member {
+    pub fn client(&self) -> &str {
+        &self.client
+    }
+
+    /// This process is about to end.
+    pub fn say_goodbye(&self) {
+        self.devices().for_each(|device| self.note_alive(device));
+        self.book.say_goodbye(self.counting.seat(), self.now());
+    }
+
+    pub fn keep_fault(&self, device: &OnDevice, call: &str, status: u32, by_mps: bool) -> Fault {
+        let (function, stream) = Member::last_launched();
+        let mut fault = Fault {
+            time: self.now(),
+            status,
+            device: device.index,
+            call: call.into(),
+            function,
+            stream,
+            ..Fault::default()
+        };
+        if Status(status).is_of_mps() {
+            fault.verdict = Verdict::Nobody;
+        } else if by_mps {
+            self.judge(device, &mut fault);
+        } else {
+            (fault.verdict, fault.busy, fault.members) = (Verdict::Own, 1, 1);
+        }
+        self.book.note_fault(self.counting.seat(), &fault);
+        let culprit = fault.culprit.as_ref().map_or(0, |(_, pid)| *pid);
+        let seen = u64::from(fault.busy) | u64::from(fault.members) << 32;
+        let what = u64::from(status) | (fault.verdict as u64) << 32;
+        self.record(EventKind::Fault, Some(device), [what, seen, culprit]);
+        fault
+    }
+
+    /// It was somebody's who had work in flight; if that was one only, and nobody is missing, his.
+    fn judge(&self, device: &OnDevice, fault: &mut Fault) {
+        let since = device.well_at().saturating_sub(SPREADS);
+        let directory = self.book.path().parent().unwrap_or(Path::new("."));
+        let seen = census(directory, device.uuid, since);
+        (fault.busy, fault.members) = (seen.busy.len() as u32, seen.members.len() as u32);
+        let culprit = match (&seen.before, seen.busy.as_slice()) {
+            (Some(before), _) => before.clone(),
+            (None, [one])
+                if (!seen.unsure || leaves_out("fault:unsure"))
+                    && !has_strangers(device.uuid, &seen) =>
+            {
+                Some(one.clone())
+            }
+            _ => None,
+        };
+        let seat = self.counting.seat();
+        let is_own = |who: &Who| {
+            who.client == self.client
+                && (who.id == seat.id || who.id == 0 && who.pid == self.who.pid)
+        };
+        match culprit {
+            Some(who) if is_own(&who) => fault.verdict = Verdict::Own,
+            Some(who) => {
+                fault.verdict = Verdict::Other;
+                fault.culprit = Some((who.client, who.pid));
+            }
+            None => {}
+        }
+    }
+}
+
+/// Whether NVML lists processes on the device that are no members.
+fn has_strangers(uuid: [u8; 16], seen: &Census) -> bool {
+    let Some(listed) = nvml::processes(uuid) else { return false };
+    let own = std::process::id();
+    if listed.iter().any(|(pid, _)| *pid == own) {
+        // It sees pids as we do.
+        let known = |pid: u32| seen.members.iter().any(|who| who.pid == u64::from(pid));
+        return listed.iter().any(|(pid, _)| !known(*pid));
+    }
+    listed.len() > seen.members.len()
+}

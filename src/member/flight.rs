@@ -1,0 +1,166 @@
+//! Whether this process may have work in flight on a device, as others read it in the ledger: when a fault
+//! takes the device from everybody, it was somebody's who had.
+//!
+//! Calls that submit work are counted as they begin and as they end, each thread in words of its own; and
+//! when all of them that had begun are known to be done, that number is noted. Where it is not known that
+//! they are done, they are not: what is said to be idle is.
+#![forbid(unsafe_code)]
+
+use core::cell::Cell;
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+
+use cuota_core::book::Block;
+
+use super::{Member, OnDevice, leaves_out};
+
+/// What a process has done with a device's streams.
+pub struct Flight {
+    /// The one stream all work went to; `NONE` so far, or `SEVERAL`.
+    stream: AtomicU64,
+    /// Contexts there are: to wait for one is to wait for all only if it is the only one.
+    contexts: AtomicU32,
+    /// When it was last known that the device works, in nanoseconds since boot.
+    well: AtomicU64,
+    /// A context by which to ask whether it still does; 0 if there is none.
+    watched: AtomicU64,
+    /// A fault has taken it.
+    pub(super) lost: AtomicBool,
+}
+
+const NONE: u64 = u64::MAX;
+const SEVERAL: u64 = u64::MAX - 1;
+/// The calling thread's own default stream: another for each thread.
+const PER_THREAD: u64 = 2;
+/// Contexts that cannot be counted.
+const MANY: u32 = 1 << 16;
+
+thread_local! {
+    /// The function this thread launched last, and the stream.
+    static LAST: Cell<(u64, u64)> = const { Cell::new((0, 0)) };
+}
+
+impl Flight {
+    pub const fn new() -> Flight {
+        Flight {
+            stream: AtomicU64::new(NONE),
+            contexts: AtomicU32::new(0),
+            well: AtomicU64::new(0),
+            watched: AtomicU64::new(0),
+            lost: AtomicBool::new(false),
+        }
+    }
+
+    #[cold]
+    fn goes_to(&self, stream: u64) {
+        let is_one = stream != PER_THREAD
+            && self
+                .stream
+                .compare_exchange(NONE, stream, Ordering::AcqRel, Ordering::Acquire)
+                .is_ok();
+        if !is_one {
+            self.stream.store(SEVERAL, Ordering::Release);
+        }
+    }
+}
+
+/// What a call waits for.
+#[derive(Clone, Copy)]
+pub enum Awaited {
+    Stream(u64),
+    /// All of the current context.
+    Context,
+    /// Work of which it cannot be told what else had to be done first.
+    Some,
+}
+
+/// Somebody waits for work: what had begun by then, if that is all there is.
+pub struct Waiting<'a> {
+    device: &'a OnDevice,
+    place: usize,
+    begun: Option<u64>,
+    since: u64,
+}
+
+impl Member {
+    /// Work is about to be submitted to a stream; where that is counted.
+    #[inline(always)]
+    pub fn takes_off(&self, device: &OnDevice, function: u64, stream: u64) -> Option<Block> {
+        let block = self.block(device)?;
+        if device.flight.stream.load(Ordering::Relaxed) != stream {
+            device.flight.goes_to(stream);
+        }
+        if function != 0 {
+            LAST.with(|last| last.set((function, stream)));
+        }
+        Some(block).filter(|_| stream == 0 || !leaves_out("flight:begun"))
+    }
+
+    /// Before a call that waits.
+    pub fn waits<'a>(&self, device: &'a OnDevice, what: Awaited, now: u64) -> Waiting<'a> {
+        let place = self.counting.seat().index;
+        let begun = device.part.submitted(place);
+        // SYNC POINT: a thread that has begun before that has said before where to; the other end is in
+        // `Block::begin`.
+        core::sync::atomic::fence(Ordering::Acquire);
+        let is_all = match what {
+            Awaited::Stream(stream) => {
+                device.flight.stream.load(Ordering::Acquire) == stream || leaves_out("flight:other")
+            }
+            Awaited::Context => device.flight.contexts.load(Ordering::Acquire) <= 1,
+            Awaited::Some => false,
+        };
+        Waiting { device, place, begun: begun.filter(|_| is_all), since: now }
+    }
+
+    /// It has waited, and all is well.
+    pub fn has_landed(&self, waiting: &Waiting) {
+        waiting.device.flight.well.fetch_max(waiting.since, Ordering::AcqRel);
+        if let Some(begun) = waiting.begun
+            && self.counting.seat().index == waiting.place
+        {
+            waiting.device.part.note_quiet(waiting.place, begun);
+        }
+    }
+
+    /// A handle that is gone may become another stream's, while this one's work goes on.
+    pub fn loses_stream(&self, stream: u64) {
+        for device in self.devices() {
+            if device.flight.stream.load(Ordering::Relaxed) == stream {
+                device.flight.stream.store(SEVERAL, Ordering::Release);
+            }
+        }
+    }
+
+    pub fn last_launched() -> (u64, u64) {
+        LAST.with(Cell::get)
+    }
+}
+
+impl OnDevice {
+    pub fn has_context(&self, context: u64, now: u64) {
+        self.flight.watched.store(context, Ordering::Release);
+        self.flight.contexts.fetch_add(1, Ordering::AcqRel);
+        self.flight.well.fetch_max(now, Ordering::AcqRel);
+    }
+
+    pub fn lost_context(&self, context: u64) {
+        let Flight { watched, .. } = &self.flight;
+        let _ = watched.compare_exchange(context, 0, Ordering::AcqRel, Ordering::Relaxed);
+        let one_less = |count: u32| count.checked_sub(1);
+        let _ = self.flight.contexts.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_less);
+    }
+
+    /// There are contexts of which it is not known when they end.
+    pub fn has_more_contexts(&self) {
+        self.flight.contexts.fetch_add(MANY, Ordering::AcqRel);
+    }
+
+    pub fn watched(&self) -> Option<u64> {
+        Some(self.flight.watched.load(Ordering::Acquire)).filter(|context| *context != 0)
+    }
+
+    /// When the device was last known to work.
+    pub fn well_at(&self) -> u64 {
+        self.flight.well.load(Ordering::Acquire)
+    }
+}
