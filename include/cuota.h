@@ -95,7 +95,8 @@ struct cuota_ledger {
     uint64_t last_id; /* the last incarnation given out */
     uint64_t unused2[7];
     uint64_t generation; /* rises when a limit changes */
-    uint64_t unused3[7];
+    uint64_t drain; /* when all that were members then were told to stop; 0 if they were not */
+    uint64_t unused3[6];
     uint64_t written; /* events ever written */
     uint64_t ring_bytes; /* of the ring, that are there to be read */
     uint64_t places; /* of members, that were ever taken: those beyond were never anybody's */
@@ -191,7 +192,8 @@ struct cuota_lane {
     uint64_t granted_to; /* the incarnation that the next is about */
     uint64_t grant; /* SMs it may use, and from 2^32 on whether MPS sees to it */
     uint64_t blind; /* the incarnation for whose counts there was no room, if there was none */
-    uint64_t unused1[2];
+    uint64_t stopped; /* when the owner was told to stop, once all its work here is done */
+    uint64_t unused1[1];
     uint64_t applied;
     uint64_t unused2[7];
     struct cuota_slot slot[2];

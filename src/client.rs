@@ -4,16 +4,21 @@
 
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use core::time::Duration;
 
 use cuota_core::config::{Complaint, Config, OnFault, View};
 use cuota_core::names;
 use cuota_core::tally::{Kind as TallyKind, Path, Tally};
 
 use crate::driver::{self, Kind, Status, process};
+use crate::guard::{self, Duties};
 use crate::hooks::Real;
 use crate::log::{self, Topic};
 use crate::member::{self, Member, OnDevice};
-use crate::{coverage, hooks, mps, share, watch};
+use crate::{coverage, hooks, mps, share};
+
+/// How long the end of a process under MPS may wait for its work, where nobody says.
+const DRAIN: Duration = Duration::from_secs(5);
 
 pub struct Client {
     /// Hooks pass straight through: switched off, or one of NVIDIA's own services.
@@ -206,12 +211,14 @@ impl Client {
         }
     }
 
-    /// Whoever is to leave after a fault must learn of it.
+    /// A context was made: from now on there is something to drain, and to lose.
     pub fn watch_over(&self, device: &OnDevice) {
-        let leaves = self.config.on_fault == OnFault::Exit;
-        if leaves && device.watched().is_some() && mps::is_client(device.ordinal) {
-            watch::begin();
-        }
+        let by_mps = mps::is_client(device.ordinal);
+        let default = if by_mps { DRAIN } else { Duration::ZERO };
+        guard::begin(Duties {
+            drain: self.config.drain.unwrap_or(default),
+            leaves: by_mps && self.config.on_fault == OnFault::Exit,
+        });
     }
 
     pub fn tally(&self) -> Option<&Tally> {

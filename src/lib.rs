@@ -15,12 +15,13 @@
 
 mod client;
 mod coverage;
+mod drain;
 mod driver;
 mod fault;
+mod guard;
 mod hooks;
 mod introspect;
 mod log;
 mod member;
 mod mps;
 mod share;
-mod watch;

@@ -112,6 +112,7 @@ fn the_header_says_where_everything_of_a_ledger_is() {
         ("labels", header::LABELS),
         ("last_id", header::LAST_ID),
         ("generation", header::GENERATION),
+        ("drain", header::DRAIN),
         ("written", header::WRITTEN),
         ("ring_bytes", header::RING_BYTES),
         ("places", header::PLACES),
@@ -232,7 +233,7 @@ fn snake(name: &str) -> String {
 type Fields<const N: usize> = [(&'static str, usize); N];
 
 /// Where a lane's own code puts what it says.
-fn lane_slot_and_note() -> (Fields<9>, Fields<5>, Fields<3>) {
+fn lane_slot_and_note() -> (Fields<10>, Fields<5>, Fields<3>) {
     struct None;
     impl TotalWord for None {
         fn read(&self) -> Total {
@@ -275,6 +276,7 @@ fn lane_slot_and_note() -> (Fields<9>, Fields<5>, Fields<3>) {
             ("granted_to", head::GRANTED_TO),
             ("grant", head::GRANT),
             ("blind", head::BLIND),
+            ("stopped", head::STOPPED),
             ("slot", HEAD),
             ("note", HEAD + 2 * SLOT),
         ],

@@ -6,6 +6,7 @@
 
 pub mod absent;
 pub mod addresses;
+pub mod bell;
 mod cache;
 pub mod dl;
 pub mod entry;
@@ -24,6 +25,7 @@ pub mod query;
 pub mod nvml;
 pub mod scope;
 pub mod status;
+pub mod term;
 
 pub use entry::{Entry, Kind, Library};
 pub use status::Status;

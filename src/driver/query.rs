@@ -114,5 +114,6 @@ questions! {
     cuMemFreeAsync(address: u64, stream: Handle);
     cuKernelGetLibrary(library: &mut Handle, kernel: Handle);
     cuStreamQuery(stream: Handle);
+    cuCtxSynchronize();
     cuThreadExchangeStreamCaptureMode(mode: &mut c_uint);
 }

@@ -15,6 +15,7 @@ impl Status {
     pub const NOT_INITIALIZED: Status = Status(3);
     pub const INVALID_CONTEXT: Status = Status(201);
     pub const NOT_READY: Status = Status(600);
+    pub const NOT_PERMITTED: Status = Status(800);
     pub const NOT_SUPPORTED: Status = Status(801);
     pub const MPS_CONNECTION_FAILED: Status = Status(805);
 

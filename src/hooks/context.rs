@@ -33,7 +33,9 @@ fn create_on(client: &Client, real: &Real, out: *mut CUcontext, ordinal: CUdevic
     let Some(member) = client.member() else { return client.without(real) };
     let Some(device) = member.device(ordinal) else { return real.call() };
     let status = make_on(member, real, out, device);
-    client.watch_over(device);
+    if status.ok() {
+        client.watch_over(device);
+    }
     status
 }
 
@@ -121,8 +123,8 @@ pub fn retain_primary(
     let Some(member) = client.member() else { return client.without(real) };
     let Some(device) = member.device(ordinal) else { return real.call() };
     let status = if is_active(ordinal) { real.call() } else { make_on(member, real, out, device) };
-    client.watch_over(device);
     if let Some(context) = read(out).filter(|_| status.ok()) {
+        client.watch_over(device);
         device.remember_primary(context.addr() as u64);
     }
     status

@@ -8,6 +8,7 @@ use cuota_core::book::Count;
 
 use super::caller::read;
 use super::real::Real;
+use super::work::admitted;
 use crate::client::Client;
 use crate::driver::Status;
 use crate::member::{Member, contents_of};
@@ -66,6 +67,9 @@ pub fn with_params(
 
 pub fn launch(client: &Client, real: &Real, exec: CUgraphExec, stream: CUstream) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
+    if let Err(refused) = admitted() {
+        return refused;
+    }
     let handle = real.stream(stream);
     let captured = member.is_capturing() && member.is_captured(handle);
     let context = if captured { None } else { member.context() };

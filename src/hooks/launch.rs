@@ -120,6 +120,9 @@ pub fn on_several(
     _flags: c_uint,
 ) -> Status {
     let Some(member) = client.member() else { return real.call() };
+    if let Err(refused) = work::admitted() {
+        return refused;
+    }
     let launches = (0..count as usize).map_while(|index| read(list.wrapping_add(index)));
     let devices: Vec<_> = launches
         .filter_map(|launch| {

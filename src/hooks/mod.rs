@@ -24,6 +24,7 @@ mod nvml;
 mod nvml_view;
 mod pool;
 mod real;
+mod signals;
 mod stream;
 mod token;
 mod view;
@@ -32,7 +33,9 @@ mod wiring;
 mod work;
 
 pub use real::Real;
+pub use signals::are_watched as are_signals_watched;
 pub use table::c_str;
+pub use token::is_lent as is_in_driver;
 pub use wiring::{ALL, find, open, open_cuda, open_nvml};
 
 /// The driver's entry points that have a row.

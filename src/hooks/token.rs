@@ -17,7 +17,12 @@ thread_local! {
 /// Found once: looking for a thread's own is a call of the loader's.
 pub struct Token<'a> {
     holder: &'a Cell<usize>,
+    /// What it was before: nobody's, or lent out further up the stack.
+    below: usize,
 }
+
+/// Nobody holds it, for the thread is in the driver.
+const LENT: usize = 1;
 
 impl Token<'_> {
     /// Runs `act` with the token, or without it if this thread holds it already.
@@ -26,25 +31,31 @@ impl Token<'_> {
         HOLDER.with(|holder| {
             let here = here();
             let before = holder.replace(here);
-            let ours = before == 0 || take_over(holder, before, here);
-            act(ours.then_some(Token { holder }))
+            let ours = before <= LENT || take_over(holder, before, here);
+            let below = if before == LENT { LENT } else { 0 };
+            act(ours.then_some(Token { holder, below }))
         })
     }
 
     /// Gives the token back while `call` runs. Not if `call` unwinds: it is foreign code.
     #[inline(always)]
     pub fn lent<R>(&self, call: impl FnOnce() -> R) -> R {
-        self.holder.set(0);
+        self.holder.set(LENT);
         let answer = call();
         self.holder.set(here());
         answer
     }
 }
 
+/// Whether this thread is in a call of the driver's that it has lent its token for.
+pub fn is_lent() -> bool {
+    HOLDER.with(Cell::get) == LENT
+}
+
 impl Drop for Token<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.holder.set(0);
+        self.holder.set(self.below);
     }
 }
 

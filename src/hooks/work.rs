@@ -6,8 +6,15 @@ use cudarc::driver::sys::CUstream;
 
 use super::real::Real;
 use crate::client::Client;
+use crate::drain;
 use crate::driver::Status;
 use crate::member::{Member, OnDevice, leaves_out};
+
+/// Whether work may go in: not while the process is on its way out.
+#[inline(always)]
+pub fn admitted() -> Result<(), Status> {
+    if drain::is_closed() { drain::hold() } else { Ok(()) }
+}
 
 /// Runs a call that submits work to a stream, and counts it where it was not captured.
 #[inline(always)]
@@ -30,6 +37,9 @@ pub fn launched(
     count: impl FnOnce(&Member, &OnDevice),
 ) -> Status {
     let Some(member) = client.member() else { return real.call() };
+    if let Err(refused) = admitted() {
+        return refused;
+    }
     let stream = real.stream(stream());
     // Before the call, which may be the one that breaks a capture.
     let captured =
@@ -48,6 +58,9 @@ pub fn launched(
 #[inline(always)]
 pub fn done(client: &Client, real: &Real, count: impl FnOnce(&Member, &OnDevice)) -> Status {
     let Some(member) = client.member() else { return real.call() };
+    if let Err(refused) = admitted() {
+        return refused;
+    }
     let Some(context) = member.context() else { return real.call() };
     real.submits(member.takes_off(context.device, 0, real.stream(DEFAULT)), true);
     let status = real.call();

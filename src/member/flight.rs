@@ -10,6 +10,7 @@ use core::cell::Cell;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use cuota_core::book::Block;
+use cuota_core::shm::Brief;
 
 use super::{Member, OnDevice, leaves_out};
 
@@ -21,8 +22,8 @@ pub struct Flight {
     contexts: AtomicU32,
     /// When it was last known that the device works, in nanoseconds since boot.
     well: AtomicU64,
-    /// A context by which to ask whether it still does; 0 if there is none.
-    watched: AtomicU64,
+    /// Those that are known.
+    known: Brief<Vec<u64>>,
     /// A fault has taken it.
     pub(super) lost: AtomicBool,
 }
@@ -40,12 +41,12 @@ thread_local! {
 }
 
 impl Flight {
-    pub const fn new() -> Flight {
+    pub fn new() -> Flight {
         Flight {
             stream: AtomicU64::new(NONE),
             contexts: AtomicU32::new(0),
             well: AtomicU64::new(0),
-            watched: AtomicU64::new(0),
+            known: Brief::new(Vec::new()),
             lost: AtomicBool::new(false),
         }
     }
@@ -131,6 +132,12 @@ impl Member {
         }
     }
 
+    /// Whether it is not known that all work is done.
+    pub fn may_be_busy(&self) -> bool {
+        let place = self.counting.seat().index;
+        self.devices().any(|device| device.part.is_busy(place))
+    }
+
     pub fn last_launched() -> (u64, u64) {
         LAST.with(Cell::get)
     }
@@ -138,14 +145,13 @@ impl Member {
 
 impl OnDevice {
     pub fn has_context(&self, context: u64, now: u64) {
-        self.flight.watched.store(context, Ordering::Release);
+        self.flight.known.with(|known| known.push(context));
         self.flight.contexts.fetch_add(1, Ordering::AcqRel);
         self.flight.well.fetch_max(now, Ordering::AcqRel);
     }
 
     pub fn lost_context(&self, context: u64) {
-        let Flight { watched, .. } = &self.flight;
-        let _ = watched.compare_exchange(context, 0, Ordering::AcqRel, Ordering::Relaxed);
+        self.flight.known.with(|known| known.retain(|one| *one != context));
         let one_less = |count: u32| count.checked_sub(1);
         let _ = self.flight.contexts.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_less);
     }
@@ -155,8 +161,8 @@ impl OnDevice {
         self.flight.contexts.fetch_add(MANY, Ordering::AcqRel);
     }
 
-    pub fn watched(&self) -> Option<u64> {
-        Some(self.flight.watched.load(Ordering::Acquire)).filter(|context| *context != 0)
+    pub fn contexts(&self) -> Vec<u64> {
+        self.flight.known.with(|known| known.clone())
     }
 
     /// When the device was last known to work.

@@ -22,6 +22,7 @@ mod refuse;
 mod reserve;
 mod small;
 mod start;
+mod stopping;
 mod view;
 mod vmm;
 

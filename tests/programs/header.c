@@ -30,7 +30,7 @@ static int ledger(void)
     AT(ledger, events), AT(ledger, ring_at), AT(ledger, devices_at), AT(ledger, device_bytes);
     AT(ledger, epoch), AT(ledger, created_wall), AT(ledger, created_boot), AT(ledger, boot_id);
     AT(ledger, owner), AT(ledger, client), AT(ledger, labels), AT(ledger, last_id);
-    AT(ledger, generation), AT(ledger, written), AT(ledger, ring_bytes), AT(ledger, places);
+    AT(ledger, generation), AT(ledger, drain), AT(ledger, written), AT(ledger, ring_bytes), AT(ledger, places);
     AT(ledger, left), AT(ledger, passed);
     AT(ledger, directory);
     SIZE(directory), AT(directory, uuid), AT(directory, claimed);
@@ -43,7 +43,7 @@ static int ledger(void)
     SIZE(device), AT(device, total), AT(device, limit), AT(device, wanted), AT(device, by_command);
     AT(device, peak), AT(device, uuid), AT(device, bytes), AT(device, context_bytes), AT(device, sms);
     AT(device, refused), AT(device, refused_bytes);
-    SIZE(lane), AT(lane, owner), AT(lane, applied), AT(lane, heartbeat), AT(lane, noticed), AT(lane, granted_to), AT(lane, grant), AT(lane, blind);
+    SIZE(lane), AT(lane, owner), AT(lane, applied), AT(lane, heartbeat), AT(lane, noticed), AT(lane, granted_to), AT(lane, grant), AT(lane, blind), AT(lane, stopped);
     AT(lane, slot), AT(lane, note);
     SIZE(slot), AT(slot, charge), AT(slot, untracked), AT(slot, time), AT(slot, moment);
     AT(slot, uncertain);

@@ -88,11 +88,16 @@ impl Part {
         self.set(at, begun);
     }
 
+    /// Whether work of the place's member may be in flight.
+    pub fn is_busy(&self, place: usize) -> bool {
+        let at = self.layout.counts_at(place) + count::SHARED * count::WORDS;
+        self.submitted(place) != Some(self.value(at + count::QUIET))
+    }
+
     /// Whether the place's last member left work behind that nobody knows to be done.
     pub(super) fn was_busy(&self, place: usize, id: u64) -> bool {
-        let at = self.layout.counts_at(place);
-        let quiet = self.value(at + count::SHARED * count::WORDS + count::QUIET);
-        self.value(at + count::EARLIER_FOR) == id && self.submitted(place) != Some(quiet)
+        let noted = self.value(self.layout.counts_at(place) + count::EARLIER_FOR);
+        noted == id && self.is_busy(place)
     }
 
     /// What the seat's process was granted of the device's SMs.

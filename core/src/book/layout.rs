@@ -53,6 +53,8 @@ pub mod header {
     pub const LAST_ID: usize = 160;
     /// Raised whenever a limit changes.
     pub const GENERATION: usize = 168;
+    /// When all that were members then were told to stop, in nanoseconds since boot; 0 if they were not.
+    pub const DRAIN: usize = 169;
     /// How many events were ever written to the ring.
     pub const WRITTEN: usize = 176;
     /// How many bytes of the ring are there: an idle client has few events, and a thousand of them

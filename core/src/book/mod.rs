@@ -6,6 +6,7 @@ mod census;
 mod counts;
 mod device;
 mod door;
+mod drain;
 mod events;
 mod fault;
 #[cfg(test)]

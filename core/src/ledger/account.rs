@@ -30,6 +30,8 @@ pub mod head {
     pub const GRANT: usize = 4;
     /// An incarnation that found no room for its counts: what it has in flight cannot be told.
     pub const BLIND: usize = 5;
+    /// When the owner was told to stop, once it has, and all its work here is done.
+    pub const STOPPED: usize = 6;
     pub const APPLIED: usize = 8;
 }
 
