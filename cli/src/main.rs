@@ -23,6 +23,7 @@ mod man;
 mod mps;
 mod native;
 mod places;
+mod processes;
 mod program;
 mod ps;
 mod reach;

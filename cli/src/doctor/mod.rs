@@ -7,6 +7,7 @@ mod called;
 mod calls;
 mod check;
 mod coverage;
+mod devices;
 mod mps;
 mod place;
 mod probe;
@@ -22,7 +23,9 @@ use crate::command::Failure;
 use crate::screen;
 use calls::Calls;
 use check::{Check, worst};
+use mps::Here;
 use place::Place;
+use shares::shares;
 
 pub use probe::answer as probe;
 
@@ -57,8 +60,11 @@ pub struct Options {
 }
 
 pub fn examine(options: Options) -> Result<u8, Failure> {
-    let Place { mut checks, library, coverage } = place::look()?;
-    checks.extend(mps::checks());
+    let Place { mut checks, library, told, coverage } = place::look()?;
+    let here = Here::look();
+    checks.extend(devices::checks(&told, &here));
+    checks.extend(mps::checks(&here, &told));
+    checks.push(shares());
     let calls = match library {
         Some(library) if !options.command.is_empty() => {
             Some(Calls::of(&options.command, &library, options.json)?)

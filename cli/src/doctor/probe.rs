@@ -6,9 +6,12 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use cuota_core::config::Uuid;
+
 use crate::command::Failure;
 use crate::exports;
 use crate::native::driver::{Driver, Lookup};
+use crate::native::nvml;
 
 /// Tells facts as they come, so that a driver that never answers still leaves those before it.
 pub fn answer() -> Result<u8, Failure> {
@@ -50,6 +53,30 @@ fn question(driver: &Driver) {
     if let Some(status) = status {
         let name = driver.name_of(status).unwrap_or_default();
         tell("init", format_args!("{status} {name}"));
+    }
+    if status == Some(0) {
+        devices(driver);
+        if let Some(release) = nvml::driver_release() {
+            tell("release", release);
+        }
+    }
+}
+
+/// As the driver numbers its attributes.
+const COMPUTE_MODE: u32 = 20;
+const MAJOR: u32 = 75;
+const MINOR: u32 = 76;
+const MPS_ENABLED: u32 = 133;
+
+fn devices(driver: &Driver) {
+    for ordinal in 0..driver.count().unwrap_or(0) {
+        let Ok(device) = driver.device(ordinal) else { continue };
+        let Ok(uuid) = driver.uuid(&device) else { continue };
+        let numbers = [MAJOR, MINOR, COMPUTE_MODE, MPS_ENABLED].map(|number| {
+            let value = driver.attribute(&device, number);
+            value.map_or(String::new(), |value| format!(" {value}"))
+        });
+        tell("device", format_args!("{}{}", Uuid(uuid), numbers.concat()));
     }
 }
 
