@@ -8,10 +8,12 @@ mod calls;
 mod check;
 mod coverage;
 mod devices;
+mod dmem;
 mod mps;
 mod place;
 mod probe;
 mod shares;
+mod versions;
 
 use std::env;
 use std::ffi::OsString;
@@ -62,7 +64,9 @@ pub struct Options {
 pub fn examine(options: Options) -> Result<u8, Failure> {
     let Place { mut checks, library, told, coverage } = place::look()?;
     let here = Here::look();
+    checks.extend(versions::checks(&told, &here));
     checks.extend(devices::checks(&told, &here));
+    checks.push(dmem::check(&told));
     checks.extend(mps::checks(&here, &told));
     checks.push(shares());
     let calls = match library {

@@ -56,7 +56,7 @@ impl Here {
     }
 
     /// The daemon's process, where it can be seen.
-    fn process(&self) -> Option<i32> {
+    pub fn process(&self) -> Option<i32> {
         self.holder.as_ref().ok().copied().flatten().filter(|pid| *pid > 0)
     }
 }
