@@ -20,6 +20,7 @@ mod image;
 mod ledgers;
 mod library;
 mod man;
+mod maps;
 mod mps;
 mod native;
 mod places;

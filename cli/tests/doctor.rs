@@ -122,7 +122,7 @@ fn a_missing_library_and_a_bad_setting_are_found() {
     command.env("CUOTA_DRIVER", simulated("")).env("CUOTA_LOG", "loud");
     let (status, out, _) = ended(&mut command);
     assert_eq!(status, Some(1));
-    assert!(out.contains("warn     settings  CUOTA_LOG"), "{out}");
+    assert!(out.contains("warn     settings     CUOTA_LOG"), "{out}");
 }
 
 #[test]

@@ -70,10 +70,10 @@ fn nvml(libraries: &str) -> (&str, &str) {
 #[test]
 fn a_variable_newer_than_the_driver_is_noticed() {
     let limit = [NO_MPS, ("CUDA_MPS_PINNED_DEVICE_MEM_LIMIT", "0=1G")];
-    is_absent(&report(&limit).1, "version-needed");
+    is_absent(&report(&limit).1, "too-old");
     let (_, old) = report_of(&[], &simulated("470"), &limit);
-    is(&old, "version-needed", "warn", "CUDA_MPS_PINNED_DEVICE_MEM_LIMIT");
-    is_absent(&report_of(&[], &simulated("470"), &[NO_MPS]).1, "version-needed");
+    is(&old, "too-old", "warn", "CUDA_MPS_PINNED_DEVICE_MEM_LIMIT");
+    is_absent(&report_of(&[], &simulated("470"), &[NO_MPS]).1, "too-old");
 }
 
 #[test]

@@ -4,12 +4,14 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use cuota_core::config::Uuid;
 
 use crate::command::Failure;
 use crate::exports;
+use crate::maps::{Mapping, mappings};
 use crate::native::driver::{Driver, Lookup};
 use crate::native::nvml;
 
@@ -90,30 +92,8 @@ fn exports_name(path: &Path, name: &str) -> bool {
 }
 
 /// The files this process has code of, and where.
-fn mapped() -> Vec<(PathBuf, std::ops::Range<usize>)> {
+fn mapped() -> Vec<(PathBuf, Range<usize>)> {
     let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
-    maps.lines().filter_map(mapping).collect()
-}
-
-fn mapping(line: &str) -> Option<(PathBuf, std::ops::Range<usize>)> {
-    let (range, rest) = line.split_once(' ')?;
-    let (start, end) = range.split_once('-')?;
-    let at = |text| usize::from_str_radix(text, 16).ok();
-    let path = rest.get(rest.find('/')?..)?;
-    rest.get(..4)?.contains('x').then_some((path.into(), at(start)?..at(end)?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_code_of_files_is_a_mapping() {
-        let line =
-            "7f00-7f10 r-xp 00000000 08:01 42                         /usr/lib/with space.so";
-        assert_eq!(mapping(line), Some(("/usr/lib/with space.so".into(), 0x7f00..0x7f10)));
-        assert_eq!(mapping("7f00-7f10 rw-p 00000000 08:01 42  /usr/lib/libc.so.6"), None);
-        assert_eq!(mapping("7f00-7f10 r-xp 00000000 00:00 0  [vdso]"), None);
-        assert_eq!(mapping(""), None);
-    }
+    let code = mappings(&maps).into_iter().filter(|mapping| mapping.is_code);
+    code.map(|Mapping { path, range, .. }| (path, range)).collect()
 }

@@ -57,7 +57,7 @@ fn too_old(told: &Answers, variable: &str, since: u32) -> Option<Check> {
     env::var_os(variable).filter(|value| !value.is_empty())?;
     let found = format!("{variable} is set, and this driver is of CUDA {}", cuda(version));
     let advice = format!("Use a driver of CUDA {} or newer, or unset it.", cuda(since));
-    Some(Check::ok("version-needed", TOO_OLD, found).worse(Severity::Warn, advice))
+    Some(Check::ok("too-old", TOO_OLD, found).worse(Severity::Warn, advice))
 }
 
 fn cuda(version: u32) -> String {
