@@ -14,7 +14,7 @@ const MODE: &str = "the compute mode decides whether a second process may use th
 
 /// `CUDA_ERROR_MPS_CONNECTION_FAILED`.
 const CANNOT_CONNECT: u32 = 805;
-const VOLTA: (i32, i32) = (7, 0);
+pub const VOLTA: (i32, i32) = (7, 0);
 const PROHIBITED: i32 = 2;
 const EXCLUSIVE_PROCESS: i32 = 3;
 

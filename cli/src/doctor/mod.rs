@@ -3,12 +3,14 @@
 
 mod answers;
 mod ask;
+mod books;
 mod called;
 mod calls;
 mod check;
 mod coverage;
 mod devices;
 mod dmem;
+mod members;
 mod mps;
 mod place;
 mod probe;
@@ -30,7 +32,6 @@ use check::{Check, worst};
 use coverage::Coverage;
 use mps::Here;
 use place::Place;
-use shares::shares;
 
 pub use probe::answer as probe;
 
@@ -114,7 +115,7 @@ fn machine(options: &Options) -> Result<Findings, Failure> {
     checks.extend(devices::checks(&told, &here));
     checks.push(dmem::check(&told));
     checks.extend(mps::checks(&here, &told));
-    checks.push(shares());
+    checks.extend(books::checks(&told, &here));
     let calls = match library {
         Some(library) if !options.command.is_empty() => {
             Some(Calls::of(&options.command, &library, options.json)?)
