@@ -3,12 +3,15 @@
 mod common;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use common::Folder;
 use common::books::{Booked, booked_as};
-use common::doctor::{is, is_absent, report};
+use common::doctor::{check, is, is_absent, report};
 use cuota_core::book::{Grant, Member, file_name};
 use cuota_core::shm::clock;
+use serde_json::Value;
 
 fn member(folder: &Folder, client: &str, pid_namespace: u64, user: u64) -> Booked {
     let who = Member { pid: 1, pid_namespace, user, ..Member::default() };
@@ -62,4 +65,32 @@ fn a_ledger_that_cannot_be_read_is_not_passed_over() {
     fs::write(folder.ledgers().join(&ledger), "?").expect("ours");
     is(&report(&[("CUOTA_DIR", &directory)]).1, "ledgers", "unknown", &ledger);
     is(&report(&[("CUOTA_DIR", "/no/such/directory")]).1, "ledgers", "unknown", "/no/such");
+}
+
+#[test]
+fn a_directory_that_ledgers_are_not_safe_in_is_noticed() {
+    let folder = Folder::new("doctor-places");
+    let ledgers = folder.ledgers();
+    let at = |path: &Path| report(&[("CUOTA_DIR", path.to_str().expect("plain"))]).1;
+    let severity = |found: &Value| check(found, "places")["severity"].clone();
+    let mode =
+        |mode| fs::set_permissions(&ledgers, fs::Permissions::from_mode(mode)).expect("ours");
+    // Whether this machine sweeps /tmp is not asked here.
+    let well = severity(&at(&ledgers));
+    mode(0o777);
+    is(&at(&ledgers), "places", "warn", "777");
+    mode(0o1777);
+    assert_eq!(severity(&at(&ledgers)), well);
+    is(&at(Path::new("/dev/shm/cuota-none")), "places", "warn", "/dev/shm");
+}
+
+#[test]
+fn where_the_daemon_is_said_to_be_is_looked_at_only_where_there_is_to_be_one() {
+    let folder = Folder::new("doctor-mps-place");
+    is_absent(&report(&[("CUDA_MPS_PIPE_DIRECTORY", "")]).1, "mps-place");
+    const LASTING: &str = "/run/no/such/daemon";
+    is(&report(&[("CUDA_MPS_PIPE_DIRECTORY", LASTING)]).1, "mps-place", "ok", LASTING);
+    let temporary = folder.path("pipes").display().to_string();
+    let found = report(&[("CUDA_MPS_PIPE_DIRECTORY", &temporary)]).1;
+    assert_ne!(check(&found, "mps-place")["severity"], "ok");
 }

@@ -7,12 +7,15 @@ mod books;
 mod called;
 mod calls;
 mod check;
+mod cleaners;
+mod container;
 mod coverage;
 mod devices;
 mod dmem;
 mod members;
 mod mps;
 mod place;
+mod places;
 mod probe;
 mod process;
 mod shares;
@@ -115,6 +118,7 @@ fn machine(options: &Options) -> Result<Findings, Failure> {
     checks.extend(devices::checks(&told, &here));
     checks.push(dmem::check(&told));
     checks.extend(mps::checks(&here, &told));
+    checks.extend(places::checks(&here));
     checks.extend(books::checks(&told, &here));
     let calls = match library {
         Some(library) if !options.command.is_empty() => {
