@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use cuota_core::config::{Complaint, Config};
-use cuota_core::identity::{self, Candidates, Origin, Sources};
+use cuota_core::identity::{self, Candidates, Directory, Origin, Sources};
 use cuota_core::shm::file;
 
 use crate::command::Failure;
@@ -79,14 +79,17 @@ pub fn absolute(option: &str, path: &Path) -> Result<PathBuf, Failure> {
 
 /// Where the library would have the ledger of a program with these settings.
 pub fn chosen(config: &Config) -> PathBuf {
+    place_of(config).path
+}
+
+/// The same, and whether that is a container's own.
+pub fn place_of(config: &Config) -> Directory {
     let runtime = runtime();
-    let chosen = identity::directory(&Candidates {
+    identity::directory(&Candidates {
         explicit: config.dir.as_deref(),
         shared_is_writable: file::is_writable(Path::new("/run/cuota")),
         runtime: runtime.as_deref().map(Path::new),
         uid: file::effective_user(),
-        // Decides only what is said of the directory.
-        in_container: false,
-    });
-    chosen.path
+        in_container: container().is_some(),
+    })
 }

@@ -18,7 +18,10 @@ int cudbgOfTheDebugger;
 
 fn report(arguments: &[&str], driver: &Path) -> (Option<i32>, Value) {
     let arguments = ["doctor", "--json"].iter().chain(arguments);
-    let (status, out, err) = ended(cuota(arguments).env("CUOTA_DRIVER", driver));
+    // Not below /tmp, which some machines sweep.
+    let ledgers = env!("CARGO_TARGET_TMPDIR");
+    let mut command = cuota(arguments);
+    let (status, out, err) = ended(command.env("CUOTA_DRIVER", driver).env("CUOTA_DIR", ledgers));
     let report = serde_json::from_str(&out).unwrap_or_else(|why| panic!("{why}: {out}{err}"));
     (status, report)
 }
@@ -122,7 +125,7 @@ fn a_missing_library_and_a_bad_setting_are_found() {
     command.env("CUOTA_DRIVER", simulated("")).env("CUOTA_LOG", "loud");
     let (status, out, _) = ended(&mut command);
     assert_eq!(status, Some(1));
-    assert!(out.contains("warn     settings  CUOTA_LOG"), "{out}");
+    assert!(out.contains("warn     settings     CUOTA_LOG"), "{out}");
 }
 
 #[test]
@@ -177,4 +180,23 @@ fn a_command_needs_coverage_and_to_exist() {
     let status = |arguments: &[&str]| ended(cuota(arguments).env("CUOTA_DRIVER", simulated(""))).0;
     assert_eq!(status(&["doctor", "--", "true"]), Some(125));
     assert_eq!(status(&["doctor", "--coverage", "--", "/no/such/command"]), Some(127));
+}
+
+#[test]
+fn a_command_that_nothing_can_be_preloaded_into_is_named() {
+    let folder = Folder::new("doctor-static");
+    let of = |program: &str| report(&["--coverage", "--", program], &simulated("")).1;
+    let found = of("true");
+    let checks = found["checks"].as_array().expect("checks");
+    assert!(checks.iter().all(|check| check["id"] != "reach"), "{found:#}");
+    let Some(program) = folder.compiled("static", "int main(void) { return 0; }", &["-static"])
+    else {
+        eprintln!("skipped: no static libc here");
+        return;
+    };
+    let found = of(program.to_str().expect("plain"));
+    let reach = check(&found, "reach");
+    assert_eq!(reach["severity"], "warn");
+    assert!(reach["found"].as_str().expect("text").contains("statically linked"), "{reach}");
+    assert!(reach["do"].is_string(), "{reach}");
 }

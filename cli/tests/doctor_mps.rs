@@ -4,93 +4,26 @@
 mod common;
 
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
+use common::doctor::{check, is, is_absent, report, report_of};
 use common::member::Member;
-use common::real::{self, unpacked};
-use common::{Folder, cuota, ended, library, simulated};
-use serde_json::Value;
-
-/// The checks of a run with this environment, and its exit status.
-fn report(set: &[(&str, &str)]) -> (Option<i32>, Value) {
-    let mut command = cuota(["doctor", "--json"]);
-    command.env("CUOTA_DRIVER", simulated("")).envs(set.iter().copied());
-    let (status, out, err) = ended(&mut command);
-    let report = serde_json::from_str(&out).unwrap_or_else(|why| panic!("{why}: {out}{err}"));
-    (status, report)
-}
-
-fn check<'a>(report: &'a Value, id: &str) -> &'a Value {
-    let checks = report["checks"].as_array().expect("checks");
-    checks.iter().find(|check| check["id"] == id).unwrap_or_else(|| panic!("no {id}: {report:#}"))
-}
-
-#[track_caller]
-fn is(report: &Value, id: &str, severity: &str, words: &str) {
-    let check = check(report, id);
-    assert_eq!(check["severity"], severity, "{check}");
-    assert!(check["found"].as_str().expect("text").contains(words), "{check}");
-    let worse = ["warn", "error"].contains(&severity);
-    assert_eq!(
-        check["do"].is_string(),
-        worse,
-        "what to do is said where something is wrong: {check}"
-    );
-}
-
-struct Daemon {
-    pid: i32,
-    pipes: PathBuf,
-}
-
-impl Daemon {
-    fn start(unpacked: &Path, folder: &Folder, name: &str, set: &[(&str, &str)]) -> Daemon {
-        let (pipes, log) = (folder.path(name), folder.path(&format!("{name}.log")));
-        fs::create_dir(&log).expect("a fresh directory");
-        let server = unpacked.join("usr/sbin").display().to_string();
-        let started = Command::new(unpacked.join("usr/bin/nvidia-cuda-mps-control"))
-            .arg("-d")
-            .env("PATH", format!("/usr/bin:/bin:{server}"))
-            .env("CUDA_MPS_PIPE_DIRECTORY", &pipes)
-            .env("CUDA_MPS_LOG_DIRECTORY", &log)
-            .envs(set.iter().copied())
-            .status();
-        assert!(started.expect("it can be run").success());
-        // It goes on to write that after it has let its parent go.
-        let pid = loop {
-            let said = fs::read_to_string(log.join("control.log")).unwrap_or_default();
-            let pid = said.split("Control ").nth(1).and_then(|rest| rest.split_once(']'));
-            if let Some((pid, _)) = pid {
-                break pid.trim().parse().expect("a number");
-            }
-            std::thread::yield_now();
-        };
-        Daemon { pid, pipes }
-    }
-
-    fn report(&self) -> Value {
-        report(&[("CUDA_MPS_PIPE_DIRECTORY", self.pipes.to_str().expect("plain"))]).1
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        real::end(&self.pipes);
-    }
-}
+use common::real::{Daemon, unpacked};
+use common::{Folder, library, simulated};
 
 #[test]
 fn what_is_wrong_with_a_daemon_is_found_and_what_is_right_too() {
     let Some(unpacked) = unpacked() else { return };
     let folder = Folder::new("doctor-mps");
     let good = Daemon::start(&unpacked, &folder, "good", &[]);
-    is(&good.report(), "mps-dir", "warn", "mode 777");
+    is(&report(&good.named()).1, "mps-dir", "warn", "mode 777");
     let closed = fs::Permissions::from_mode(0o755);
     fs::set_permissions(&good.pipes, closed).expect("ours");
     let pid = good.pid.to_string();
-    let well = good.report();
+    let well = report(&good.named()).1;
     is(&well, "mps", "ok", "answers");
     is(&well, "mps-dir", "ok", "mode 755");
     is(&well, "mps-lock", "ok", &pid);
@@ -99,14 +32,14 @@ fn what_is_wrong_with_a_daemon_is_found_and_what_is_right_too() {
     // Its lock is taken from under it.
     let lock = good.pipes.join("control_lock");
     fs::remove_file(&lock).and_then(|()| fs::write(&lock, "")).expect("ours");
-    is(&good.report(), "mps-lock", "warn", "nobody holds");
+    is(&report(&good.named()).1, "mps-lock", "warn", "nobody holds");
 
     let preload = library().display().to_string();
     let ours = [("LD_PRELOAD", preload.as_str()), ("CUOTA_CLIENT", "daemon")];
     let bad = Daemon::start(&unpacked, &folder, "bad", &ours);
-    is(&bad.report(), "mps-env", "warn", "as a client of cuota's");
+    is(&report(&bad.named()).1, "mps-env", "warn", "as a client of cuota's");
     let lost = Daemon::start(&unpacked, &folder, "lost", &[("PATH", "/usr/bin:/bin")]);
-    is(&lost.report(), "mps-path", "error", "no nvidia-cuda-mps-server");
+    is(&report(&lost.named()).1, "mps-path", "error", "no nvidia-cuda-mps-server");
 }
 
 #[test]
@@ -148,4 +81,113 @@ fn shares_that_add_up_to_more_than_there_is_are_noticed() {
     is(&report(&ledgers).1, "shares", "ok", "85 %");
     let _again = Member::start(&folder, "two", &share("25%"));
     is(&report(&ledgers).1, "shares", "warn", "110 %");
+}
+
+#[test]
+fn who_runs_beside_mps_is_told_so() {
+    let Some(unpacked) = unpacked() else { return };
+    let folder = Folder::new("doctor-beside");
+    let daemon = Daemon::start(&unpacked, &folder, "pipes", &[]);
+    let [named] = daemon.named();
+    is(&report(&[named]).1, "mps-client", "warn", "device 0 beside MPS");
+    is(&report(&[named, ("CUOTA_SIM_MPS", "1")]).1, "mps-client", "ok", "is under MPS");
+    let (status, required) = report(&[named, ("CUOTA_MPS", "require")]);
+    is(&required, "mps-client", "error", "CUOTA_MPS=require");
+    assert_eq!(status, Some(2));
+    is(&report(&[named, ("CUOTA_MPS", "ignore")]).1, "mps-client", "info", "ignore");
+    let (_, old) = report_of(&[], &simulated("525"), &[named]);
+    is(&old, "mps-client", "unknown", "too old");
+    let (_, none) = report_of(&[], &folder.path("no-driver"), &[named]);
+    is(&none, "mps-client", "unknown", "needs");
+
+    let mode = |mode| report(&[named, ("CUOTA_SIM_COMPUTE_MODE", mode)]).1;
+    is(&mode("default"), "compute-mode", "info", "not told");
+    is(&mode("exclusive_process"), "compute-mode", "ok", "gets an error");
+}
+
+#[test]
+fn a_daemon_that_is_stopped_is_told_from_one_that_is_busy() {
+    let Some(unpacked) = unpacked() else { return };
+    let folder = Folder::new("doctor-stopped");
+    let daemon = Daemon::start(&unpacked, &folder, "pipes", &[]);
+    is(&report(&daemon.named()).1, "mps", "ok", "answers");
+    daemon.signal("-STOP");
+    let (_, stopped) = report(&daemon.named());
+    is(&stopped, "mps", "warn", "is stopped");
+    let advice = check(&stopped, "mps")["do"].as_str().expect("text");
+    assert!(advice.contains(&format!("kill -CONT {}", daemon.pid)), "{advice}");
+    daemon.signal("-CONT");
+
+    let silent = folder.path("silent");
+    let busy = Busy::start(&silent);
+    let named = [("CUDA_MPS_PIPE_DIRECTORY", silent.to_str().expect("plain"))];
+    is(&report(&named).1, "mps", "warn", &format!("(process {}) is not stopped", busy.0.id()));
+}
+
+/// What holds the lock and listens as a daemon does, and greets nobody.
+struct Busy(Child);
+
+impl Busy {
+    fn start(pipes: &Path) -> Busy {
+        const LISTEN: &str = "
+import fcntl, os, socket, struct, sys
+os.mkdir(sys.argv[1]); os.chdir(sys.argv[1])
+lock = open('control_lock', 'w')
+fcntl.lockf(lock, fcntl.LOCK_EX)
+listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+listener.bind('control'); listener.listen()
+print('ready', flush=True); sys.stdin.read()";
+        let mut python = Command::new("python3");
+        python.args(["-c", LISTEN]).arg(pipes).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = python.spawn().expect("the tests need Python");
+        let mut said = [0; 5];
+        child.stdout.as_mut().expect("piped").read_exact(&mut said).expect("it is ready");
+        Busy(child)
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn who_else_of_mps_runs_here_is_told() {
+    let Some(unpacked) = unpacked() else { return };
+    let folder = Folder::new("doctor-others");
+    let one = Daemon::start(&unpacked, &folder, "one", &[("CUDA_VISIBLE_DEVICES", "0")]);
+    let alone = report(&one.named()).1;
+    is(&alone, "mps-asker", "ok", "nobody is talking");
+    is(&alone, "mps-user", "ok", "nobody yet");
+    is_absent(&alone, "mps-pid");
+    let other = Daemon::start(&unpacked, &folder, "two", &[("CUDA_VISIBLE_DEVICES", "0,1")]);
+    is(&report(&one.named()).1, "mps-second", "warn", &format!("process {}", other.pid));
+
+    let mut session = Command::new(unpacked.join("usr/bin/nvidia-cuda-mps-control"));
+    session.envs(one.named()).stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut session = session.spawn().expect("it can be run");
+    let talking = format!("process {} is talking", session.id());
+    is(&report(&one.named()).1, "mps-asker", "warn", &talking);
+    drop(session.stdin.take());
+    session.wait().expect("ours");
+
+    let file = one.pipes.join("nvidia-cuda-mps-control.pid");
+    fs::write(&file, format!("{}\n", one.pid)).expect("ours");
+    is(&report(&one.named()).1, "mps-pid", "ok", &one.pid.to_string());
+    fs::write(&file, "1\n").expect("ours");
+    is(&report(&one.named()).1, "mps-pid", "warn", "says \"1\"");
+}
+
+#[test]
+fn a_limit_of_memory_for_a_device_that_is_not_seen_is_noticed() {
+    const LIMIT: &str = "CUDA_MPS_PINNED_DEVICE_MEM_LIMIT";
+    is_absent(&report(&[]).1, "mem-limit");
+    is(&report(&[(LIMIT, "0=1G")]).1, "mem-limit", "ok", "this process sees");
+    is(&report(&[(LIMIT, "0=1G,1=1G")]).1, "mem-limit", "warn", "names device 1;");
+    is(&report(&[(LIMIT, "0=1G,1=1G"), ("CUOTA_SIM_CARDS", "2")]).1, "mem-limit", "ok", "sees");
+    is(&report(&[(LIMIT, "0:1G")]).1, "mem-limit", "warn", "cannot be read");
+    let (_, none) = report_of(&[], &simulated("").with_file_name("none"), &[(LIMIT, "0=1G")]);
+    is(&none, "mem-limit", "unknown", "not looked at");
 }

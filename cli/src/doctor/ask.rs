@@ -9,6 +9,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use cuota_core::config::Uuid;
+
 use crate::command::Failure;
 
 /// A driver that takes longer to start has most likely stopped.
@@ -27,7 +29,32 @@ pub struct Answers {
     pub version: Option<u32>,
     /// `cuInit`'s status and its name.
     pub init: Option<(u32, String)>,
+    /// In the order the driver counts them.
+    pub devices: Vec<Device>,
+    /// Of the driver's kernel module, as NVML has it.
+    pub release: Option<String>,
     pub ended: Ended,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub struct Device {
+    pub uuid: Uuid,
+    /// Major and minor compute capability.
+    pub capability: (i32, i32),
+    /// As the driver numbers them.
+    pub compute_mode: i32,
+    /// Nothing from a driver that is too old to tell.
+    pub under_mps: Option<bool>,
+}
+
+impl Device {
+    fn told(what: &str) -> Option<Device> {
+        let mut words = what.split(' ');
+        let uuid = words.next()?.parse().ok()?;
+        let mut number = || words.next()?.parse().ok();
+        let (capability, compute_mode) = ((number()?, number()?), number()?);
+        Some(Device { uuid, capability, compute_mode, under_mps: number().map(|mps| mps != 0) })
+    }
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -92,6 +119,8 @@ impl Answers {
             "driver" => self.driver = Some(what.into()),
             "absent" => self.absent = Some(what.into()),
             "version" => self.version = what.parse().ok(),
+            "device" => self.devices.extend(Device::told(what)),
+            "release" => self.release = Some(what.into()),
             "init" => {
                 let (status, name) = what.split_once(' ').unwrap_or((what, ""));
                 self.init = status.parse().ok().map(|status| (status, name.to_owned()));
@@ -108,16 +137,34 @@ mod tests {
     #[test]
     fn what_a_child_tells() {
         let mut answers = Answers::default();
-        for line in
-            ["preloaded /a b", "driver /c", "version 13040", "init 100 CUDA_ERROR_NO_DEVICE", "?"]
-        {
+        const FIRST: &str = "device GPU-00000000-0000-0000-0000-000000000000 9 0 3 1";
+        const SECOND: &str = "device GPU-01010101-0101-0101-0101-010101010101 6 1 0";
+        for line in [
+            "preloaded /a b",
+            "driver /c",
+            "version 13040",
+            "init 100 CUDA_ERROR_NO_DEVICE",
+            "device of nothing",
+            FIRST,
+            SECOND,
+            "release 535.1",
+            "?",
+        ] {
             answers.hear(line);
         }
+        let device = |byte, capability, compute_mode, under_mps| Device {
+            uuid: Uuid([byte; 16]),
+            capability,
+            compute_mode,
+            under_mps,
+        };
         let expected = Answers {
             preloaded: Some("/a b".into()),
             driver: Some("/c".into()),
             version: Some(13040),
             init: Some((100, "CUDA_ERROR_NO_DEVICE".into())),
+            devices: vec![device(0, (9, 0), 3, Some(true)), device(1, (6, 1), 0, None)],
+            release: Some("535.1".into()),
             ..Answers::default()
         };
         assert_eq!(answers, expected);

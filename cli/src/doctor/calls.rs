@@ -19,6 +19,8 @@ use crate::run;
 use crate::scratch::Scratch;
 use crate::screen::count;
 
+const REACHED: &str = "Start a program that a preload reaches: linked dynamically to glibc, for this machine, without rights of its own; with one cuota in LD_PRELOAD.";
+
 /// A command that was run, and what it did.
 pub struct Calls {
     words: Vec<String>,
@@ -59,7 +61,7 @@ impl Calls {
         checks.extend(self.escaped());
         checks.extend(self.warnings.iter().map(|warning| {
             Check::ok("reach", "what is not preloaded is not seen", warning.clone())
-                .worse(Severity::Warn, "")
+                .worse(Severity::Warn, REACHED)
         }));
         checks
     }

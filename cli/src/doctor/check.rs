@@ -61,14 +61,15 @@ impl Check {
         Check { severity, advice: advice.into(), ..self }
     }
 
-    /// A line; and where something is wrong, why that matters and what to do.
+    /// A line; and where something is wrong, why that matters and what to do. What was found holds
+    /// names and paths that others wrote.
     pub fn text(&self) -> String {
-        let mut text =
-            screen::wrapped(&format!("{:<8} {:<9} ", self.severity.name(), self.id), &self.found);
+        let first = format!("{:<8} {:<12} ", self.severity.name(), self.id);
+        let mut text = screen::hanging(&first, &format!("{:22}", ""), &screen::plain(&self.found));
         if self.severity > Severity::Unknown {
-            text += &screen::wrapped(&format!("{:19}why: ", ""), self.why);
+            text += &screen::wrapped(&format!("{:22}why: ", ""), self.why);
             if !self.advice.is_empty() {
-                text += &screen::wrapped(&format!("{:19}do:  ", ""), &self.advice);
+                text += &screen::wrapped(&format!("{:22}do:  ", ""), &screen::plain(&self.advice));
             }
         }
         text
@@ -96,11 +97,11 @@ mod tests {
     #[test]
     fn only_what_is_not_well_is_explained() {
         let check = Check::ok("driver", "because", "found it".into());
-        assert_eq!(check.text(), "ok       driver    found it\n");
+        assert_eq!(check.text(), "ok       driver       found it\n");
         let check = check.worse(Severity::Warn, "mend it");
         assert_eq!(
             check.text(),
-            "warn     driver    found it\n                   why: because\n                   do:  mend it\n"
+            "warn     driver       found it\n                      why: because\n                      do:  mend it\n"
         );
         assert_eq!(check.json()["do"], "mend it");
     }

@@ -3,14 +3,23 @@
 
 mod answers;
 mod ask;
+mod books;
 mod called;
 mod calls;
 mod check;
+mod cleaners;
+mod container;
 mod coverage;
+mod devices;
+mod dmem;
+mod members;
 mod mps;
 mod place;
+mod places;
 mod probe;
+mod process;
 mod shares;
+mod versions;
 
 use std::env;
 use std::ffi::OsString;
@@ -19,9 +28,12 @@ use clap::Args;
 use serde_json::json;
 
 use crate::command::Failure;
+use crate::ps::json::escaped;
 use crate::screen;
 use calls::Calls;
 use check::{Check, worst};
+use coverage::Coverage;
+use mps::Here;
 use place::Place;
 
 pub use probe::answer as probe;
@@ -30,8 +42,11 @@ pub const ABOUT: &str = "\
 Check that cuota works here, and which driver functions it covers.
 
 Each check has a name, a severity, what was found and, where something is not
-well, why it matters and what to do. With a command, the command is run with
-cuota before its driver, and what it called is reported.
+well, why it matters and what to do. What could not be looked at is unknown,
+never ok. With a command, the command is run with cuota before its driver, and
+what it called is reported. With a PID, that process is looked at instead: whether
+the library is in it and in front, what it was told, and whether it uses a GPU
+that its ledger does not know of.
 
 Coverage is a count of names: each function of this machine's own driver is
 hooked (cuota acts on the call), forwarded (passed on unseen, for a reason that
@@ -51,14 +66,60 @@ pub struct Options {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    /// A process that runs, to look at instead of this machine
+    #[arg(conflicts_with = "coverage", value_parser = clap::value_parser!(i32).range(1..))]
+    pid: Option<i32>,
     /// A command to run and report on (needs --coverage)
     #[arg(value_name = "CMD", last = true, requires = "coverage")]
     command: Vec<OsString>,
 }
 
 pub fn examine(options: Options) -> Result<u8, Failure> {
-    let Place { mut checks, library, coverage } = place::look()?;
-    checks.extend(mps::checks());
+    let findings = match options.pid {
+        Some(pid) => Findings { checks: process::checks(pid)?, ..Findings::default() },
+        None => machine(&options)?,
+    };
+    let Findings { checks, coverage, calls } = findings;
+    let worst = worst(&checks);
+    if options.json {
+        let report = json!({
+            "cuota": env!("CARGO_PKG_VERSION"),
+            "worst": worst.name(),
+            "checks": checks.iter().map(Check::json).collect::<Vec<_>>(),
+            "coverage": coverage.map(|coverage| coverage.json()),
+            "command": calls.map(|calls| calls.json()),
+        });
+        screen::print(&escaped(&format!("{report:#}\n")));
+        return Ok(worst.status());
+    }
+    let mut text: String = checks.iter().map(Check::text).collect();
+    // With a command the question is what *it* did; the driver's whole list would bury that.
+    match calls {
+        Some(calls) => text += &calls.text(),
+        None => text += &coverage.map(|coverage| coverage.text()).unwrap_or_default(),
+    }
+    text += &format!("\nworst: {} (exit status {})\n", worst.name(), worst.status());
+    screen::print(&text);
+    Ok(worst.status())
+}
+
+#[derive(Default)]
+struct Findings {
+    checks: Vec<Check>,
+    /// If it was asked for.
+    coverage: Option<Coverage>,
+    calls: Option<Calls>,
+}
+
+fn machine(options: &Options) -> Result<Findings, Failure> {
+    let Place { mut checks, library, told, coverage } = place::look()?;
+    let here = Here::look();
+    checks.extend(versions::checks(&told, &here));
+    checks.extend(devices::checks(&told, &here));
+    checks.push(dmem::check(&told));
+    checks.extend(mps::checks(&here, &told));
+    checks.extend(places::checks(&here));
+    checks.extend(books::checks(&told, &here));
     let calls = match library {
         Some(library) if !options.command.is_empty() => {
             Some(Calls::of(&options.command, &library, options.json)?)
@@ -71,26 +132,5 @@ pub fn examine(options: Options) -> Result<u8, Failure> {
         _ => None,
     };
     checks.extend(calls.iter().flat_map(Calls::checks));
-    let worst = worst(&checks);
-    let listed = coverage.filter(|_| options.coverage);
-    if options.json {
-        let report = json!({
-            "cuota": env!("CARGO_PKG_VERSION"),
-            "worst": worst.name(),
-            "checks": checks.iter().map(Check::json).collect::<Vec<_>>(),
-            "coverage": listed.map(|coverage| coverage.json()),
-            "command": calls.map(|calls| calls.json()),
-        });
-        screen::print(&format!("{report:#}\n"));
-        return Ok(worst.status());
-    }
-    let mut text: String = checks.iter().map(Check::text).collect();
-    // With a command the question is what *it* did; the driver's whole list would bury that.
-    match calls {
-        Some(calls) => text += &calls.text(),
-        None => text += &listed.map(|coverage| coverage.text()).unwrap_or_default(),
-    }
-    text += &format!("\nworst: {} (exit status {})\n", worst.name(), worst.status());
-    screen::print(&text);
-    Ok(worst.status())
+    Ok(Findings { checks, coverage: coverage.filter(|_| options.coverage), calls })
 }

@@ -9,7 +9,7 @@ use std::process::Command;
 use cuota_core::config::Config;
 
 use super::answers::{self, DRIVER, PRELOAD};
-use super::ask;
+use super::ask::{self, Answers};
 use super::check::{Check, Severity};
 use super::coverage::Coverage;
 use crate::command::Failure;
@@ -20,6 +20,8 @@ pub struct Place {
     pub checks: Vec<Check>,
     /// The library, if it can be used at all.
     pub library: Option<PathBuf>,
+    /// By a child under it; nothing, where it cannot be used.
+    pub told: Answers,
     pub coverage: Option<Coverage>,
 }
 
@@ -32,7 +34,7 @@ pub fn look() -> Result<Place, Failure> {
             for (id, why) in [("preload", PRELOAD), ("driver", DRIVER), ("coverage", COVERAGE)] {
                 checks.push(Check::not_looked_at(id, why, "needs the library"));
             }
-            return Ok(Place { checks, library: None, coverage: None });
+            return Ok(Place { checks, library: None, told: Answers::default(), coverage: None });
         }
     };
     checks.push(library_check(&path, &ours));
@@ -50,7 +52,7 @@ pub fn look() -> Result<Place, Failure> {
         Ok(coverage) => checks.extend(coverage.checks()),
         Err(why) => checks.push(Check::not_looked_at("coverage", COVERAGE, why)),
     }
-    Ok(Place { checks, library: Some(path), coverage: coverage.ok() })
+    Ok(Place { checks, library: Some(path), told, coverage: coverage.ok() })
 }
 
 const COVERAGE: &str = "a driver newer than cuota may have functions that pass it by";

@@ -4,11 +4,16 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+
+use cuota_core::config::Uuid;
 
 use crate::command::Failure;
 use crate::exports;
+use crate::maps::{Mapping, mappings};
 use crate::native::driver::{Driver, Lookup};
+use crate::native::nvml;
 
 /// Tells facts as they come, so that a driver that never answers still leaves those before it.
 pub fn answer() -> Result<u8, Failure> {
@@ -51,6 +56,30 @@ fn question(driver: &Driver) {
         let name = driver.name_of(status).unwrap_or_default();
         tell("init", format_args!("{status} {name}"));
     }
+    if status == Some(0) {
+        devices(driver);
+        if let Some(release) = nvml::driver_release() {
+            tell("release", release);
+        }
+    }
+}
+
+/// As the driver numbers its attributes.
+const COMPUTE_MODE: u32 = 20;
+const MAJOR: u32 = 75;
+const MINOR: u32 = 76;
+const MPS_ENABLED: u32 = 133;
+
+fn devices(driver: &Driver) {
+    for ordinal in 0..driver.count().unwrap_or(0) {
+        let Ok(device) = driver.device(ordinal) else { continue };
+        let Ok(uuid) = driver.uuid(&device) else { continue };
+        let numbers = [MAJOR, MINOR, COMPUTE_MODE, MPS_ENABLED].map(|number| {
+            let value = driver.attribute(&device, number);
+            value.map_or(String::new(), |value| format!(" {value}"))
+        });
+        tell("device", format_args!("{}{}", Uuid(uuid), numbers.concat()));
+    }
 }
 
 fn tell(fact: &str, what: impl std::fmt::Display) {
@@ -63,30 +92,8 @@ fn exports_name(path: &Path, name: &str) -> bool {
 }
 
 /// The files this process has code of, and where.
-fn mapped() -> Vec<(PathBuf, std::ops::Range<usize>)> {
+fn mapped() -> Vec<(PathBuf, Range<usize>)> {
     let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
-    maps.lines().filter_map(mapping).collect()
-}
-
-fn mapping(line: &str) -> Option<(PathBuf, std::ops::Range<usize>)> {
-    let (range, rest) = line.split_once(' ')?;
-    let (start, end) = range.split_once('-')?;
-    let at = |text| usize::from_str_radix(text, 16).ok();
-    let path = rest.get(rest.find('/')?..)?;
-    rest.get(..4)?.contains('x').then_some((path.into(), at(start)?..at(end)?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_code_of_files_is_a_mapping() {
-        let line =
-            "7f00-7f10 r-xp 00000000 08:01 42                         /usr/lib/with space.so";
-        assert_eq!(mapping(line), Some(("/usr/lib/with space.so".into(), 0x7f00..0x7f10)));
-        assert_eq!(mapping("7f00-7f10 rw-p 00000000 08:01 42  /usr/lib/libc.so.6"), None);
-        assert_eq!(mapping("7f00-7f10 r-xp 00000000 00:00 0  [vdso]"), None);
-        assert_eq!(mapping(""), None);
-    }
+    let code = mappings(&maps).into_iter().filter(|mapping| mapping.is_code);
+    code.map(|Mapping { path, range, .. }| (path, range)).collect()
 }

@@ -5,7 +5,6 @@ use cuota_core::config::Sm;
 
 use super::check::{Check, Severity};
 use crate::ledgers::Ledgers;
-use crate::places::Places;
 
 const SHARES: &str =
     "a percentage is a cap of each process: what adds up to more is not reserved for anybody";
@@ -13,11 +12,7 @@ const SHARES: &str =
 const WHOLE: u64 = 100_000;
 
 /// Of each device, what the living ask for, added up.
-pub fn shares() -> Check {
-    let read = Places::of(None).and_then(|places| Ledgers::read(&places, None));
-    let Ok(ledgers) = read else {
-        return Check::not_looked_at("shares", SHARES, "the ledgers cannot be read");
-    };
+pub fn shares(ledgers: &Ledgers) -> Check {
     let mut sums: Vec<([u8; 16], u64)> = Vec::new();
     for client in &ledgers.clients {
         for device in &client.report.devices {

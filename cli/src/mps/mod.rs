@@ -17,7 +17,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use cuota_core::mps::{PIPES, directory};
 
-pub use ask::SERVER;
+pub use ask::{CONTROL, SERVER};
 
 use crate::command::Failure;
 use crate::native::system;

@@ -1,72 +1,52 @@
-//! MPS servers that have lost their daemon.
+//! MPS servers: those of a daemon, and those that have lost theirs.
 #![forbid(unsafe_code)]
 
-use std::ffi::{OsStr, OsString};
-use std::fs;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use cuota_core::mps::{PIPES, directory};
 
 use super::ask::{CONTROL, SERVER};
+use crate::processes::Processes;
 
 /// Servers of the directory's daemons whose parent is no daemon.
-pub fn left(proc: &Path, place: &Path) -> Vec<i32> {
-    let entries = fs::read_dir(proc).into_iter().flatten().flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    let servers = pids.filter(|pid| is(proc, *pid, SERVER) && is_of(proc, *pid, place));
-    // One that ends just now has no parent any more.
-    let lost = |pid: &i32| parent(proc, *pid).is_some_and(|parent| !is(proc, parent, CONTROL));
-    servers.filter(lost).collect()
+pub fn left(processes: &Processes, place: &Path) -> Vec<i32> {
+    let lost = |pid: &i32| {
+        // One that ends just now has no parent any more.
+        processes.parent(*pid).is_some_and(|parent| !processes.is(parent, CONTROL))
+            && is_of(processes, *pid, place)
+    };
+    all(processes).filter(lost).collect()
+}
+
+/// The servers a daemon has started.
+pub fn of(processes: &Processes, daemon: i32) -> Vec<i32> {
+    all(processes).filter(|pid| processes.parent(*pid) == Some(daemon)).collect()
+}
+
+fn all(processes: &Processes) -> impl Iterator<Item = i32> {
+    processes.all().into_iter().filter(|pid| processes.is(*pid, SERVER))
 }
 
 /// Whether a process was told of that directory; it may be, where that cannot be read.
-fn is_of(proc: &Path, pid: i32, place: &Path) -> bool {
-    let Ok(all) = fs::read(proc.join(pid.to_string()).join("environ")) else { return true };
-    let named = all.split(|byte| *byte == 0).find_map(|entry| {
-        let (name, value) = entry.split_at_checked(entry.iter().position(|byte| *byte == b'=')?)?;
-        (name == PIPES.as_bytes())
-            .then(|| OsString::from_vec(value.get(1..).unwrap_or_default().to_vec()))
-    });
-    directory(named) == place
-}
-
-/// Whether a process was started by that name. Not what the kernel calls it: it keeps fifteen letters,
-/// which the server and its daemon share. A process that is dead and not waited for has none.
-fn is(proc: &Path, pid: i32, name: &str) -> bool {
-    let words = fs::read(proc.join(pid.to_string()).join("cmdline")).unwrap_or_default();
-    let first = words.split(|byte| *byte == 0).next().unwrap_or_default();
-    Path::new(OsStr::from_bytes(first)).file_name() == Some(OsStr::new(name))
-}
-
-fn parent(proc: &Path, pid: i32) -> Option<i32> {
-    let text = fs::read_to_string(proc.join(pid.to_string()).join("stat")).ok()?;
-    let (_, tail) = text.rsplit_once(')')?;
-    tail.split_whitespace().nth(1)?.parse().ok()
+pub fn is_of(processes: &Processes, pid: i32, place: &Path) -> bool {
+    processes.variable(pid, PIPES).map_or(true, |named| directory(named) == place)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::processes::made_up::MadeUp;
 
     /// Processes as `/proc` has them: pid, parent, and how they were started.
+    fn made(processes: &[(i32, i32, &str)]) -> MadeUp {
+        let with = |made: MadeUp, (pid, parent, words): &(i32, i32, &str)| {
+            made.with(*pid, *parent, words, 0, &["A=b", &format!("{PIPES}=/pipes{}", pid / 10)])
+        };
+        processes.iter().fold(MadeUp::new(), with)
+    }
+
     fn found(processes: &[(i32, i32, &str)]) -> Vec<i32> {
-        static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let name = format!("cuota-orphans-{}-{number}", std::process::id());
-        let proc = std::env::temp_dir().join(name);
-        for (pid, parent, words) in processes {
-            let place = proc.join(pid.to_string());
-            fs::create_dir_all(&place).expect("a fresh directory");
-            let stat = format!("{pid} (a) b c) S {parent} 1");
-            fs::write(place.join("stat"), stat).expect("ours");
-            fs::write(place.join("cmdline"), words.replace(' ', "\0")).expect("ours");
-            let environment = format!("A=b\0{PIPES}=/pipes{}\0", pid / 10);
-            fs::write(place.join("environ"), environment).expect("ours");
-        }
-        let found = left(&proc, Path::new("/pipes0"));
-        fs::remove_dir_all(&proc).expect("ours");
-        found
+        left(&made(processes).0, Path::new("/pipes0"))
     }
 
     #[test]
@@ -80,7 +60,8 @@ mod tests {
         assert!(found(&[shell, (7, 1, "")]).is_empty());
         // Another directory's.
         assert!(found(&[shell, (17, 1, SERVER)]).is_empty());
-        let left = found(&[shell, daemon, served, (7, 1, "/usr/bin/nvidia-cuda-mps-server")]);
-        assert_eq!(left, [7]);
+        let left = (7, 1, "/usr/bin/nvidia-cuda-mps-server");
+        assert_eq!(found(&[shell, daemon, served, left]), [7]);
+        assert_eq!(of(&made(&[shell, daemon, served, left]).0, 5), [6]);
     }
 }

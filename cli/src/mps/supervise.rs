@@ -7,7 +7,7 @@ use std::fs;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -18,6 +18,7 @@ use super::start::{How, bring_up, limit};
 use super::{STOPPED, Where, known_holder, servers};
 use crate::command::Failure;
 use crate::native::{stop, system};
+use crate::processes::Processes;
 use crate::ps::json::escaped;
 use crate::{screen, times};
 
@@ -76,7 +77,7 @@ pub fn supervise(options: &Options) -> Result<u8, Failure> {
 
 impl Watch<'_> {
     fn start(&mut self) -> Result<(), Failure> {
-        for server in servers::left(Path::new("/proc"), &self.place) {
+        for server in servers::left(&Processes::here(), &self.place) {
             if system::terminate(server) {
                 let what = format!("server {server}, which has no daemon any more, was ended");
                 self.tell("orphan", &what);

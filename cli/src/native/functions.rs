@@ -53,6 +53,35 @@ impl Driver {
         Ok(Device(device))
     }
 
+    pub fn count(&self) -> Made<i32> {
+        let mut count = 0;
+        type F = unsafe extern "C" fn(*mut c_int) -> u32;
+        // SAFETY: writes an int.
+        unsafe { self.call("cuDeviceGetCount", |f: F| f(&raw mut count)) }?;
+        Ok(count)
+    }
+
+    /// An attribute, by the driver's number for it.
+    pub fn attribute(&self, device: &Device, number: c_uint) -> Made<i32> {
+        let mut value = 0;
+        type F = unsafe extern "C" fn(*mut c_int, c_uint, c_int) -> u32;
+        // SAFETY: writes an int.
+        unsafe { self.call("cuDeviceGetAttribute", |f: F| f(&raw mut value, number, device.0)) }?;
+        Ok(value)
+    }
+
+    /// Of a MIG instance, where the driver can tell it from its card.
+    pub fn uuid(&self, device: &Device) -> Made<[u8; 16]> {
+        let mut uuid = [0; 16];
+        type F = unsafe extern "C" fn(*mut [u8; 16], c_int) -> u32;
+        // SAFETY: each writes sixteen bytes.
+        unsafe {
+            self.call("cuDeviceGetUuid_v2", |f: F| f(&raw mut uuid, device.0))
+                .or_else(|_| self.call("cuDeviceGetUuid", |f: F| f(&raw mut uuid, device.0)))
+        }?;
+        Ok(uuid)
+    }
+
     /// Makes a context, and makes it current.
     pub fn create_context(&self, device: &Device) -> Made<Context> {
         let mut context = null_mut();

@@ -19,23 +19,31 @@ pub struct Card {
 const LIBRARY: &str = "libnvidia-ml.so.1";
 /// More than any machine has of either.
 const MOST: c_uint = 256;
-const UUID_ROOM: usize = 96;
+/// For a text of NVML's.
+const ROOM: c_uint = 96;
 
 struct Nvml(Library);
 
 /// All cards; none where there is no NVML to ask.
 pub fn cards() -> Vec<Card> {
+    asked(|nvml| Some(nvml.cards())).unwrap_or_default()
+}
+
+/// Which driver the kernel runs, like `535.261.03`.
+pub fn driver_release() -> Option<String> {
+    asked(Nvml::driver_release)
+}
+
+/// What NVML answers, opened and closed around it.
+fn asked<T>(ask: impl FnOnce(&Nvml) -> Option<T>) -> Option<T> {
     // SAFETY: NVML's constructors ask nothing of whoever opens it.
-    let Ok(library) = (unsafe { Library::new(LIBRARY) }) else { return Vec::new() };
-    let nvml = Nvml(library);
+    let nvml = Nvml(unsafe { Library::new(LIBRARY) }.ok()?);
     // SAFETY: takes nothing.
-    if unsafe { nvml.call("nvmlInit_v2", |f: unsafe extern "C" fn() -> c_int| f()) }.is_none() {
-        return Vec::new();
-    }
-    let cards = nvml.cards();
+    unsafe { nvml.call("nvmlInit_v2", |f: unsafe extern "C" fn() -> c_int| f()) }?;
+    let answer = ask(&nvml);
     // SAFETY: as above; no handle is used any more.
     unsafe { nvml.call("nvmlShutdown", |f: unsafe extern "C" fn() -> c_int| f()) };
-    cards
+    answer
 }
 
 impl Nvml {
@@ -60,6 +68,16 @@ impl Nvml {
             Some(Card { uuid: self.uuid(handle)?, index, instances })
         };
         (0..count.min(MOST)).filter_map(card).collect()
+    }
+
+    fn driver_release(&self) -> Option<String> {
+        type F = unsafe extern "C" fn(*mut c_char, c_uint) -> c_int;
+        let mut text = [0_u8; ROOM as usize];
+        // SAFETY: writes at most so many bytes, and ends them in NUL.
+        unsafe {
+            self.call("nvmlSystemGetDriverVersion", |f: F| f(text.as_mut_ptr().cast(), ROOM))
+        }?;
+        Some(CStr::from_bytes_until_nul(&text).ok()?.to_str().ok()?.to_owned())
     }
 
     /// The card of that number, or that instance of a card.
@@ -90,11 +108,10 @@ impl Nvml {
 
     fn uuid(&self, handle: Handle) -> Option<Uuid> {
         type F = unsafe extern "C" fn(Handle, *mut c_char, c_uint) -> c_int;
-        let mut text = [0_u8; UUID_ROOM];
-        let room = UUID_ROOM as c_uint;
+        let mut text = [0_u8; ROOM as usize];
         // SAFETY: a handle NVML gave; writes at most so many bytes, and ends them in NUL.
         unsafe {
-            self.call("nvmlDeviceGetUUID", |f: F| f(handle, text.as_mut_ptr().cast(), room))
+            self.call("nvmlDeviceGetUUID", |f: F| f(handle, text.as_mut_ptr().cast(), ROOM))
         }?;
         CStr::from_bytes_until_nul(&text).ok()?.to_str().ok()?.parse().ok()
     }

@@ -21,10 +21,14 @@ pub fn booked(directory: &Path, client: &str) -> Booked {
 }
 
 pub fn booked_in(directory: &Path, client: &str, boot: [u64; 2]) -> Booked {
+    booked_as(directory, client, boot, &Member::default())
+}
+
+pub fn booked_as(directory: &Path, client: &str, boot: [u64; 2], who: &Member) -> Booked {
     let layout = Layout::new(64, 64);
     let plan = Plan { directory, make_directory: false, client, labels: "pod=a", layout, boot };
     let now = clock::boot_time();
-    let (book, seat) = book::enter(&plan, &Member::default(), &|| now).expect("it can be joined");
+    let (book, seat) = book::enter(&plan, who, &|| now).expect("it can be joined");
     let wishes = [CARD, OTHER].map(|device| Wish { device, limit: None });
     let door = book.door().expect("nobody else is there");
     door.settle(seat, &wishes, &book.witness(seat.id, 0), now).expect("there is room");

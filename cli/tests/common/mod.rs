@@ -4,6 +4,7 @@
 #![allow(dead_code)] // each test uses some of it
 
 pub mod books;
+pub mod doctor;
 pub mod member;
 pub mod real;
 

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::Folder;
+
 /// Where the package was unpacked, if it could be had.
 pub fn unpacked() -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -27,5 +29,53 @@ pub fn end(pipes: &Path) {
             let pid = entry.file_name();
             let _ = Command::new("kill").arg("-KILL").arg(pid).status();
         }
+    }
+}
+
+/// One of a directory of its own.
+pub struct Daemon {
+    pub pid: i32,
+    pub pipes: PathBuf,
+}
+
+impl Daemon {
+    pub fn start(unpacked: &Path, folder: &Folder, name: &str, set: &[(&str, &str)]) -> Daemon {
+        let (pipes, log) = (folder.path(name), folder.path(&format!("{name}.log")));
+        fs::create_dir(&log).expect("a fresh directory");
+        let server = unpacked.join("usr/sbin").display().to_string();
+        let started = Command::new(unpacked.join("usr/bin/nvidia-cuda-mps-control"))
+            .arg("-d")
+            .env("PATH", format!("/usr/bin:/bin:{server}"))
+            .env("CUDA_MPS_PIPE_DIRECTORY", &pipes)
+            .env("CUDA_MPS_LOG_DIRECTORY", &log)
+            .envs(set.iter().copied())
+            .status();
+        assert!(started.expect("it can be run").success());
+        // It goes on to write that after it has let its parent go.
+        let pid = loop {
+            let said = fs::read_to_string(log.join("control.log")).unwrap_or_default();
+            let pid = said.split("Control ").nth(1).and_then(|rest| rest.split_once(']'));
+            if let Some((pid, _)) = pid {
+                break pid.trim().parse().expect("a number");
+            }
+            std::thread::yield_now();
+        };
+        Daemon { pid, pipes }
+    }
+
+    /// What a program is told, to find it.
+    pub fn named(&self) -> [(&str, &str); 1] {
+        [("CUDA_MPS_PIPE_DIRECTORY", self.pipes.to_str().expect("plain"))]
+    }
+
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([name, &self.pid.to_string()]).status();
+        assert!(sent.expect("kill can be run").success());
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        end(&self.pipes);
     }
 }

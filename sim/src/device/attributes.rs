@@ -100,8 +100,9 @@ fn value(device: &Device, attribute: c_int) -> c_int {
         14 => 512,
         15 => 1,
         16 => mps::granted(card.sm_count),
-        // Mapped host memory; the timeout, integration and compute mode of 17, 18, 20 are 0.
+        // Mapped host memory; the timeout and integration of 17 and 18 are 0.
         19 => 1,
+        20 => compute_mode(),
         // Textures.
         21 | 22 => 131_072,
         23 => 65_536,
@@ -196,6 +197,15 @@ fn value(device: &Device, attribute: c_int) -> c_int {
 }
 
 const POSIX_FILE_DESCRIPTOR: u32 = 1;
+
+/// What is said of it; nobody is kept out.
+fn compute_mode() -> u32 {
+    match std::env::var("CUOTA_SIM_COMPUTE_MODE").as_deref() {
+        Ok("prohibited") => 2,
+        Ok("exclusive_process") => 3,
+        _ => 0,
+    }
+}
 
 pub fn compute_capability(_: &Call, major: *mut c_int, minor: *mut c_int, device: CUdevice) -> R {
     given(major)?;
