@@ -2,6 +2,7 @@
 //! server that has its limits.
 
 use std::env;
+use std::path::Path;
 use std::sync::LazyLock;
 
 use crate::api::{E, R};
@@ -19,11 +20,16 @@ struct Client {
 
 /// Read once, by `cuInit`.
 static CLIENT: LazyLock<Client> = LazyLock::new(|| Client {
-    enabled: is_set("CUOTA_SIM_MPS"),
+    enabled: is_set("CUOTA_SIM_MPS") || is_a_file("CUOTA_SIM_MPS"),
     share: percentage("CUDA_MPS_ACTIVE_THREAD_PERCENTAGE")
         .filter(|_| !is_set("CUOTA_SIM_MPS_DEAF")),
     default: percentage("CUOTA_SIM_MPS_PERCENTAGE"),
 });
+
+/// A daemon that comes and goes: a file that does.
+fn is_a_file(variable: &str) -> bool {
+    env::var_os(variable).is_some_and(|path| path.len() > 1 && Path::new(&path).exists())
+}
 
 /// What is none is passed over.
 fn percentage(variable: &str) -> Option<f64> {

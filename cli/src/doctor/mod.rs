@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod answers;
-mod ask;
+pub mod ask;
 mod books;
 mod called;
 mod calls;

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod ask;
+mod drain;
 pub mod servers;
 mod start;
 mod status;
@@ -51,6 +52,8 @@ enum What {
     Status(status::Options),
     /// Stop it, and its servers with it
     Stop(stop::Options),
+    /// Tell a client's processes to take no new work and finish what they have, and wait until they have
+    Drain(drain::Options),
     /// Start it and go on watching it: one that has died is started again, as it was
     Supervise(supervise::Options),
 }
@@ -77,6 +80,7 @@ pub fn mps(options: Options) -> Result<u8, Failure> {
         What::Start(options) => start::start(&options),
         What::Status(options) => status::status(&options),
         What::Stop(options) => stop::stop(&options),
+        What::Drain(options) => drain::drain(&options),
         What::Supervise(options) => supervise::supervise(&options),
     }
 }

@@ -57,6 +57,11 @@ extern "C" fn pass_on(signal: c_int) {
     }
 }
 
+/// The request to end that came while there was no child to pass it on to.
+pub fn request_to_end() -> Option<c_int> {
+    Some(EARLY.load(Ordering::SeqCst)).filter(|signal| *signal != 0)
+}
+
 /// Waits for the child to end; meanwhile a request to end is passed on to it.
 pub fn wait_for(child: &mut Child) -> io::Result<ExitStatus> {
     CHILD.store(child.id().cast_signed(), Ordering::SeqCst);

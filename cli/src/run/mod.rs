@@ -4,18 +4,22 @@
 #![forbid(unsafe_code)]
 
 mod billed;
+mod retry;
 mod settings;
 
 use std::env;
 use std::ffi::OsString;
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
 
 use clap::Args;
 
-use crate::command::{Failure, NOT_EXECUTABLE};
-use crate::{image, library, places, program, reach, screen};
+use crate::command::{Failure, NOT_EXECUTABLE, OUR_FAILURE};
+use crate::native::system;
+use crate::{image, library, places, program, reach, screen, times};
+use retry::Retry;
 
 pub const ABOUT: &str = "\
 Run a command with cuota between it and the CUDA driver.
@@ -32,6 +36,10 @@ neither --client nor CUOTA_CLIENT each run is a client of its own.
 With --bill the command is a child of this one instead. SIGTERM, SIGINT, SIGHUP
 and SIGQUIT are passed on to it, and this one ends as it did; then what the client
 used meanwhile, other commands of its name included, is on standard error.
+
+With --retry it is a child, too, with CUOTA_ON_FAULT=exit unless that is set: one
+that ends with status 75, as it does when a fault has taken the device, is started
+again as soon as the MPS server takes new clients; not if it would run beside MPS.
 
 Exit status, when the command was not started:
   125  cuota itself failed: a bad option, no library, or a quota was asked for
@@ -52,6 +60,12 @@ pub struct Options {
     /// Print on standard error, at the end, what the client used since the start
     #[arg(long)]
     bill: bool,
+    /// Start it again, so often at most, when it has left after a fault and the MPS server takes new clients
+    #[arg(long, value_name = "TIMES", default_value_t = 0)]
+    retry: u32,
+    /// How long --retry waits for the server
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = times::duration)]
+    retry_wait: Duration,
     /// The command and its arguments
     #[arg(value_name = "CMD", required = true, trailing_var_arg = true)]
     command: Vec<OsString>,
@@ -71,11 +85,24 @@ pub fn run(options: Options) -> Result<u8, Failure> {
     }
     let name = options.command.first().map(|name| name.display().to_string()).unwrap_or_default();
     let failed = |why| Failure { status: NOT_EXECUTABLE, text: format!("{name}: {why}") };
-    if options.bill {
-        return billed::run(command, ledger.as_deref(), failed);
+    if options.bill || options.retry > 0 {
+        let retry = Retry { times: options.retry, wait: options.retry_wait };
+        let run = || retry.run(command, failed);
+        let ended = if options.bill { billed::billed(ledger.as_deref(), run) } else { run() };
+        return ended.map(as_it_ended);
     }
     // Comes back only if it fails.
     Err(failed(command.exec()))
+}
+
+/// Ends as the command did.
+fn as_it_ended(ended: ExitStatus) -> u8 {
+    if let Some(signal) = ended.signal() {
+        system::end_by(signal);
+    }
+    // Not reached after a signal, but for one that cannot end this process.
+    let status = ended.code().or(ended.signal().map(|signal| 128 + signal));
+    status.and_then(|status| u8::try_from(status).ok()).unwrap_or(OUR_FAILURE)
 }
 
 /// The command as it will be started, with the library in its preload list if that does not keep it

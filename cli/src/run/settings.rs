@@ -22,6 +22,9 @@ pub struct Settings {
     /// How much device memory the client may hold: 8GiB, 512M, 50% (CUOTA_VRAM)
     #[arg(long, value_name = "SIZE", value_parser = NonEmptyStringValueParser::new())]
     vram: Option<String>,
+    /// The share of the SMs: 30% or 40sm (CUOTA_SM)
+    #[arg(long, value_name = "SHARE", value_parser = NonEmptyStringValueParser::new())]
+    sm: Option<String>,
     /// The client: commands of one name share its quota [default: CUOTA_CLIENT, else a new one]
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     client: Option<String>,
@@ -95,6 +98,7 @@ impl Settings {
         let dir = self.dir.map(|dir| places::absolute("--dir", &dir)).transpose()?;
         let given = [
             ("CUOTA_VRAM", self.vram.map(OsString::from)),
+            ("CUOTA_SM", self.sm.map(OsString::from)),
             ("CUOTA_CLIENT", self.client.map(OsString::from)),
             ("CUOTA_LABELS", self.labels.map(OsString::from)),
             ("CUOTA_VIEW", self.view.map(OsString::from)),

@@ -1,7 +1,7 @@
 //! `cuota set`: other limits for a client that runs.
 #![forbid(unsafe_code)]
 
-mod find;
+pub mod find;
 mod wanted;
 
 use std::path::PathBuf;

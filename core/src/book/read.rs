@@ -148,6 +148,7 @@ fn read_members(
                 shares: Vec::new(),
                 asked: share_of(get(member::SHARE)),
                 grants: Vec::new(),
+                stopped: Vec::new(),
                 fault: Fault::read(&get).filter(|_| get(member::FAULT_OF) == id),
                 leaving: get(member::LEAVING) == id,
                 index,
@@ -243,6 +244,7 @@ fn read_device(
             let grant = Grant { sms: word as u32, by_mps: word >> 32 & 1 == 1 };
             member.grants.push((index, grant));
         }
+        member.stopped.push((index, words.get(note + head::STOPPED)));
         match earlier.flatten() {
             Some(earlier) => counts.subtract(&earlier),
             None => counts = Counts::default(),

@@ -86,6 +86,8 @@ pub struct MemberReport {
     /// What it asked for of the SMs, and what it was granted of each device's.
     pub asked: Option<Sm>,
     pub grants: Vec<(usize, Grant)>,
+    /// On which devices it has stopped as it was told, and when it was told.
+    pub stopped: Vec<(usize, u64)>,
     /// What took a device from it.
     pub fault: Option<Fault>,
     /// It has said that it leaves, and is counted among those that left.
