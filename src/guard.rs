@@ -64,21 +64,14 @@ pub fn begin(duties: Duties) {
     let most = u64::try_from(duties.drain.as_nanos()).unwrap_or(u64::MAX);
     MOST.store(most, Ordering::Release);
     let threads: [(&str, fn()); 2] = [("cuota-time", keep_time), ("cuota-ask", ask_driver)];
-    process::without_signals(|| {
-        for (name, act) in threads {
-            let thread = std::thread::Builder::new().name(name.into()).stack_size(256 << 10);
-            if thread.spawn(act).is_err() {
-                GUARDED.store(0, Ordering::Release);
-                return;
-            }
-        }
-    });
-    if GUARDED.load(Ordering::Acquire) == own {
-        // After the driver's own: it runs before them.
-        process::before_exit(at_exit);
-        if most > 0 {
-            term::when_terminated(at_term, hooks::are_signals_watched());
-        }
+    if !threads.into_iter().all(|(name, act)| process::begin_thread(name, act)) {
+        GUARDED.store(0, Ordering::Release);
+        return;
+    }
+    // After the driver's own: it runs before them.
+    process::before_exit(at_exit);
+    if most > 0 {
+        term::when_terminated(at_term, hooks::are_signals_watched());
     }
 }
 

@@ -2,15 +2,18 @@
 //! would hang where the daemon does, and after, for a client that cannot connect is not told.
 #![forbid(unsafe_code)]
 
-use core::ffi::c_int;
+use core::ffi::{c_int, c_uint};
 use core::sync::atomic::{AtomicBool, Ordering};
-use std::path::PathBuf;
+use core::time::Duration;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 
 use cuota_core::config::{Config, Mps};
-use cuota_core::mps::{Daemon, PATIENCE, PIPES, directory, look};
+use cuota_core::mps::{Daemon, PATIENCE, PIPES, directory, look, may_be_there};
 
-use crate::driver::{Status, query};
+use crate::driver::{Status, process, query};
 use crate::log::{self, Topic};
+use crate::member::leaves_out;
 
 /// As the driver numbers its attributes.
 const IS_CLIENT: u32 = 133;
@@ -29,6 +32,68 @@ pub fn before(config: &Config) -> Result<(), String> {
         Daemon::Answers => Ok(()),
         found => Err(found.in_words(&place)),
     }
+}
+
+/// How long `cuInit` may take before somebody is told that it hangs, and before whoever has to be under MPS
+/// gives up: a server that starts on many devices takes its time.
+const LONG: Duration = Duration::from_secs(15);
+const TOO_LONG: Duration = Duration::from_secs(60);
+
+fn patience(time: Duration) -> Duration {
+    if leaves_out("patience:mps") { time / 60 } else { time }
+}
+
+/// Runs the driver's start, which waits without end for a server that is stuck, for another user's turn, or
+/// for a daemon that was stopped meanwhile. That is said; and where there has to be an MPS it is not waited
+/// for: the call goes on, on a thread of its own, and the program has its error.
+pub fn wait_for_init(
+    config: &Config,
+    flags: c_uint,
+    call: impl FnOnce() -> Status,
+) -> Result<Status, Status> {
+    let place = place();
+    if config.mps == Mps::Ignore || !may_be_there(&place) {
+        return Ok(call());
+    }
+    let (tell, told) = mpsc::channel();
+    if config.mps == Mps::Require {
+        let asks = move || {
+            let _ = tell.send(query::cuInit(flags));
+        };
+        if !process::begin_thread("cuota-init", asks) {
+            return Ok(call());
+        }
+        return told.recv_timeout(patience(TOO_LONG)).map_err(|_| {
+            log::error(
+                Topic::Setting,
+                format_args!("cuInit fails, for CUOTA_MPS=require: {}", hangs(&place, TOO_LONG)),
+            );
+            Status::MPS_CONNECTION_FAILED
+        });
+    }
+    let watched = move || {
+        if matches!(told.recv_timeout(patience(LONG)), Err(RecvTimeoutError::Timeout)) {
+            log::warn(Topic::Setting, format_args!("{}", hangs(&place, LONG)));
+        }
+    };
+    process::begin_thread("cuota-init", watched);
+    let status = call();
+    drop::<Sender<Status>>(tell);
+    Ok(status)
+}
+
+/// Why it may hang, in words.
+fn hangs(place: &Path, time: Duration) -> String {
+    let found = look(place, PATIENCE);
+    let why = match &found {
+        Daemon::Answers => "its server does not get ready (INITIALIZING), or serves another user, whose clients have to end first: see cuota mps status and the server's log".to_owned(),
+        other => other.in_words(place),
+    };
+    format!(
+        "cuInit has not come back for {} s: the MPS daemon of {} is in its way; {why}",
+        time.as_secs(),
+        place.display()
+    )
 }
 
 /// After it: whether every device is under MPS. A device that is not, beside a daemon that answers, is

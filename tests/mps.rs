@@ -3,12 +3,14 @@
 
 mod support;
 
+use std::io::{BufRead, BufReader};
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use cuota_core::mps;
+use support::crowd::{Crowd, send, set_mode};
 use support::{Outcome, Run, Scratch, Way, real};
 
 const CONNECTION_FAILED: &str = "cuInit 805";
@@ -20,12 +22,18 @@ struct Daemon {
 impl Daemon {
     /// The real one, with its pipes in `place`.
     fn start(control: &Path, place: &Path) -> Daemon {
+        Daemon::with(control, place, Path::new("/usr/sbin"))
+    }
+
+    /// The same with its server, or what stands in for it, in a folder.
+    fn with(control: &Path, place: &Path, server: &Path) -> Daemon {
         let log = place.with_extension("log");
         std::fs::create_dir(&log).expect("a fresh directory");
         let started = Command::new(control)
             .arg("-d")
             .env("CUDA_MPS_PIPE_DIRECTORY", place)
             .env("CUDA_MPS_LOG_DIRECTORY", &log)
+            .env("PATH", format!("{}:/usr/bin:/bin", server.display()))
             .status();
         assert!(started.expect("it can be run").success());
         // It goes on to write that after it has let its parent go.
@@ -187,4 +195,123 @@ fn the_real_daemon_is_known_alive_stopped_and_dead() {
         std::thread::yield_now();
     }
     program.refused(&place, &[CLIENT], "its daemon has ended");
+}
+
+/// A server that starts and never gets ready.
+struct Stuck {
+    folder: PathBuf,
+    pid: PathBuf,
+}
+
+impl Stuck {
+    fn new(scratch: &Scratch) -> Stuck {
+        let folder = scratch.join("servers");
+        std::fs::create_dir(&folder).expect("a fresh directory");
+        let (script, pid) = (folder.join("nvidia-cuda-mps-server"), folder.join("pid"));
+        // By a name of its own, so that it is nobody's orphan.
+        let text = format!("#!/bin/sh\necho $$ > {}\nexec sleep 1000\n", pid.display());
+        std::fs::write(&script, text).expect("a fresh directory");
+        set_mode(&script, 0o755);
+        Stuck { folder, pid }
+    }
+
+    fn pid(&self) -> Option<i32> {
+        std::fs::read_to_string(&self.pid).ok()?.trim().parse().ok()
+    }
+}
+
+impl Drop for Stuck {
+    fn drop(&mut self) {
+        if let Some(pid) = self.pid() {
+            send(pid, libc::SIGKILL);
+        }
+    }
+}
+
+/// The real driver library on the real daemon, whose server never gets ready: it would wait for ever.
+#[test]
+fn a_server_that_does_not_get_ready_is_not_waited_for() {
+    let (Some(control), Some(driver)) = (real::mps_control(), real::libcuda()) else { return };
+    let program = Program::new();
+    let (place, stuck) = (program.scratch.join("pipes"), Stuck::new(&program.scratch));
+    let daemon = Daemon::with(&control, &place, &stuck.folder);
+    let start = |wants: &str| {
+        let mut command = Command::new(&program.path);
+        command
+            .env("LD_PRELOAD", support::sabotaged())
+            .env("LD_LIBRARY_PATH", &driver)
+            .env("CUOTA_SABOTAGE", "patience:mps")
+            .env("CUOTA_MPS", wants)
+            .env("CUOTA_DIR", program.scratch.path())
+            .env("CUOTA_STRICT", "0")
+            .env("CUDA_MPS_PIPE_DIRECTORY", &place);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts")
+    };
+    let output = start("require").wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim_end(), CONNECTION_FAILED, "{said}");
+    assert!(said.contains("has not come back") && said.contains("INITIALIZING"), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+
+    // Who does not require it waits, and is told why.
+    let mut waits = start("prefer");
+    let mut line = String::new();
+    let err = waits.stderr.as_mut().expect("piped");
+    BufReader::new(err).read_line(&mut line).expect("text");
+    assert!(line.contains("warn") && line.contains("has not come back"), "{line}");
+    waits.kill().and_then(|()| waits.wait()).expect("ours");
+
+    // The daemon dies meanwhile: before it was asked, or after; then the driver goes on without, and says
+    // what it says where there is no device.
+    let waits = start("require");
+    daemon.signal(libc::SIGKILL);
+    let output = waits.wait_with_output().expect("it ends");
+    let (out, said) = (output.stdout, String::from_utf8_lossy(&output.stderr));
+    let out = String::from_utf8_lossy(&out);
+    assert!([CONNECTION_FAILED, "cuInit 100"].contains(&out.trim_end()), "{out} {said}");
+}
+
+/// One user's clients at a time: another's wait, and that is said.
+#[test]
+fn another_users_turn_is_not_waited_for_without_end() {
+    let mut crowd = Crowd::new(1024);
+    crowd.for_everybody();
+    let library = crowd.scratch.join("libcuota.so");
+    std::fs::copy(support::sabotaged(), &library).expect("the scratch directory is writable");
+    let place = crowd.scratch.join("pipes");
+    let Some(control) = real::mps_control() else { return };
+    let _daemon = Daemon::start(&control, &place);
+    crowd.set("CUOTA_SIM_MPS", "1");
+    crowd.set("CUDA_MPS_PIPE_DIRECTORY", place.to_str().expect("a plain path"));
+    crowd.set("CUOTA_SABOTAGE", "patience:mps");
+    let first = crowd.enter();
+    if !may_be_another() {
+        return;
+    }
+    for name in ["machine", "calls", "names"] {
+        set_mode(&crowd.scratch.join("sim").join(name), 0o666);
+    }
+    crowd.set("CUOTA_MPS", "require");
+    crowd.set("CUOTA_VRAM", "");
+    let other = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+    let mut waits = crowd.member_by(&other);
+    assert_eq!(waits.tell("init"), 805);
+    let said = waits.end();
+    assert!(said.contains("serves another user"), "{said}");
+    drop(first);
+    // And a directory that is closed to it.
+    set_mode(&place, 0o700);
+    let mut shut_out = crowd.member_by(&other);
+    assert_eq!(shut_out.tell("init"), 805);
+    let said = shut_out.end();
+    assert!(said.contains("may not be used by this user"), "{said}");
+}
+
+fn may_be_another() -> bool {
+    let tried = Command::new("setpriv").args(["--reuid=65534", "true"]).status();
+    let may = tried.is_ok_and(|tried| tried.success());
+    if !may {
+        eprintln!("skipped: nobody else can be played here (needs root)");
+    }
+    may
 }

@@ -28,8 +28,9 @@ fn every_command_has_a_page() {
     let mut expected: Vec<String> =
         subcommands().iter().map(|name| format!("cuota-{name}.1")).collect();
     // The one that has commands of its own.
-    expected
-        .extend(["start", "status", "stop", "supervise"].map(|name| format!("cuota-mps-{name}.1")));
+    expected.extend(
+        ["drain", "start", "status", "stop", "supervise"].map(|name| format!("cuota-mps-{name}.1")),
+    );
     for name in &expected {
         let page = fs::read_to_string(to.join(name)).expect("a page of its own");
         assert!(page.contains(".SH DESCRIPTION") && page.contains("\\-\\-help"), "{name}: {page}");

@@ -33,6 +33,11 @@ pub fn directory(set: Option<OsString>) -> PathBuf {
     })
 }
 
+/// Whether a daemon was started there once: without one nobody waits for it.
+pub fn may_be_there(directory: &Path) -> bool {
+    directory.join(SOCKET).exists()
+}
+
 /// What was found in a pipe directory.
 #[derive(Debug)]
 pub enum Daemon {

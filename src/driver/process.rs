@@ -77,7 +77,7 @@ pub fn before_thread_ends(act: fn()) -> bool {
 
 /// Runs `act` with all signals kept from this thread: one that is made meanwhile never runs a handler of
 /// the program's.
-pub fn without_signals(act: impl FnOnce()) {
+fn without_signals(act: impl FnOnce()) {
     // SAFETY: sets of signals are plain memory; the mask of this thread is put back as it was.
     unsafe {
         let mut all = core::mem::zeroed::<libc::sigset_t>();
@@ -87,6 +87,16 @@ pub fn without_signals(act: impl FnOnce()) {
         act();
         libc::sigprocmask(libc::SIG_SETMASK, &before, core::ptr::null_mut());
     }
+}
+
+/// Begins a thread that no signal interrupts; false if there is no room for one.
+pub fn begin_thread(name: &str, act: impl FnOnce() + Send + 'static) -> bool {
+    let mut begun = false;
+    without_signals(|| {
+        let thread = std::thread::Builder::new().name(name.into()).stack_size(256 << 10);
+        begun = thread.spawn(act).is_ok();
+    });
+    begun
 }
 
 /// Ends the process at once: nothing that was registered for its end runs.

@@ -87,6 +87,7 @@ pub const fn c_name(text: &'static str) -> &'static CStr {
 pub type Handle = u64;
 
 questions! {
+    cuInit(flags: c_uint);
     cuCtxGetCurrent(context: &mut Handle);
     cuCtxGetDevice(device: &mut c_int);
     cuCtxPushCurrent_v2(context: Handle);

@@ -14,11 +14,14 @@ use crate::member::{Member, OnDevice};
 use crate::mps;
 
 /// First the ledger, then the driver, then the limits: devices have names only when there are some.
-pub fn init(client: &Client, real: &Real, _flags: c_uint) -> Status {
+pub fn init(client: &Client, real: &Real, flags: c_uint) -> Status {
     if let Err(status) = client.join() {
         return status;
     }
-    let status = real.call();
+    let status = match mps::wait_for_init(client.config(), flags, || real.call()) {
+        Ok(status) => status,
+        Err(status) => return status,
+    };
     mps::explain(status);
     if status.ok()
         && let Err(status) = client.settle()
