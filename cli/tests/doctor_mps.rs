@@ -93,6 +93,9 @@ fn who_runs_beside_mps_is_told_so() {
     is(&report(&[named, ("CUOTA_SIM_MPS", "1")]).1, "mps-client", "ok", "is under MPS");
     let (status, required) = report(&[named, ("CUOTA_MPS", "require")]);
     is(&required, "mps-client", "error", "CUOTA_MPS=require");
+    is(&required, "cuinit", "error", "is not under MPS, though the daemon");
+    let advice = check(&required, "cuinit")["do"].as_str().expect("text");
+    assert!(advice.contains("MPS refuses it"), "{advice}");
     assert_eq!(status, Some(2));
     is(&report(&[named, ("CUOTA_MPS", "ignore")]).1, "mps-client", "info", "ignore");
     let (_, old) = report_of(&[], &simulated("525"), &[named]);

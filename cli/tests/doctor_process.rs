@@ -154,7 +154,7 @@ fn what_may_not_be_read_is_unknown() {
     let text = String::from_utf8(output.stdout).expect("text");
     let found: Value = serde_json::from_str(&text).expect("a report");
     assert_eq!(output.status.code(), Some(1), "{found:#}");
-    is(&found, "process", "unknown", "may not be read");
+    is(&found, "process", "unknown", "may not read it");
     for id in ["library", "settings", "member"] {
         assert_eq!(check(&found, id)["severity"], "unknown", "{found:#}");
     }

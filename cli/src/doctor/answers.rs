@@ -79,15 +79,30 @@ pub fn driver(answers: &Answers) -> Check {
     Check::ok("driver", DRIVER, found).worse(Severity::Error, advice)
 }
 
+/// What to do about a `cuInit` that does not succeed.
+fn refused(status: u32) -> &'static str {
+    match status {
+        805..=810 => {
+            "MPS refuses it: see `mps`, `mps-client`, `mps-user` and `versions` below, and the daemon's control.log and server.log."
+        }
+        _ => {
+            "See whether there is a GPU, and whether this user may open /dev/nvidia*. `nvidia-smi` asks the same driver without cuota."
+        }
+    }
+}
+
 pub fn init(answers: &Answers) -> Check {
     let why = "a program that gets an error here cannot use the GPU";
     let check = |found: String| Check::ok("cuinit", why, found);
     match &answers.init {
         Some((0, _)) => check("cuInit succeeds".into()),
-        Some((status, name)) => check(format!("cuInit answers {status} {name}").trim_end().to_owned()).worse(
-            Severity::Error,
-            "See whether there is a GPU, and whether this user may open /dev/nvidia*. `nvidia-smi` asks the same driver without cuota.",
-        ),
+        Some((status, name)) => {
+            let mut found = format!("cuInit answers {status} {name}").trim_end().to_owned();
+            if !answers.said.is_empty() {
+                found += &format!(". It was said meanwhile: {}", answers.said);
+            }
+            check(found).worse(Severity::Error, refused(*status))
+        }
         None if answers.driver.is_none() => Check::not_looked_at("cuinit", why, "needs a driver"),
         None => {
             let found = match &answers.ended {

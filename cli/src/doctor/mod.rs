@@ -48,6 +48,20 @@ what it called is reported. With a PID, that process is looked at instead: wheth
 the library is in it and in front, what it was told, and whether it uses a GPU
 that its ledger does not know of.
 
+Of this machine:
+  settings library preload driver cuinit    the library is found, loaded and works
+  coverage uncovered lacking                it knows this driver's functions
+  versions too-old arch compute-mode        driver, daemon and devices fit together
+  dmem                                      the kernel limits device memory too
+  mps mps-client mps-user mps-clients       MPS: a daemon answers, has us, lets us in
+  mps-dir mps-lock mps-pid mps-place        its directory and files
+  mps-env mps-path                          how it was started
+  mps-asker mps-second mps-left             who else of MPS runs
+  mps-names mem-limit                       MPS's own variables
+  places ledgers shares replicas container  where ledgers are, who is in them
+Of a command: command calls escaped reach. Of a process: process library preload
+reach settings member.
+
 Coverage is a count of names: each function of this machine's own driver is
 hooked (cuota acts on the call), forwarded (passed on unseen, for a reason that
 --coverage gives) or unknown to this cuota.
