@@ -4,8 +4,8 @@
 mod common;
 
 use std::fs;
-use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
+use std::io::{Read, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -193,4 +193,37 @@ fn a_limit_of_memory_for_a_device_that_is_not_seen_is_noticed() {
     is(&report(&[(LIMIT, "0:1G")]).1, "mem-limit", "warn", "cannot be read");
     let (_, none) = report_of(&[], &simulated("").with_file_name("none"), &[(LIMIT, "0=1G")]);
     is(&none, "mem-limit", "unknown", "not looked at");
+}
+
+#[test]
+fn another_users_turn_is_noticed() {
+    const OTHER: u32 = 65534;
+    let Some(unpacked) = unpacked() else { return };
+    let folder = Folder::new("doctor-turn");
+    if fs::metadata(folder.path("")).expect("ours").uid() != 0 {
+        eprintln!("skipped: only root's daemon serves other users");
+        return;
+    }
+    // Without a GPU the real server ends at once; this one stays, as whom the daemon makes it.
+    let server = "#include <unistd.h>\nint main(void) { for (;;) pause(); }";
+    folder.compiled("nvidia-cuda-mps-server", server, &[]).expect("gcc links");
+    let path = format!("{}:/usr/bin:/bin", folder.path("").display());
+    for (user, severity, words) in [
+        (0, "ok", "serves this user (0)"),
+        (OTHER, "warn", "serves user 65534, and this is user 0"),
+    ] {
+        let name = format!("for-{user}");
+        let daemon = Daemon::start(&unpacked, &folder, &name, &[("PATH", &path)]);
+        let mut control = Command::new(unpacked.join("usr/bin/nvidia-cuda-mps-control"));
+        let mut asked = control.envs(daemon.named()).stdin(Stdio::piped()).spawn().expect("runs");
+        writeln!(asked.stdin.take().expect("piped"), "start_server -uid {user}").expect("heard");
+        asked.wait().expect("ours");
+        let found = loop {
+            let found = report(&daemon.named()).1;
+            if !check(&found, "mps-user")["found"].as_str().expect("text").contains("nobody yet") {
+                break found;
+            }
+        };
+        is(&found, "mps-user", severity, words);
+    }
 }

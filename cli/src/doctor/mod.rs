@@ -11,11 +11,11 @@ mod cleaners;
 mod container;
 mod coverage;
 mod devices;
+mod directories;
 mod dmem;
 mod members;
 mod mps;
 mod place;
-mod places;
 mod probe;
 mod process;
 mod shares;
@@ -132,7 +132,7 @@ fn machine(options: &Options) -> Result<Findings, Failure> {
     checks.extend(devices::checks(&told, &here));
     checks.push(dmem::check(&told));
     checks.extend(mps::checks(&here, &told));
-    checks.extend(places::checks(&here));
+    checks.extend(directories::checks(&here));
     checks.extend(books::checks(&told, &here));
     let calls = match library {
         Some(library) if !options.command.is_empty() => {
