@@ -89,10 +89,13 @@ fn who_runs_beside_mps_is_told_so() {
     let folder = Folder::new("doctor-beside");
     let daemon = Daemon::start(&unpacked, &folder, "pipes", &[]);
     let [named] = daemon.named();
-    is(&report(&[named]).1, "mps-client", "warn", "device 0 beside MPS");
+    let beside = report(&[named]).1;
+    is(&beside, "mps-client", "warn", "device 0 beside MPS");
+    let advice = check(&beside, "mps-client")["do"].as_str().expect("text");
+    assert!(advice.contains("pipes.log"), "where the daemon logs: {advice}");
     is(&report(&[named, ("CUOTA_SIM_MPS", "1")]).1, "mps-client", "ok", "is under MPS");
     let (status, required) = report(&[named, ("CUOTA_MPS", "require")]);
-    is(&required, "mps-client", "error", "CUOTA_MPS=require");
+    is(&required, "mps-client", "error", "cuInit answers 805");
     is(&required, "cuinit", "error", "is not under MPS, though the daemon");
     let advice = check(&required, "cuinit")["do"].as_str().expect("text");
     assert!(advice.contains("MPS refuses it"), "{advice}");
@@ -226,4 +229,20 @@ fn another_users_turn_is_noticed() {
         };
         is(&found, "mps-user", severity, words);
     }
+}
+
+#[test]
+fn the_real_driver_is_refused_by_the_real_daemon_and_that_is_said() {
+    let Some(unpacked) = unpacked() else { return };
+    let folder = Folder::new("doctor-refused");
+    if Path::new("/dev/nvidiactl").exists() {
+        eprintln!("skipped: with a GPU its server may well stay");
+        return;
+    }
+    let daemon = Daemon::start(&unpacked, &folder, "pipes", &[]);
+    let driver = unpacked.join("usr/lib/x86_64-linux-gnu/nvidia/current/libcuda.so.1");
+    let (_, refused) = report_of(&[], &driver, &daemon.named());
+    is(&refused, "cuinit", "error", "805");
+    is(&refused, "mps-client", "error", "does not get under MPS");
+    is(&refused, "versions", "ok", "MPS daemon");
 }

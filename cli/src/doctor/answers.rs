@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::env;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use super::ask::{Answers, Ended};
@@ -79,16 +80,15 @@ pub fn driver(answers: &Answers) -> Check {
     Check::ok("driver", DRIVER, found).worse(Severity::Error, advice)
 }
 
+/// Of a connection, the server, or the number of clients.
+pub const MPS_REFUSES: RangeInclusive<u32> = 805..=810;
+
 /// What to do about a `cuInit` that does not succeed.
 fn refused(status: u32) -> &'static str {
-    match status {
-        805..=810 => {
-            "MPS refuses it: see `mps`, `mps-client`, `mps-user` and `versions` below, and the daemon's control.log and server.log."
-        }
-        _ => {
-            "See whether there is a GPU, and whether this user may open /dev/nvidia*. `nvidia-smi` asks the same driver without cuota."
-        }
+    if MPS_REFUSES.contains(&status) {
+        return "MPS refuses it: `mps-client` says where to look.";
     }
+    "See whether there is a GPU, and whether this user may open /dev/nvidia*. `nvidia-smi` asks the same driver without cuota."
 }
 
 pub fn init(answers: &Answers) -> Check {

@@ -60,7 +60,7 @@ Of this machine:
   mps-names mem-limit                       MPS's own variables
   places ledgers shares replicas container  where ledgers are, who is in them
 Of a command: command calls escaped reach. Of a process: process library preload
-reach settings member.
+reach settings member mps-client.
 
 Coverage is a count of names: each function of this machine's own driver is
 hooked (cuota acts on the call), forwarded (passed on unseen, for a reason that

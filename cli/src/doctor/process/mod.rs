@@ -28,7 +28,7 @@ pub fn checks(pid: i32) -> Result<Vec<Check>, Failure> {
     let mut checks = vec![seen.who()];
     checks.extend(loaded::checks(&seen));
     checks.push(settings::check(&seen));
-    checks.push(account::check(&seen));
+    checks.extend(account::checks(&seen));
     Ok(checks)
 }
 
