@@ -63,7 +63,8 @@ impl Here {
         const USUAL: &str = "/var/log/nvidia-mps";
         let told = self.process().and_then(|pid| self.processes.variable(pid, LOGS).ok());
         let folder = told.map(|folder| folder.map_or(USUAL.into(), PathBuf::from));
-        let folder = folder.map_or(String::new(), |folder| format!(" in {}", folder.display()));
+        let folder =
+            folder.map_or(" of the daemon".into(), |folder| format!(" in {}", folder.display()));
         format!("control.log and server.log{folder}")
     }
 
