@@ -28,7 +28,8 @@ impl Processes {
         // The kernel's own number for the first one.
         const FIRST_NAMESPACE: &str = "pid:[4026531836]";
         let namespace = fs::read_link(self.proc.join("self/ns/pid"));
-        namespace.is_ok_and(|it| it == Path::new(FIRST_NAMESPACE)) && self.proc.join("1").exists()
+        namespace.is_ok_and(|it| it == Path::new(FIRST_NAMESPACE))
+            && fs::read(self.file(1, "cmdline")).is_ok()
     }
 
     /// A file or a folder of a process's.
@@ -125,6 +126,15 @@ pub mod made_up {
             write("cmdline", words.replace(' ', "\0"));
             write("status", format!("Name:\tx\nUid:\t{user}\t{user}\t{user}\t{user}\n"));
             write("environ", told.iter().map(|entry| format!("{entry}\0")).collect());
+            self
+        }
+    }
+
+    impl MadeUp {
+        /// Its environment cannot be read.
+        pub fn closed(self, pid: i32) -> MadeUp {
+            let environment = self.0.file(pid, "environ");
+            fs::remove_file(&environment).and_then(|()| fs::create_dir(environment)).expect("ours");
             self
         }
     }

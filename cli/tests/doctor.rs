@@ -200,3 +200,17 @@ fn a_command_that_nothing_can_be_preloaded_into_is_named() {
     assert!(reach["found"].as_str().expect("text").contains("statically linked"), "{reach}");
     assert!(reach["do"].is_string(), "{reach}");
 }
+
+#[test]
+fn every_check_is_in_the_help() {
+    let (_, help, _) = ended(&mut cuota(["doctor", "--help"]));
+    let words: Vec<&str> = help.split([' ', '\n', '.']).collect();
+    let us = std::process::id().to_string();
+    for arguments in [&[][..], &["--coverage", "--", "true"], &[us.as_str()]] {
+        let (_, report) = report(arguments, &simulated(""));
+        for check in report["checks"].as_array().expect("checks") {
+            let id = check["id"].as_str().expect("text");
+            assert!(words.contains(&id), "{id} is not in the help");
+        }
+    }
+}

@@ -4,8 +4,8 @@
 mod common;
 
 use std::fs;
-use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
+use std::io::{Read, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -89,10 +89,16 @@ fn who_runs_beside_mps_is_told_so() {
     let folder = Folder::new("doctor-beside");
     let daemon = Daemon::start(&unpacked, &folder, "pipes", &[]);
     let [named] = daemon.named();
-    is(&report(&[named]).1, "mps-client", "warn", "device 0 beside MPS");
+    let beside = report(&[named]).1;
+    is(&beside, "mps-client", "warn", "device 0 beside MPS");
+    let advice = check(&beside, "mps-client")["do"].as_str().expect("text");
+    assert!(advice.contains("pipes.log"), "where the daemon logs: {advice}");
     is(&report(&[named, ("CUOTA_SIM_MPS", "1")]).1, "mps-client", "ok", "is under MPS");
     let (status, required) = report(&[named, ("CUOTA_MPS", "require")]);
-    is(&required, "mps-client", "error", "CUOTA_MPS=require");
+    is(&required, "mps-client", "error", "cuInit answers 805");
+    is(&required, "cuinit", "error", "is not under MPS, though the daemon");
+    let advice = check(&required, "cuinit")["do"].as_str().expect("text");
+    assert!(advice.contains("MPS refuses it"), "{advice}");
     assert_eq!(status, Some(2));
     is(&report(&[named, ("CUOTA_MPS", "ignore")]).1, "mps-client", "info", "ignore");
     let (_, old) = report_of(&[], &simulated("525"), &[named]);
@@ -190,4 +196,53 @@ fn a_limit_of_memory_for_a_device_that_is_not_seen_is_noticed() {
     is(&report(&[(LIMIT, "0:1G")]).1, "mem-limit", "warn", "cannot be read");
     let (_, none) = report_of(&[], &simulated("").with_file_name("none"), &[(LIMIT, "0=1G")]);
     is(&none, "mem-limit", "unknown", "not looked at");
+}
+
+#[test]
+fn another_users_turn_is_noticed() {
+    const OTHER: u32 = 65534;
+    let Some(unpacked) = unpacked() else { return };
+    let folder = Folder::new("doctor-turn");
+    if fs::metadata(folder.path("")).expect("ours").uid() != 0 {
+        eprintln!("skipped: only root's daemon serves other users");
+        return;
+    }
+    // Without a GPU the real server ends at once; this one stays, as whom the daemon makes it.
+    let server = "#include <unistd.h>\nint main(void) { for (;;) pause(); }";
+    folder.compiled("nvidia-cuda-mps-server", server, &[]).expect("gcc links");
+    let path = format!("{}:/usr/bin:/bin", folder.path("").display());
+    for (user, severity, words) in [
+        (0, "ok", "serves this user (0)"),
+        (OTHER, "warn", "serves user 65534, and this is user 0"),
+    ] {
+        let name = format!("for-{user}");
+        let daemon = Daemon::start(&unpacked, &folder, &name, &[("PATH", &path)]);
+        let mut control = Command::new(unpacked.join("usr/bin/nvidia-cuda-mps-control"));
+        let mut asked = control.envs(daemon.named()).stdin(Stdio::piped()).spawn().expect("runs");
+        writeln!(asked.stdin.take().expect("piped"), "start_server -uid {user}").expect("heard");
+        asked.wait().expect("ours");
+        let found = loop {
+            let found = report(&daemon.named()).1;
+            if !check(&found, "mps-user")["found"].as_str().expect("text").contains("nobody yet") {
+                break found;
+            }
+        };
+        is(&found, "mps-user", severity, words);
+    }
+}
+
+#[test]
+fn the_real_driver_is_refused_by_the_real_daemon_and_that_is_said() {
+    let Some(unpacked) = unpacked() else { return };
+    let folder = Folder::new("doctor-refused");
+    if Path::new("/dev/nvidiactl").exists() {
+        eprintln!("skipped: with a GPU its server may well stay");
+        return;
+    }
+    let daemon = Daemon::start(&unpacked, &folder, "pipes", &[]);
+    let driver = unpacked.join("usr/lib/x86_64-linux-gnu/nvidia/current/libcuda.so.1");
+    let (_, refused) = report_of(&[], &driver, &daemon.named());
+    is(&refused, "cuinit", "error", "805");
+    is(&refused, "mps-client", "error", "does not get under MPS");
+    is(&refused, "versions", "ok", "MPS daemon");
 }

@@ -77,6 +77,10 @@ fn who_uses_a_gpu_outside_every_ledger_is_an_error() {
     is(&found, "member", "error", "is not accounted for");
     is(&found, "library", "warn", "not loaded");
 
+    let none = folder.path("none").display().to_string();
+    let lost = Member::start(&folder, "lost", &[("CUOTA_DIR", &none), ("CUOTA_LOG", "off")]);
+    is(&report(&folder, lost.id()).1, "member", "error", "is no directory");
+
     let disabled = Member::start(&folder, "off", &[("CUOTA_DISABLE", "1")]);
     let (_, found) = report(&folder, disabled.id());
     is(&found, "member", "error", "is not accounted for");
@@ -154,7 +158,7 @@ fn what_may_not_be_read_is_unknown() {
     let text = String::from_utf8(output.stdout).expect("text");
     let found: Value = serde_json::from_str(&text).expect("a report");
     assert_eq!(output.status.code(), Some(1), "{found:#}");
-    is(&found, "process", "unknown", "may not be read");
+    is(&found, "process", "unknown", "may not read it");
     for id in ["library", "settings", "member"] {
         assert_eq!(check(&found, id)["severity"], "unknown", "{found:#}");
     }
@@ -191,4 +195,20 @@ fn a_process_that_is_not_there_is_said_to_be_so() {
     for wrong in [&["doctor", "0"][..], &["doctor", "x"], &["doctor", "--coverage", "1"]] {
         assert_eq!(ended(&mut cuota(wrong)).0, Some(125), "{wrong:?}");
     }
+}
+
+#[test]
+fn a_member_that_was_told_of_mps_and_is_beside_it_is_noticed() {
+    let folder = Folder::new("process-beside");
+    folder.ledgers();
+    let pipes = folder.path("pipes").display().to_string();
+    let told = ("CUDA_MPS_PIPE_DIRECTORY", pipes.as_str());
+    let quiet = ("CUOTA_LOG", "off");
+    let of = |set: &[(&str, &str)]| {
+        let member = Member::start(&folder, "one", set);
+        report(&folder, member.id()).1
+    };
+    is(&of(&[told, quiet]), "mps-client", "warn", "runs beside MPS");
+    is(&of(&[told, quiet, ("CUOTA_SIM_MPS", "1")]), "mps-client", "ok", "under MPS");
+    is_absent(&of(&[quiet]), "mps-client");
 }

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::env;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use super::ask::{Answers, Ended};
@@ -79,15 +80,29 @@ pub fn driver(answers: &Answers) -> Check {
     Check::ok("driver", DRIVER, found).worse(Severity::Error, advice)
 }
 
+/// Of a connection, the server, or the number of clients.
+pub const MPS_REFUSES: RangeInclusive<u32> = 805..=810;
+
+/// What to do about a `cuInit` that does not succeed.
+fn refused(status: u32) -> &'static str {
+    if MPS_REFUSES.contains(&status) {
+        return "MPS refuses it: `mps-client` says where to look.";
+    }
+    "See whether there is a GPU, and whether this user may open /dev/nvidia*. `nvidia-smi` asks the same driver without cuota."
+}
+
 pub fn init(answers: &Answers) -> Check {
     let why = "a program that gets an error here cannot use the GPU";
     let check = |found: String| Check::ok("cuinit", why, found);
     match &answers.init {
         Some((0, _)) => check("cuInit succeeds".into()),
-        Some((status, name)) => check(format!("cuInit answers {status} {name}").trim_end().to_owned()).worse(
-            Severity::Error,
-            "See whether there is a GPU, and whether this user may open /dev/nvidia*. `nvidia-smi` asks the same driver without cuota.",
-        ),
+        Some((status, name)) => {
+            let mut found = format!("cuInit answers {status} {name}").trim_end().to_owned();
+            if !answers.said.is_empty() {
+                found += &format!(". It was said meanwhile: {}", answers.said);
+            }
+            check(found).worse(Severity::Error, refused(*status))
+        }
         None if answers.driver.is_none() => Check::not_looked_at("cuinit", why, "needs a driver"),
         None => {
             let found = match &answers.ended {

@@ -33,6 +33,8 @@ pub struct Answers {
     pub devices: Vec<Device>,
     /// Of the driver's kernel module, as NVML has it.
     pub release: Option<String>,
+    /// On standard error, by the library or by others.
+    pub said: String,
     pub ended: Ended,
 }
 
@@ -103,9 +105,9 @@ pub fn ask(mut command: Command) -> Result<Answers, Failure> {
         }
     }
     let ended = child.wait().map_err(|why| Failure::ours(format!("waiting for a child: {why}")))?;
+    answers.said = said.join().unwrap_or_default().trim().to_owned();
     if !ended.success() {
-        let said = said.join().unwrap_or_default();
-        answers.ended = Ended::Badly(format!("{ended}: {}", said.trim()));
+        answers.ended = Ended::Badly(format!("{ended}: {}", answers.said));
     }
     Ok(answers)
 }

@@ -7,6 +7,7 @@ use super::mps::Here;
 use super::{members, shares};
 use crate::ledgers::Ledgers;
 use crate::places::Places;
+use crate::screen::count;
 
 const LEDGERS: &str = "who is in a ledger that cannot be read is not counted below";
 
@@ -32,6 +33,6 @@ fn readable(ledgers: &Ledgers, places: &Places) -> Check {
         );
         return Check::ok("ledgers", LEDGERS, found).worse(Severity::Unknown, "");
     }
-    let found = format!("{} in {}", ledgers.clients.len(), places.text());
+    let found = format!("{} in {}", count(ledgers.clients.len(), "ledger"), places.text());
     Check::ok("ledgers", LEDGERS, found)
 }

@@ -11,11 +11,11 @@ mod cleaners;
 mod container;
 mod coverage;
 mod devices;
+mod directories;
 mod dmem;
 mod members;
 mod mps;
 mod place;
-mod places;
 mod probe;
 mod process;
 mod shares;
@@ -47,6 +47,20 @@ never ok. With a command, the command is run with cuota before its driver, and
 what it called is reported. With a PID, that process is looked at instead: whether
 the library is in it and in front, what it was told, and whether it uses a GPU
 that its ledger does not know of.
+
+Of this machine:
+  settings library preload driver cuinit    the library is found, loaded and works
+  coverage uncovered lacking                it knows this driver's functions
+  versions too-old arch compute-mode        driver, daemon and devices fit together
+  dmem                                      the kernel limits device memory too
+  mps mps-client mps-user mps-clients       MPS: a daemon answers, has us, lets us in
+  mps-dir mps-lock mps-pid mps-place        its directory and files
+  mps-env mps-path                          how it was started
+  mps-asker mps-second mps-left             who else of MPS runs
+  mps-names mem-limit                       MPS's own variables
+  places ledgers shares replicas container  where ledgers are, who is in them
+Of a command: command calls escaped reach. Of a process: process library preload
+reach settings member mps-client.
 
 Coverage is a count of names: each function of this machine's own driver is
 hooked (cuota acts on the call), forwarded (passed on unseen, for a reason that
@@ -118,7 +132,7 @@ fn machine(options: &Options) -> Result<Findings, Failure> {
     checks.extend(devices::checks(&told, &here));
     checks.push(dmem::check(&told));
     checks.extend(mps::checks(&here, &told));
-    checks.extend(places::checks(&here));
+    checks.extend(directories::checks(&here));
     checks.extend(books::checks(&told, &here));
     let calls = match library {
         Some(library) if !options.command.is_empty() => {

@@ -95,7 +95,7 @@ fn versions(told: &Answers, here: &Here) -> Check {
         _ if client == daemon => check,
         (client, daemon) if client > daemon => check.worse(
             Severity::Warn,
-            "Start the daemon from the driver that the programs load: in a container, that is the host's. `mps-client` says whether a program got through.",
+            "Start the daemon again, as the nvidia-cuda-mps-control of the release that programs load. `mps-client` says whether a program gets through meanwhile.",
         ),
         _ => check.worse(Severity::Info, ""),
     }

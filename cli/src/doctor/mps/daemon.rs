@@ -48,7 +48,8 @@ fn silent(here: &Here, pid: i32) -> Check {
                 "the daemon of {place} (process {pid}) is not stopped, and does not answer: it is busy, or hangs"
             ),
             format!(
-                "Look again in a minute. If it stays so, end it (kill {pid}), see in control.log what it did last, and start it again."
+                "Look again in a minute. If it stays so, end it (kill {pid}), see what it did last in {}, and start it again.",
+                here.logs()
             ),
         ),
         None => (here.daemon.found(&here.place), sentence(here.daemon.advice())),

@@ -8,6 +8,7 @@ use cuota_core::config::{Config, DeviceName};
 
 use crate::doctor::ask::{Answers, Device};
 use crate::doctor::check::{Check, Severity};
+use crate::screen::count;
 
 const NAMES: &str = "a variable of another name limits nothing";
 const MEMORY: &str = "one entry that MPS cannot read, or that names a device the process does not see, and MPS passes over every limit, its server's included";
@@ -70,7 +71,7 @@ fn limit(value: &OsString, devices: Option<&[Device]>) -> Check {
     let found = format!(
         "{PINNED}={shown} names {}; this process sees {}, counted from 0: {}",
         unseen.join(", "),
-        devices.len(),
+        count(devices.len(), "device"),
         seen.join(", ")
     );
     check(found).worse(Severity::Warn, format!("Take {} out.", unseen.join(", ")))

@@ -2,6 +2,7 @@
 //! a client run beside it without a word.
 #![forbid(unsafe_code)]
 
+mod client;
 mod daemon;
 mod limits;
 mod others;
@@ -19,6 +20,8 @@ use super::ask::Answers;
 use super::check::Check;
 use crate::mps::holder;
 use crate::processes::Processes;
+
+const LOGS: &str = "CUDA_MPS_LOG_DIRECTORY";
 
 /// What was asked for, and what is there.
 pub struct Here {
@@ -55,6 +58,16 @@ impl Here {
         self.answers() || self.named || self.wanted == Mps::Require
     }
 
+    /// Where the daemon and its server write what they do.
+    fn logs(&self) -> String {
+        const USUAL: &str = "/var/log/nvidia-mps";
+        let told = self.process().and_then(|pid| self.processes.variable(pid, LOGS).ok());
+        let folder = told.map(|folder| folder.map_or(USUAL.into(), PathBuf::from));
+        let folder =
+            folder.map_or(" of the daemon".into(), |folder| format!(" in {}", folder.display()));
+        format!("control.log and server.log{folder}")
+    }
+
     /// The daemon's process, where it can be seen.
     pub fn process(&self) -> Option<i32> {
         self.holder.as_ref().ok().copied().flatten().filter(|pid| *pid > 0)
@@ -62,7 +75,7 @@ impl Here {
 }
 
 pub fn checks(here: &Here, told: &Answers) -> Vec<Check> {
-    let mut checks = vec![daemon::check(here), limits::misspelt()];
+    let mut checks = vec![daemon::check(here), client::check(told, here), limits::misspelt()];
     checks.extend(limits::memory(told));
     if here.answers() {
         checks.extend([daemon::open_to_all(&here.place), daemon::lock(here)]);

@@ -6,7 +6,9 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use cuota_core::book::MemberReport;
 use cuota_core::identity;
+use cuota_core::mps::PIPES;
 
 use super::{MAY_NOT, Seen};
 use crate::doctor::check::{Check, Severity};
@@ -15,26 +17,68 @@ use crate::places::Places;
 
 const WHY: &str = "a process that uses a GPU outside every ledger takes memory that nobody counts and no quota holds";
 
-pub fn check(seen: &Seen) -> Check {
+const UNDER: &str =
+    "a process beside MPS takes turns with those under it, without its share and its priority";
+
+pub fn checks(seen: &Seen) -> Vec<Check> {
     let uses = match uses(seen) {
         Ok(uses) => uses,
-        Err(_) => return Check::not_looked_at("member", WHY, MAY_NOT),
+        Err(_) => return vec![Check::not_looked_at("member", WHY, MAY_NOT)],
     };
+    let member = member(seen);
+    let under_mps = member.as_ref().ok().and_then(|member| under_mps(seen, member.as_ref()?));
+    [account(seen, member, uses)].into_iter().chain(under_mps).collect()
+}
+
+fn account(seen: &Seen, member: Result<Option<Membership>, String>, uses: Option<String>) -> Check {
     let check = |found| Check::ok("member", WHY, found);
     let with =
         uses.as_ref().map_or("has no GPU open".to_owned(), |what| format!("has {what} open"));
-    match (member(seen), uses) {
-        (Ok(Some(client)), _) => check(format!("it is a living member of client {client}, and {with}")),
+    match (member, uses) {
+        (Ok(Some(Membership { client, .. })), _) => {
+            check(format!("it is a living member of client {client}, and {with}"))
+        }
         (Err(why), _) => Check::not_looked_at("member", WHY, &format!("it {with}; {why}")),
         (Ok(None), None) => {
-            let found = "it is a member of no ledger, and has no GPU open: it did nothing with CUDA so far";
+            let found =
+                "it is a member of no ledger, and has no GPU open: it did nothing with CUDA so far";
             check(found.to_owned()).worse(Severity::Info, "")
         }
-        (Ok(None), Some(_)) => check(format!("it {with}, and is a member of no ledger: it is not accounted for"))
-            .worse(
-                Severity::Error,
-                "See `library`, `preload` and `settings` for why, and start it again with `cuota run -- …`. If its ledger is elsewhere, run doctor with the same CUOTA_DIR.",
-            ),
+        (Ok(None), Some(_)) => {
+            let found = format!("it {with}, and is a member of no ledger: it is not accounted for");
+            outside(seen, check(found))
+        }
+    }
+}
+
+/// What may have kept it out of its ledger.
+fn outside(seen: &Seen, check: Check) -> Check {
+    let named = seen.variable("CUOTA_DIR").filter(|named| !seen.file(Path::new(named)).is_dir());
+    if let Some(named) = named {
+        let found = format!("{}; its CUOTA_DIR={} is no directory", check.found, named.display());
+        let advice = "Make the directory (`mkdir -m 700`, or mount it into the container), and start the program again.";
+        return Check { found, ..check }.worse(Severity::Error, advice);
+    }
+    check.worse(
+        Severity::Error,
+        "See `library`, `preload` and `settings` for why, and what the program said on standard error; start it again with `cuota run -- …`. If its ledger is elsewhere, run doctor with the same CUOTA_DIR.",
+    )
+}
+
+/// By its ledger, once it has a device. Nothing where nobody told it of a daemon and it has none.
+fn under_mps(seen: &Seen, member: &Membership) -> Option<Check> {
+    let check = |found| Check::ok("mps-client", UNDER, found);
+    let told = seen.variable(PIPES).filter(|value| !value.is_empty());
+    match (member.by_mps[..].iter().all(|by_mps| *by_mps), told) {
+        _ if member.by_mps.is_empty() => None,
+        (true, _) => Some(check("it is under MPS".to_owned())),
+        (false, Some(pipes)) => {
+            let found =
+                format!("it was told of the daemon of {}, and runs beside MPS", pipes.display());
+            let advice = "Run `cuota doctor` with the same variables, as its user and in its container: `mps` and `mps-client` say why a program gets no further there.";
+            Some(check(found).worse(Severity::Warn, advice))
+        }
+        (false, None) => None,
     }
 }
 
@@ -60,8 +104,14 @@ fn uses(seen: &Seen) -> io::Result<Option<String>> {
     Ok(device.map(|path| path.display().to_string()))
 }
 
-/// The client it is a living member of.
-fn member(seen: &Seen) -> Result<Option<String>, String> {
+struct Membership {
+    client: String,
+    /// Of each device it has, whether by MPS.
+    by_mps: Vec<bool>,
+}
+
+/// What it is a living member of.
+fn member(seen: &Seen) -> Result<Option<Membership>, String> {
     let status = seen.processes.text(seen.pid, "status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
     let own = line.and_then(|line| line.split_whitespace().last()?.parse::<u64>().ok());
@@ -70,18 +120,17 @@ fn member(seen: &Seen) -> Result<Option<String>, String> {
         return Err("its number in its own PID namespace cannot be read".into());
     };
     let ledgers = Ledgers::read(&places(seen), None).map_err(|failure| failure.text)?;
-    let is_it =
-        |client: &&crate::ledgers::Client| {
-            client.report.members.iter().any(|member| {
-                member.alive && member.pid == own && member.pid_namespace == namespace
-            })
-        };
-    match ledgers.clients.iter().find(is_it) {
-        Some(client) => Ok(Some(client.name.clone())),
-        None => match ledgers.unreadable.first() {
-            Some(unreadable) => Err(format!("a ledger cannot be read: {}", unreadable.why)),
-            None => Ok(None),
-        },
+    let is_it = |member: &&MemberReport| {
+        member.alive && member.pid == own && member.pid_namespace == namespace
+    };
+    let found = ledgers.clients.iter().find_map(|client| {
+        let member = client.report.members.iter().find(is_it)?;
+        let by_mps = member.grants.iter().map(|(_, grant)| grant.by_mps).collect();
+        Some(Membership { client: client.name.clone(), by_mps })
+    });
+    match (found, ledgers.unreadable.first()) {
+        (None, Some(unreadable)) => Err(format!("a ledger cannot be read: {}", unreadable.why)),
+        (found, _) => Ok(found),
     }
 }
 

@@ -28,7 +28,7 @@ pub fn checks(pid: i32) -> Result<Vec<Check>, Failure> {
     let mut checks = vec![seen.who()];
     checks.extend(loaded::checks(&seen));
     checks.push(settings::check(&seen));
-    checks.push(account::check(&seen));
+    checks.extend(account::checks(&seen));
     Ok(checks)
 }
 
@@ -42,7 +42,10 @@ struct Seen<'a> {
 }
 
 const MAY_NOT: &str =
-    "it may not be read by this user: run doctor as the process's user, or as root";
+    "this user may not read it: run doctor as the process's user, or as root outside of containers";
+
+/// Of a command line, to know it by.
+const ENOUGH: usize = 80;
 
 impl<'a> Seen<'a> {
     fn of(processes: &'a Processes, pid: i32) -> Seen<'a> {
@@ -54,10 +57,11 @@ impl<'a> Seen<'a> {
         const WHY: &str = "what may not be read of a process is not known of it";
         let words = self.processes.words(self.pid);
         let words: Vec<String> = words.iter().map(|word| word.display().to_string()).collect();
+        let words: String = words.join(" ").chars().take(ENOUGH).collect();
         let user = self.processes.user(self.pid);
         let whose =
             user.map_or("a user's that cannot be told".into(), |user| format!("user {user}'s"));
-        let found = format!("process {} is {whose}: {}", self.pid, words.join(" "));
+        let found = format!("process {} is {whose}: {}", self.pid, words);
         let check = Check::ok("process", WHY, found);
         match &self.mapped {
             Ok(mapped) if mapped.is_empty() => {
@@ -66,8 +70,11 @@ impl<'a> Seen<'a> {
             }
             Ok(_) => check,
             Err(_) => {
-                let found =
-                    format!("{}; {MAY_NOT} (this is user {})", check.found, file::effective_user());
+                let found = format!(
+                    "{}; this is user {}, and {MAY_NOT}",
+                    check.found,
+                    file::effective_user()
+                );
                 Check { found, ..check }.worse(Severity::Unknown, "")
             }
         }

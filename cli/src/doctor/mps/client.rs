@@ -1,0 +1,56 @@
+//! Whether a program started here gets under MPS, as the driver told it.
+#![forbid(unsafe_code)]
+
+use cuota_core::config::Mps;
+
+use super::Here;
+use crate::doctor::answers::MPS_REFUSES;
+use crate::doctor::ask::Answers;
+use crate::doctor::check::{Check, Severity};
+use crate::doctor::devices::{NEEDS_DEVICES, which};
+
+const CLIENT: &str = "a program that is not under MPS takes turns with those that are, without its share and its priority, and nothing says so";
+
+pub fn check(told: &Answers, here: &Here) -> Check {
+    let check = |found| Check::ok("mps-client", CLIENT, found);
+    if let Some((status, _)) = told.init.as_ref().filter(|(it, _)| MPS_REFUSES.contains(it)) {
+        let found =
+            format!("a program started here does not get under MPS: cuInit answers {status}");
+        return check(found).worse(Severity::Error, advice(here));
+    }
+    let devices = &told.devices;
+    if devices.is_empty() {
+        return Check::not_looked_at("mps-client", CLIENT, NEEDS_DEVICES);
+    }
+    if devices.iter().any(|device| device.under_mps.is_none()) {
+        let reason = "this driver is too old to tell a program whether it is under MPS";
+        if !here.is_in_play() {
+            return check(format!("{reason}; nothing asks for it")).worse(Severity::Info, "");
+        }
+        return Check::not_looked_at("mps-client", CLIENT, reason);
+    }
+    let beside = which(devices, |device| device.under_mps == Some(false));
+    if beside.is_empty() {
+        return check("a program started here is under MPS, on every device it sees".to_owned());
+    }
+    if beside.len() == devices.len() && !here.is_in_play() {
+        let found = "a program started here is not under MPS, and nothing asks for it";
+        return check(found.to_owned());
+    }
+    let found = format!("a program started here uses device {} beside MPS", beside.join(", "));
+    match here.wanted {
+        Mps::Require => check(found).worse(Severity::Error, advice(here)),
+        Mps::Prefer => check(found).worse(Severity::Warn, advice(here)),
+        Mps::Ignore => check(found + ", as CUOTA_MPS=ignore allows").worse(Severity::Info, ""),
+    }
+}
+
+fn advice(here: &Here) -> String {
+    if !here.answers() {
+        return "See `mps` for why there is no daemon to connect to. To run without MPS, unset CUDA_MPS_PIPE_DIRECTORY and CUOTA_MPS.".to_owned();
+    }
+    format!(
+        "The daemon answers, and the driver got no further: see `versions` (a driver newer than the daemon), `mps-user` (another user's turn), `mps-path` (no server), the daemon's CUDA_VISIBLE_DEVICES, and {} for what became of the server.",
+        here.logs()
+    )
+}
