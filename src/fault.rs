@@ -29,6 +29,8 @@ pub fn met(call: &'static str, status: Status) {
             log::error(Topic::Fault, format_args!("{}", Words { member, device, fault, leaves }));
         }
         Some(_) => {}
+        // Not even a context: `explain` says what came of MPS.
+        None if status.is_of_mps() => return,
         None => log::error(
             Topic::Fault,
             format_args!("{call} answered {}: the device is lost to this process", status.0),

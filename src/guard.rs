@@ -26,6 +26,7 @@ pub struct Duties {
 
 /// How often it is asked whether the device still works, and whether the client is to stop.
 const OFTEN: Duration = Duration::from_millis(200);
+const SELDOM: Duration = Duration::from_secs(1);
 /// How long the end of the process waits for a question that is being asked.
 const PATIENCE: Duration = Duration::from_millis(100);
 
@@ -43,6 +44,7 @@ static WORK: Bell = Bell::new();
 const LOOK: u32 = 1;
 const DRAIN: u32 = 2;
 const STOP: u32 = 4;
+const FINISH: u32 = 8;
 /// For whoever waits for it: all is done, or it will not be.
 static ANSWER: Bell = Bell::new();
 const DONE: u32 = 1;
@@ -76,18 +78,18 @@ pub fn begin(duties: Duties) {
 }
 
 fn keep_time() {
+    let leaves = LEAVES.load(Ordering::Acquire);
     loop {
-        let rung = TIMER.wait(OFTEN);
+        let rung = TIMER.wait(if leaves { OFTEN } else { SELDOM });
         if rung & TERMINATED != 0 {
             drain::close(most());
-            WORK.ring(DRAIN);
-            drain::say(wait_for_answer(), most());
+            drain::say(is_drained(), most());
             if let Some(member) = member::current() {
                 member.say_goodbye();
             }
             term::die();
         }
-        if LEAVES.load(Ordering::Acquire) {
+        if leaves {
             WORK.ring(LOOK);
         }
         if let Some(member) = member::current() {
@@ -108,12 +110,14 @@ fn obey(member: &Member) {
     } else {
         drain::close_for_good();
         member.say_that_it_stops();
-        WORK.ring(DRAIN);
+        WORK.ring(FINISH);
     }
 }
 
-/// Until all is done, or time is over.
-fn wait_for_answer() -> bool {
+/// Whether all is done before time is over.
+fn is_drained() -> bool {
+    ANSWER.wait(Duration::ZERO);
+    WORK.ring(DRAIN);
     let end = Instant::now() + most();
     loop {
         let left = end.saturating_duration_since(Instant::now());
@@ -141,8 +145,7 @@ extern "C" fn at_exit(_: *mut core::ffi::c_void) {
     if busy && !most().is_zero() && !term::is_called() {
         drain::ends_here();
         drain::close(most());
-        WORK.ring(DRAIN);
-        drain::say(wait_for_answer(), most());
+        drain::say(is_drained(), most());
     }
     // Nobody is in the driver while it goes down.
     WORK.ring(STOP);
@@ -165,12 +168,14 @@ fn ask_driver() {
             return;
         }
         let Some(member) = member::current() else { continue };
-        if wanted & DRAIN != 0 {
+        if wanted & (DRAIN | FINISH) != 0 {
             let done = drain::synchronize(member);
-            if done && member.is_to_stop() != 0 {
+            if done && wanted & FINISH != 0 {
                 member.has_stopped();
             }
-            ANSWER.ring(if done { DONE } else { NOT_DONE });
+            if wanted & DRAIN != 0 {
+                ANSWER.ring(if done { DONE } else { NOT_DONE });
+            }
         } else if wanted & LOOK != 0 {
             member.devices().for_each(look);
         }

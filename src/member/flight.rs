@@ -87,7 +87,8 @@ impl Member {
     #[inline(always)]
     pub fn takes_off(&self, device: &OnDevice, function: u64, stream: u64) -> Option<Block> {
         let block = self.block(device)?;
-        if device.flight.stream.load(Ordering::Relaxed) != stream {
+        let known = device.flight.stream.load(Ordering::Relaxed);
+        if known != stream && known != SEVERAL {
             device.flight.goes_to(stream);
         }
         if function != 0 {
