@@ -13,6 +13,7 @@ use cuota_core::mps::{Daemon, PATIENCE, PIPES, directory, look};
 
 use super::check::{Check, Severity};
 use super::shares::shares;
+use crate::mps::process::{self, PROC};
 use crate::mps::{SERVER, holder, servers};
 
 const DAEMON: &str = "a client that cannot connect runs without MPS, and nothing says so";
@@ -117,10 +118,8 @@ fn lock(place: &Path, holder: &io::Result<Option<i32>>) -> Check {
 
 /// A variable of a process's environment, as it was started; nothing if that cannot be read.
 fn variable_of(pid: i32, name: &str) -> Option<Option<String>> {
-    let all = fs::read(format!("/proc/{pid}/environ")).ok()?;
-    let start = format!("{name}=");
-    let found = all.split(|byte| *byte == 0).find_map(|entry| entry.strip_prefix(start.as_bytes()));
-    Some(found.map(|value| String::from_utf8_lossy(value).into_owned()))
+    let found = process::variable(Path::new(PROC), pid, name).ok()?;
+    Some(found.map(|value| value.to_string_lossy().into_owned()))
 }
 
 fn preloaded(pid: i32) -> Check {
@@ -158,7 +157,7 @@ fn server_on_path(pid: i32) -> Check {
 
 fn orphans(place: &Path) -> Check {
     let left: Vec<String> =
-        servers::left(Path::new("/proc"), place).iter().map(ToString::to_string).collect();
+        servers::left(Path::new(PROC), place).iter().map(ToString::to_string).collect();
     if left.is_empty() {
         return Check::ok("mps-left", ORPHANS, "no server without a daemon".to_owned());
     }

@@ -3,11 +3,22 @@
 #![forbid(unsafe_code)]
 
 mod ask;
+mod backoff;
+mod defaults;
+mod devices;
+mod facts;
+mod launch;
+mod mode;
+mod others;
+pub mod process;
 pub mod servers;
 mod start;
+mod state;
 mod status;
 mod stop;
 mod supervise;
+mod tell;
+mod watch;
 
 use std::env;
 use std::io;
@@ -28,11 +39,26 @@ Start, look at and stop the MPS control daemon (nvidia-cuda-mps-control).
 The directory is that of --pipes, else of CUDA_MPS_PIPE_DIRECTORY, else the driver's
 own. Programs find the daemon by the same variable.
 
-Exit status:
-  0    it runs (start, status), or is stopped (stop)
-  1    it does not run, does not answer, or is not as asked
+No second daemon is started for a directory, even where its lock or socket was removed,
+nor for a device: another directory's daemon on this machine is in the way unless both
+name their devices by UUID in CUDA_VISIBLE_DEVICES, and no device is both's, or --beside
+says that this is so.
+
+`supervise` starts a daemon that has died again, as it was, and first ends the servers
+it has left behind. One that is busy, hangs or has lost its lock is left alone, and that
+is said once: started, found, died, orphan, failed, silent, busy, answers, told,
+unlocked, server (a server's state is another), initializing (a server does not get
+ready, and its clients hang), stopped, ended.
+
+Exit status, for scripts and probes:
+  0    it runs and answers (start, status), or is stopped (stop); supervise: it was
+       stopped by command, or this supervisor was told to end
+  1    it does not run, does not answer, or is not as asked; another is in the way
   125  cuota itself failed, or a bad option
-  126, 127  nvidia-cuda-mps-control could not be run, or is not there";
+  126, 127  nvidia-cuda-mps-control (or nvidia-smi, with --exclusive) could not be run,
+       or is not there
+
+A daemon that is talking to somebody else answers (0), and `status` says that it is busy.";
 
 /// It is not as was asked.
 const NOT_SO: u8 = 1;
@@ -83,6 +109,8 @@ pub fn mps(options: Options) -> Result<u8, Failure> {
 
 /// How long a look at the daemon may take that is about to start or to end.
 const SOON: Duration = Duration::from_secs(10);
+/// How long others may talk to the daemon before a person is told that it is busy.
+const TURN: Duration = Duration::from_secs(3);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(20);
 

@@ -5,6 +5,7 @@
 
 pub mod books;
 pub mod member;
+pub mod mps;
 pub mod real;
 
 use std::ffi::OsStr;
