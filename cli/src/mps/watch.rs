@@ -207,8 +207,9 @@ impl<'a> Watch<'a> {
     }
 
     fn tell(&mut self, event: &str, what: &str) {
-        self.teller.tell(event, self.facts.pid, what);
+        // First, so that whoever hears of it finds it there.
         self.record();
+        self.teller.tell(event, self.facts.pid, what);
     }
 
     fn record(&self) {

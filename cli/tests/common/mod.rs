@@ -6,6 +6,7 @@
 pub mod books;
 pub mod member;
 pub mod mps;
+pub mod promtool;
 pub mod real;
 
 use std::ffi::OsStr;
