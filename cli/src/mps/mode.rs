@@ -20,18 +20,18 @@ const KEPT: &str = "cuota.mode";
 /// Sets it on all devices of ours that are in another mode.
 pub fn exclude(place: &Path) -> Result<(), Failure> {
     let smi = Smi::find()?;
-    let change: Vec<(String, String)> =
-        ours(smi.modes(place)?)?.into_iter().filter(|(_, mode)| mode != EXCLUSIVE).collect();
-    // What is kept of an earlier start is older, and stays.
-    let mut kept = kept(place)?;
-    for (device, mode) in &change {
-        if !kept.iter().any(|(known, _)| known == device) {
-            kept.push((device.clone(), mode.clone()));
+    for (device, mode) in ours(smi.modes(place)?)? {
+        if mode == EXCLUSIVE {
+            continue;
         }
-    }
-    keep(place, &kept)?;
-    for (device, _) in &change {
-        if let Err(why) = smi.set(place, device, EXCLUSIVE) {
+        let before = kept(place)?;
+        // What is kept of an earlier start is older, and stays.
+        if !before.iter().any(|(known, _)| *known == device) {
+            let with_this = before.iter().cloned().chain([(device.clone(), mode)]);
+            keep(place, &with_this.collect::<Vec<_>>())?;
+        }
+        if let Err(why) = smi.set(place, &device, EXCLUSIVE) {
+            keep(place, &before)?;
             // Where that fails, it is still kept, and `stop` tries again.
             let _ = restore(place);
             return Err(why);
