@@ -31,6 +31,8 @@ impl Daemon {
         let mut start = daemon.command();
         start.arg("-d").env("PATH", format!("{folder}:/usr/bin:/bin"));
         start.env("CUDA_MPS_LOG_DIRECTORY", daemon.scratch.join("log"));
+        // Its servers find the driver, and start it.
+        start.env("LD_LIBRARY_PATH", real::libcuda().expect("it comes with the server"));
         assert!(start.stdin(Stdio::null()).status().expect("it can be run").success());
         while !matches!(mps::look(&daemon.pipes(), mps::PATIENCE), mps::Daemon::Answers) {
             std::thread::yield_now();
