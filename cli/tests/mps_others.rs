@@ -136,6 +136,7 @@ fn a_server_left_behind_by_a_daemon_of_another_directory_is_ended() {
 client() { python3 -c 'import ctypes, sys; ctypes.CDLL(sys.argv[1]).cuInit(0)' "$LIBRARY"; }
 servers() { echo get_server_list | CUDA_MPS_PIPE_DIRECTORY=$a nvidia-cuda-mps-control; }
 supervise() {
+    : >said
     "$CUOTA" mps supervise --every 10ms --pipes "$@" >said & watch=$!
     until grep -q started: said; do :; done
     kill $watch; wait $watch
@@ -159,4 +160,22 @@ grep -q ^nvidia /proc/$server/cmdline 2>/dev/null || echo "0 gone"
     let Some(lines) = alone(&scene, script) else { return };
     let (stopped, alone): (&[&str], &[&str]) = (&["0", "stopped"], &["0", "left alone"]);
     says(&lines, &[&["0"], stopped, alone, &["0"], stopped, alone, &["1"], &["0", "gone"]]);
+}
+
+#[test]
+fn one_of_another_namespace_that_lost_its_lock_is_known_by_its_greeting() {
+    let Some(scene) = Scene::new("mps-greeting") else { return };
+    scene.ends(&["start"], 0, "started");
+    std::fs::remove_file(scene.pipes().join("control_lock")).expect("it is there");
+    let script = r#"
+: >said
+timeout 20 "$CUOTA" mps supervise --every 10ms --pipes $PWD/pipes >said & watch=$!
+until grep -q unlocked: said || ! [ -d /proc/$watch ]; do :; done
+kill $watch; wait $watch
+echo "$? $(cut -d: -f1 said | xargs)"
+said "$CUOTA" mps start --pipes $PWD/pipes
+"#;
+    let Some(lines) = alone(&scene, script) else { return };
+    says(&lines, &[&["0", "found unlocked ended"], &["0", "runs already"]]);
+    assert_eq!(scene.daemons(), 1);
 }

@@ -127,3 +127,17 @@ fn metrics_that_cannot_be_written_are_said_at_once() {
     scene.ends(&["supervise", "--metrics", "/no-such-folder/mps.prom"], 125, "cannot write");
     assert!(!scene.pipes().exists());
 }
+
+#[test]
+fn a_limit_that_the_daemon_does_not_take_is_said_and_nothing_is_left_of_the_supervisor() {
+    let Some(scene) = Scene::new("mps-refused") else { return };
+    let file = scene.folder.path("mps.prom");
+    let metrics = ["--metrics", file.to_str().expect("plain")];
+    let no_device = [&["supervise", "--mem-limit", "7777=1G"][..], &metrics].concat();
+    scene.ends(&no_device, 1, "1024M of device 7777 for its clients, and says nothing of it");
+    assert!(!file.exists());
+    assert_eq!(scene.status()["supervisor"], Value::Null);
+    scene.ends(&["start", "--mem-limit", "0=1G"], 0, "more than 1024M of device 0");
+    scene.ends(&["start", "--mem-limit", "0=1.5G"], 125, "a whole number of G or M");
+    scene.ends(&["start", "--priority", "high"], 125, "normal or low");
+}

@@ -6,20 +6,18 @@ use std::fs::{self, DirBuilder};
 use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use cuota_core::mps::{Daemon, PATIENCE, look};
 
-use super::ask::{self, SERVER};
 use super::defaults::Defaults;
 use super::devices::Devices;
 use super::process::{self, PROC};
-use super::{NOT_SO, PAUSE, SOON, STOPPED, TURN, known_holder, mode, others, stop};
+use super::programs::Programs;
+use super::{NOT_SO, PAUSE, STOPPED, TURN, known_holder, mode, others, stop};
 use crate::command::Failure;
-use crate::program;
 
 /// How a daemon is to be.
 #[derive(Args)]
@@ -108,49 +106,6 @@ fn is_there(place: &Path) -> Result<bool, Failure> {
             ));
         }
         thread::sleep(PAUSE);
-    }
-}
-
-/// What has to be there before anything is started.
-struct Programs {
-    control: PathBuf,
-}
-
-impl Programs {
-    fn find() -> Result<Programs, Failure> {
-        let control = ask::control()?;
-        program::find(SERVER.as_ref()).map_err(|failure| Failure {
-            text: format!(
-                "{}\nThe daemon starts it from its PATH when the first client comes: add its folder to PATH.",
-                failure.text
-            ),
-            ..failure
-        })?;
-        Ok(Programs { control })
-    }
-
-    fn start(&self, place: &Path, log: &Path) -> Result<(), Failure> {
-        let started = ask::command(&self.control, place)
-            .arg("-d")
-            .env("CUDA_MPS_LOG_DIRECTORY", log)
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|why| Failure::ours(format!("{}: {why}", self.control.display())))?;
-        let end = Instant::now() + SOON;
-        while !matches!(look(place, PATIENCE), Daemon::Answers) {
-            if !started.status.success() || Instant::now() > end {
-                let said = String::from_utf8_lossy(&started.stdout).trim().to_owned();
-                let said = if said.is_empty() { String::new() } else { format!(": {said}") };
-                let text = format!(
-                    "the daemon has not come up in {}{said}; see {}",
-                    place.display(),
-                    log.join("control.log").display()
-                );
-                return Err(Failure { status: NOT_SO, text });
-            }
-            thread::sleep(PAUSE);
-        }
-        Ok(())
     }
 }
 

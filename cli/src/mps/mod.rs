@@ -11,7 +11,9 @@ mod launch;
 mod mode;
 mod others;
 pub mod process;
+mod programs;
 pub mod servers;
+mod speak;
 mod start;
 mod state;
 mod status;
@@ -26,7 +28,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use cuota_core::mps::{PIPES, directory};
+use cuota_core::mps::{Daemon, PATIENCE, PIPES, directory, look};
 
 pub use ask::SERVER;
 
@@ -40,7 +42,7 @@ The directory is that of --pipes, else of CUDA_MPS_PIPE_DIRECTORY, else the driv
 own. Programs find the daemon by the same variable.
 
 No second daemon is started for a directory, even where its lock or socket was removed,
-nor for a device: another directory's daemon on this machine is in the way unless both
+nor for a device: another directory's daemon that /proc shows is in the way unless both
 name their devices by UUID in CUDA_VISIBLE_DEVICES, and no device is both's, or --beside
 says that this is so.
 
@@ -129,4 +131,15 @@ pub fn holder(place: &Path) -> io::Result<Option<i32>> {
 /// The same where it may not be told.
 fn known_holder(place: &Path) -> Option<i32> {
     holder(place).ok().flatten()
+}
+
+/// The daemon, and whether it holds its lock. One whose lock was removed is known because it was known before,
+/// or by its greeting; 0 for a process of another PID namespace, as above.
+fn present(place: &Path, known: Option<i32>) -> Option<(i32, bool)> {
+    if let Some(pid) = known_holder(place) {
+        return Some((pid, true));
+    }
+    let seen = process::serving(Path::new(process::PROC), place);
+    let is = seen.is_some() && seen == known || matches!(look(place, PATIENCE), Daemon::Answers);
+    is.then(|| (seen.unwrap_or_default(), false))
 }

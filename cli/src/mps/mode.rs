@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use super::devices::{Devices, VARIABLE};
 use super::{NOT_SO, ask};
 use crate::command::Failure;
+use crate::export::textfile;
 use crate::program;
 
 const SMI: &str = "nvidia-smi";
@@ -80,7 +81,8 @@ fn ours(all: Vec<(String, String)>) -> Result<Vec<(String, String)>, Failure> {
 
 fn kept(place: &Path) -> Result<Vec<(String, String)>, Failure> {
     match fs::read_to_string(place.join(KEPT)) {
-        Ok(text) => Ok(pairs(&text, ' ')),
+        // Others may have written it, where the daemon itself has made its directory.
+        Ok(text) => Ok(pairs(&text, ' ').into_iter().filter(|(_, mode)| is_mode(mode)).collect()),
         Err(why) if [ErrorKind::NotFound, ErrorKind::NotADirectory].contains(&why.kind()) => {
             Ok(Vec::new())
         }
@@ -95,7 +97,11 @@ fn keep(place: &Path, modes: &[(String, String)]) -> Result<(), Failure> {
         return Ok(());
     }
     let text: String = modes.iter().map(|(device, mode)| format!("{device} {mode}\n")).collect();
-    fs::write(&file, text).map_err(|why| Failure::ours(format!("{}: {why}", file.display())))
+    textfile::write(&file, &text)
+}
+
+fn is_mode(word: &str) -> bool {
+    ["DEFAULT", "EXCLUSIVE_THREAD", "PROHIBITED", EXCLUSIVE].contains(&word)
 }
 
 fn pairs(text: &str, between: char) -> Vec<(String, String)> {

@@ -18,8 +18,19 @@ pub fn left(proc: &Path, ours: &Path) -> Vec<i32> {
     lost(proc).filter(of_ours).collect()
 }
 
+/// Those that are ended before a daemon starts in a directory: its own and, unless it is to be beside others,
+/// those of directories that nobody serves. Not those that may be somebody else's, for all that can be read.
+pub fn to_end(proc: &Path, ours: &Path, beside: bool, devices: &Devices) -> Vec<i32> {
+    let mut all = left(proc, ours);
+    all.retain(|pid| place(proc, *pid).is_ok());
+    if !beside {
+        all.extend(left_elsewhere(proc, ours, devices));
+    }
+    all
+}
+
 /// Servers of directories that nobody serves any more, and that may be on our devices.
-pub fn left_elsewhere(proc: &Path, ours: &Path, devices: &Devices) -> Vec<i32> {
+fn left_elsewhere(proc: &Path, ours: &Path, devices: &Devices) -> Vec<i32> {
     let elsewhere = |pid: &i32| {
         let Ok(theirs) = place(proc, *pid) else { return false };
         let on = Devices::of(proc, *pid);
@@ -48,11 +59,10 @@ pub fn end(proc: &Path, server: i32) -> bool {
         }
         true
     };
-    system::terminate(server);
-    gone(SOON) || {
-        system::kill(server);
-        gone(SOON)
+    if !system::terminate(server) {
+        return gone(Duration::ZERO);
     }
+    gone(SOON) || (system::kill(server) && gone(SOON))
 }
 
 #[cfg(test)]
@@ -63,11 +73,12 @@ mod tests {
     const HERE: &str = "A=b CUDA_MPS_PIPE_DIRECTORY=/nowhere/0";
     const THERE: &str = "CUDA_MPS_PIPE_DIRECTORY=/nowhere/1 CUDA_VISIBLE_DEVICES=GPU-1";
 
-    fn found(processes: &[(i32, i32, &str, &str)]) -> (Vec<i32>, Vec<i32>) {
+    /// What is left of the directory's, and what is ended.
+    fn found(processes: &[(i32, i32, &str, &str)], beside: bool) -> (Vec<i32>, Vec<i32>) {
         let made = Made::of(processes);
         let ours = Path::new("/nowhere/0");
         let devices = Devices::named(Some("GPU-0".into()));
-        (left(&made.0, ours), left_elsewhere(&made.0, ours, &devices))
+        (left(&made.0, ours), to_end(&made.0, ours, beside, &devices))
     }
 
     #[test]
@@ -76,14 +87,14 @@ mod tests {
         let daemon = (5, 1, "/x/nvidia-cuda-mps-control -d", HERE);
         let served = (6, 5, "nvidia-cuda-mps-server", HERE);
         let none = (vec![], vec![]);
-        assert_eq!(found(&[shell]), none);
-        assert_eq!(found(&[shell, daemon, served]), none);
+        assert_eq!(found(&[shell], true), none);
+        assert_eq!(found(&[shell, daemon, served], true), none);
         // Dead, and not waited for.
-        assert_eq!(found(&[shell, (7, 1, "", HERE)]), none);
+        assert_eq!(found(&[shell, (7, 1, "", HERE)], true), none);
         let orphan = (7, 1, "/usr/bin/nvidia-cuda-mps-server", HERE);
-        assert_eq!(found(&[shell, daemon, served, orphan]), (vec![7], vec![]));
-        // Whose it is cannot be read.
-        assert_eq!(found(&[shell, (7, 1, SERVER, "?")]).0, [7]);
+        assert_eq!(found(&[shell, daemon, served, orphan], true), (vec![7], vec![7]));
+        // Whose it is cannot be read: it may be ours, and is not ours to end.
+        assert_eq!(found(&[shell, (7, 1, SERVER, "?")], false), (vec![7], vec![]));
     }
 
     #[test]
@@ -91,10 +102,11 @@ mod tests {
         let shell = (1, 0, "/sbin/init", "");
         let other = "CUDA_MPS_PIPE_DIRECTORY=/nowhere/1";
         let orphan = (7, 1, SERVER, other);
-        assert_eq!(found(&[shell, orphan]), (vec![], vec![7]));
-        assert_eq!(found(&[shell, (7, 1, SERVER, THERE)]), (vec![], vec![]));
+        assert_eq!(found(&[shell, orphan], false), (vec![], vec![7]));
+        assert_eq!(found(&[shell, orphan], true), (vec![], vec![]));
+        assert_eq!(found(&[shell, (7, 1, SERVER, THERE)], false), (vec![], vec![]));
         // Somebody has started another daemon there, and sees to it.
         let successor = (8, 1, "nvidia-cuda-mps-control -d", other);
-        assert_eq!(found(&[shell, orphan, successor]), (vec![], vec![]));
+        assert_eq!(found(&[shell, orphan, successor], false), (vec![], vec![]));
     }
 }

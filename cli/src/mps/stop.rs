@@ -11,6 +11,7 @@ use cuota_core::mps::{Daemon, PATIENCE, look};
 
 use super::{NOT_SO, PAUSE, SOON, STOPPED, Where, ask, known_holder, mode};
 use crate::command::Failure;
+use crate::export::textfile;
 use crate::{screen, times};
 
 #[derive(Args)]
@@ -53,7 +54,7 @@ pub fn stop(options: &Options) -> Result<u8, Failure> {
 pub fn end(place: &Path, within: Duration) -> Result<(), Failure> {
     let quit = format!("quit -t {}", within.as_secs());
     // Before it is gone: whoever watches it must not take it for dead.
-    let _ = fs::write(place.join(STOPPED), "");
+    let _ = textfile::write(&place.join(STOPPED), "");
     let end = Instant::now() + within + SOON;
     loop {
         // What it says is for nobody: it may say that it failed and have gone, or nothing, and not have

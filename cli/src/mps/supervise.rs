@@ -47,7 +47,10 @@ pub fn supervise(options: &Options) -> Result<u8, Failure> {
     }
     let teller = Teller { json: options.json, metrics };
     let mut watch = Watch::new(place, &options.how, teller);
-    watch.start()?;
+    if let Err(why) = watch.start() {
+        watch.forget();
+        return Err(why);
+    }
     let mut looks = 0;
     loop {
         if !stop::wait(options.every) {

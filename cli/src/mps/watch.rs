@@ -5,29 +5,27 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cuota_core::mps::{Daemon, PATIENCE, look};
-
 use super::backoff::Backoff;
 use super::defaults::Untold;
 use super::devices::Devices;
 use super::facts::{Condition, Facts};
 use super::launch::{How, bring_up};
-use super::process::{self, PROC};
+use super::process::PROC;
 use super::state;
 use super::tell::Teller;
-use super::{NOT_SO, STOPPED, known_holder, servers};
+use super::{NOT_SO, STOPPED, present, servers};
 use crate::command::Failure;
 
 pub struct Watch<'a> {
-    place: PathBuf,
-    how: &'a How,
-    teller: Teller,
-    facts: Facts,
-    servers: state::Seen,
+    pub(super) place: PathBuf,
+    pub(super) how: &'a How,
+    pub(super) teller: Teller,
+    pub(super) facts: Facts,
+    pub(super) servers: state::Seen,
     /// It has been told its defaults.
-    told: bool,
+    pub(super) told: bool,
     /// It has lost its lock, and that was said.
-    unlocked: bool,
+    pub(super) unlocked: bool,
     backoff: Backoff,
 }
 
@@ -54,10 +52,7 @@ impl<'a> Watch<'a> {
     /// Before another server can be started beside them.
     fn end_orphans(&mut self) -> Result<(), Failure> {
         let proc = Path::new(PROC);
-        let mut left = servers::left(proc, &self.place);
-        if !self.how.beside {
-            left.extend(servers::left_elsewhere(proc, &self.place, &Devices::ours()));
-        }
+        let left = servers::to_end(proc, &self.place, self.how.beside, &Devices::ours());
         for server in left {
             if !servers::end(proc, server) {
                 let text = format!("server {server} has no daemon any more, and cannot be ended");
@@ -70,15 +65,8 @@ impl<'a> Watch<'a> {
         Ok(())
     }
 
-    /// The daemon, and whether it holds its lock. One whose lock was removed is known by its start and by
-    /// its greeting, or because it was watched before.
     fn present(&self) -> Option<(i32, bool)> {
-        if let Some(pid) = known_holder(&self.place) {
-            return Some((pid, true));
-        }
-        let pid = process::serving(Path::new(PROC), &self.place)?;
-        let known = self.facts.pid == Some(pid);
-        (known || matches!(look(&self.place, PATIENCE), Daemon::Answers)).then_some((pid, false))
+        present(&self.place, self.facts.pid)
     }
 
     /// Watches this one from now on, with what it is to be told.
@@ -104,13 +92,6 @@ impl<'a> Watch<'a> {
             Ok(_) => {}
         }
         Ok(())
-    }
-
-    fn tell_defaults(&mut self) -> Result<Vec<String>, Untold> {
-        let said = self.how.defaults.tell(&self.place, PATIENCE)?;
-        self.told = true;
-        self.teller.notify("READY=1");
-        Ok(said)
     }
 
     pub fn is_stopped(&self) -> bool {
@@ -141,47 +122,6 @@ impl<'a> Watch<'a> {
         }
     }
 
-    fn say_unlocked(&mut self) {
-        self.unlocked = true;
-        let what = format!(
-            "the lock in {} was removed under the daemon: somebody else could start a second one there. \
-             This one is left alone; stop it and start it again (cuota mps stop), once its clients may go",
-            self.place.display()
-        );
-        self.tell("unlocked", &what);
-    }
-
-    fn speak(&mut self) {
-        if matches!(look(&self.place, PATIENCE), Daemon::Silent) {
-            return self
-                .is(Condition::Silent, "it does not answer; it is left alone, for it may be busy");
-        }
-        match state::servers(&self.place, PATIENCE) {
-            Err(why) => return self.is(Condition::Busy, &format!("{why}; it is left alone")),
-            Ok(now) => {
-                self.is(Condition::Answers, "it answers again");
-                for (event, what) in self.servers.see(now) {
-                    self.tell(event, &what);
-                }
-            }
-        }
-        if !self.told {
-            match self.tell_defaults() {
-                Ok(said) => self.tell("told", &said.join(", ")),
-                Err(Untold::Unheard(why)) => self.is(Condition::Busy, &why),
-                Err(Untold::Refused(why)) => self.tell("failed", &why),
-            }
-        }
-        self.record();
-    }
-
-    /// Says what has become of it, if that is new.
-    fn is(&mut self, condition: Condition, what: &str) {
-        if std::mem::replace(&mut self.facts.condition, condition) != condition {
-            self.tell(condition.event(), what);
-        }
-    }
-
     /// Starts it again; not at once where that has failed.
     fn again(&mut self) {
         if let Some(pid) = self.facts.pid.take() {
@@ -198,21 +138,5 @@ impl<'a> Watch<'a> {
             let again = self.backoff.failed().as_secs();
             self.tell("failed", &format!("{}; tried again in {again} s", why.text));
         }
-    }
-
-    /// The last that is said.
-    pub fn end(mut self, event: &str, what: &str) {
-        self.tell(event, what);
-        self.teller.forget(&self.place);
-    }
-
-    fn tell(&mut self, event: &str, what: &str) {
-        // First, so that whoever hears of it finds it there.
-        self.record();
-        self.teller.tell(event, self.facts.pid, what);
-    }
-
-    fn record(&self) {
-        self.teller.record(&self.place, &self.facts, self.servers.servers());
     }
 }
