@@ -78,3 +78,15 @@ fn what_is_missing_is_said_before_anything_is_started() {
     scene.path = whole;
     scene.ends(&["start"], 125, "cannot be made");
 }
+
+#[test]
+fn what_others_have_put_into_the_directory_is_not_followed() {
+    let Some(scene) = Scene::new("mps-links") else { return };
+    scene.ends(&["start"], 0, "started");
+    let precious = scene.folder.file("precious", "kept");
+    std::os::unix::fs::symlink(&precious, scene.pipes().join("cuota.stopped")).expect("ours");
+    // Nor is nvidia-smi, which is not there, told what is no mode.
+    fs::write(scene.pipes().join("cuota.mode"), "GPU-aa WORLD\n").expect("ours");
+    scene.ends(&["stop"], 0, "stopped");
+    assert_eq!(fs::read_to_string(precious).expect("ours"), "kept");
+}

@@ -25,7 +25,7 @@ pub struct How {
     /// Where it keeps its logs [default: beside its directory, with `-log` behind the name]
     #[arg(long, value_name = "DIR")]
     log: Option<PathBuf>,
-    /// Start it even if another directory's daemon may have the same device
+    /// Start it even if another directory's daemon may have the same device; what that one leaves is left
     #[arg(long)]
     pub beside: bool,
     /// Let nobody use its devices but through it (nvidia-smi -c EXCLUSIVE_PROCESS), until it is stopped

@@ -47,10 +47,15 @@ name their devices by UUID in CUDA_VISIBLE_DEVICES, and no device is both's, or 
 says that this is so.
 
 `supervise` starts a daemon that has died again, as it was, and first ends the servers
-it has left behind. One that is busy, hangs or has lost its lock is left alone, and that
-is said once: started, found, died, orphan, failed, silent, busy, answers, told,
-unlocked, server (a server's state is another), initializing (a server does not get
-ready, and its clients hang), stopped, ended.
+it has left behind. One that is busy, hangs or has lost its lock is left alone. Its lines:
+  started, found     a daemon is watched from now on; told: it knows its defaults now
+  died, orphan       it died; a server without a daemon was ended
+  silent, busy       it says nothing, or talks to somebody else; answers: no longer
+  unlocked           its lock was removed: somebody else could start a second one
+  server             a server came, went, or is in another state
+  initializing       a server does not get ready, and its clients hang
+  failed             what could not be done, and when it is tried again
+  stopped, ended     the daemon was stopped by command; this supervisor was told to end
 
 Exit status, for scripts and probes:
   0    it runs and answers (start, status), or is stopped (stop); supervise: it was
