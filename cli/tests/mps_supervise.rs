@@ -4,6 +4,7 @@
 mod common;
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::process::Command;
 
 use common::mps::{Scene, Supervisor, signal};
@@ -72,26 +73,34 @@ fn what_cannot_be_supervised_is_said_at_once() {
 
 #[test]
 fn a_hundred_deaths_leave_one_daemon_that_knows_what_it_was_told() {
-    let Some(scene) = Scene::new("mps-hundred") else { return };
+    let Some(mut scene) = Scene::new("mps-hundred") else { return };
+    scene.with_a_server_that_hangs();
+    let user = fs::metadata("/proc/self").expect("it is there").uid();
+    let server = |it: &(String, String)| it.1.starts_with("nvidia-cuda-mps-server");
     let told = ["--percentage", "25", "--mem-limit", "0=2G,1=512M", "--priority", "low"];
     let mut supervisor = Supervisor::start(&scene, &told, &[]);
     let mut pid = supervisor.hear("started")["pid"].as_i64().expect("its pid");
     let questions = "get_default_active_thread_percentage\nget_default_device_pinned_mem_limit 0\n\
                      get_default_device_pinned_mem_limit 1\nget_default_client_priority";
     for _ in 0..100 {
+        scene.answer(&format!("start_server -uid {user}\nget_default_client_priority"));
+        while !real::of_directory(&scene.pipes()).iter().any(server) {
+            std::thread::yield_now();
+        }
         signal(pid, "-KILL");
         let next = supervisor.hear("started")["pid"].as_i64().expect("its pid");
         assert_ne!(pid, next);
         pid = next;
         assert_eq!(scene.daemons(), 1);
+        assert!(!real::of_directory(&scene.pipes()).iter().any(server), "its server went first");
         assert_eq!(scene.answer(questions), "25.0\n2G\n512M\n1");
     }
-    let deaths = supervisor.events.iter().filter(|event| *event == "died").count();
-    assert_eq!(deaths, 100);
+    let heard = |name: &str| supervisor.events.iter().filter(|event| *event == name).count();
+    assert_eq!((heard("died"), heard("orphan"), heard("started")), (100, 100, 101));
     scene.ends(&["stop"], 0, "stopped");
     supervisor.hear("stopped");
     assert_eq!(scene.daemons(), 0);
-    assert!(real::of_directory(&scene.pipes()).is_empty(), "nor a server");
+    assert_eq!(real::of_directory(&scene.pipes()), [], "nor a server");
 }
 
 #[test]
