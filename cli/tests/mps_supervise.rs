@@ -108,8 +108,8 @@ fn one_that_talks_to_somebody_else_is_not_dead() {
     let Some(scene) = Scene::new("mps-session") else { return };
     scene.ends(&["start"], 0, "started");
     let pid = scene.pid();
-    let mut session = scene.control().stdin(std::process::Stdio::piped()).spawn().expect("ours");
-    while scene.ask("get_server_list").0 == Some(0) {}
+    let mut session = scene.session();
+    assert_eq!(scene.ask("get_default_client_priority").1, "", "it has no ear for others");
     let mut supervisor = Supervisor::start(&scene, &["--percentage", "30"], &[]);
     assert_eq!(supervisor.hear("found")["pid"], pid);
     assert!(supervisor.hear_words("busy").contains("somebody else is talking to it"));

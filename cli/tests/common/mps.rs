@@ -1,7 +1,7 @@
 //! Debian's real control daemon in a directory of its own, and a supervisor of it.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Lines};
+use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
@@ -77,6 +77,29 @@ impl Scene {
             let (_, said) = self.ask(what);
             if !said.is_empty() {
                 return said;
+            }
+        }
+    }
+
+    /// Somebody who has the daemon's ear, and says no more. Whoever comes while it still talks to another is
+    /// sent away, and comes again. Not while anybody else asks.
+    pub fn session(&self) -> Child {
+        let heard = || {
+            let log = fs::read_to_string(self.folder.path("pipes-log/control.log"));
+            log.expect("it logs").matches("NEW UI").count()
+        };
+        loop {
+            let before = heard();
+            let mut session = self.control();
+            let session = session.stdin(Stdio::piped()).stdout(Stdio::null());
+            let mut session = session.stderr(Stdio::null()).spawn().expect("it can be run");
+            // One that was sent away does not read that.
+            let _ = session.stdin.as_ref().expect("piped").write_all(b"get_server_list\n");
+            while session.try_wait().expect("ours").is_none() {
+                if heard() > before {
+                    return session;
+                }
+                std::thread::yield_now();
             }
         }
     }
