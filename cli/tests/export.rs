@@ -12,6 +12,7 @@ use std::process::{Child, Command, Stdio};
 
 use common::books::booked;
 use common::member::{GIB, Member, on_card, sharing};
+use common::promtool::checked_by_promtool;
 use common::{Folder, cuota, ended, simulated};
 use cuota_core::book::layout::{Layout, count, device, header, text_words};
 use cuota_core::book::{self, Block, Book, Count, Device, Direction, Memory, Plan, Seat, Wish};
@@ -396,22 +397,6 @@ fn a_file_for_node_exporter() {
     assert!(status == Some(125) && err.contains("cannot listen on nowhere"), "{err}");
     let (status, _, err) = ended(&mut cuota(["export", "--every", "5"]));
     assert!(status == Some(125) && err.contains("--textfile"), "{err}");
-}
-
-/// What promtool (Debian: prometheus) says of it; on a machine without, that nobody was asked.
-fn checked_by_promtool(arguments: &[&str], input: Option<&str>) {
-    let mut command = Command::new("promtool");
-    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let Ok(mut child) = command.spawn() else {
-        eprintln!("there is no promtool here: not checked by it");
-        return;
-    };
-    let mut stdin = child.stdin.take().expect("piped");
-    stdin.write_all(input.unwrap_or_default().as_bytes()).expect("it reads");
-    drop(stdin);
-    let output = child.wait_with_output().expect("it ends");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && said.is_empty(), "{arguments:?}: {said}");
 }
 
 fn deployed(file: &str) -> PathBuf {

@@ -3,7 +3,7 @@
 
 mod gpus;
 mod keep;
-mod labels;
+pub mod labels;
 mod metrics;
 mod request;
 mod retention;
@@ -11,7 +11,7 @@ mod samples;
 mod scrape;
 mod server;
 mod text;
-mod textfile;
+pub mod textfile;
 
 use std::net::TcpListener;
 use std::path::PathBuf;

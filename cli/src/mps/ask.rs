@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use cuota_core::mps::PIPES;
+use cuota_core::mps::{Daemon, PATIENCE, PIPES, look};
+use cuota_core::share::Percentage;
 
+use super::PAUSE;
 use crate::command::Failure;
 use crate::program;
 
@@ -42,8 +44,51 @@ pub fn command(program: &Path, place: &Path) -> Command {
     command
 }
 
-/// What the daemon answers to a command; words for why there is no answer.
+/// The last command of every conversation: its answer is never empty, and so shows that it took place. With
+/// many that ask at once the program may print nothing and return 0.
+const PROOF: &str = "get_default_active_thread_percentage";
+
+/// What the daemon answers to commands, a line each; words for why there is no answer. It talks to one at a
+/// time: another is waited for, ever longer between two tries, for each leaves lines in the log.
 pub fn ask(place: &Path, what: &str, patience: Duration) -> Result<String, String> {
+    let end = Instant::now() + patience;
+    let mut pause = PAUSE;
+    loop {
+        let Some(text) = tell(place, &format!("{what}\n{PROOF}"), patience)? else {
+            return Err(format!("the daemon of {} has not answered `{what}`", place.display()));
+        };
+        if let Some(answer) = proven(&text) {
+            return Ok(answer.to_owned());
+        }
+        let found = look(place, PATIENCE);
+        if !matches!(found, Daemon::Answers) {
+            return Err(found.in_words(place));
+        }
+        if Instant::now() + pause > end {
+            return Err(format!(
+                "the daemon of {} does not take `{what}` just now: somebody else is talking to it",
+                place.display()
+            ));
+        }
+        thread::sleep(pause);
+        pause *= 2;
+    }
+}
+
+/// The daemon's default for its clients' processes.
+pub fn percentage(place: &Path, patience: Duration) -> Result<String, String> {
+    ask(place, PROOF, patience)
+}
+
+/// What was said before the proof, if that is there.
+fn proven(text: &str) -> Option<&str> {
+    let (before, last) = text.rsplit_once('\n').unwrap_or(("", text));
+    // With its point, which tells it from the number of a process.
+    Percentage::parse(last).filter(|_| last.contains('.')).map(|_| before)
+}
+
+/// Says something to the daemon; what its program prints, if it ends in time.
+pub fn tell(place: &Path, what: &str, patience: Duration) -> Result<Option<String>, String> {
     let program = control().map_err(|failure| failure.text)?;
     let mut child = command(&program, place)
         .stdin(Stdio::piped())
@@ -58,15 +103,8 @@ pub fn ask(place: &Path, what: &str, patience: Duration) -> Result<String, Strin
     if answer.is_none() {
         let _ = child.kill();
     }
-    let ended = child.wait().map_err(|why| why.to_string())?;
-    match answer {
-        None => Err(format!("the daemon of {} has not answered `{what}`", place.display())),
-        Some(text) if text.is_empty() && !ended.success() => Err(format!(
-            "the daemon of {} does not take `{what}` just now: somebody else is talking to it",
-            place.display()
-        )),
-        Some(text) => Ok(text),
-    }
+    let _ = child.wait();
+    Ok(answer)
 }
 
 fn within(child: &mut Child, patience: Duration) -> Option<String> {
@@ -78,4 +116,18 @@ fn within(child: &mut Child, patience: Duration) -> Option<String> {
         let _ = said.send(text.trim().to_owned());
     });
     heard.recv_timeout(patience).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_counts_only_with_its_proof() {
+        assert_eq!(proven("100.0"), Some(""));
+        assert_eq!(proven("17\n18\n12.5"), Some("17\n18"));
+        assert_eq!(proven(""), None);
+        assert_eq!(proven("17\n18"), None);
+        assert_eq!(proven("Server 17 not found"), None);
+    }
 }

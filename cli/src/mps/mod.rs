@@ -3,12 +3,25 @@
 #![forbid(unsafe_code)]
 
 mod ask;
+mod backoff;
+mod defaults;
+mod devices;
 mod drain;
+mod facts;
+mod launch;
+mod mode;
+mod others;
+pub mod process;
+mod programs;
 pub mod servers;
+mod speak;
 mod start;
+mod state;
 mod status;
 mod stop;
 mod supervise;
+mod tell;
+mod watch;
 
 use std::env;
 use std::io;
@@ -16,7 +29,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use cuota_core::mps::{PIPES, directory};
+use cuota_core::mps::{Daemon, PATIENCE, PIPES, directory, look};
 
 pub use ask::{CONTROL, SERVER};
 
@@ -29,11 +42,31 @@ Start, look at and stop the MPS control daemon (nvidia-cuda-mps-control).
 The directory is that of --pipes, else of CUDA_MPS_PIPE_DIRECTORY, else the driver's
 own. Programs find the daemon by the same variable.
 
-Exit status:
-  0    it runs (start, status), or is stopped (stop)
-  1    it does not run, does not answer, or is not as asked
+No second daemon is started for a directory, even where its lock or socket was removed,
+nor for a device: another directory's daemon that /proc shows is in the way unless both
+name their devices by UUID in CUDA_VISIBLE_DEVICES, and no device is both's, or --beside
+says that this is so.
+
+`supervise` starts a daemon that has died again, as it was, and first ends the servers
+it has left behind. One that is busy, hangs or has lost its lock is left alone. Its lines:
+  started, found     a daemon is watched from now on; told: it knows its defaults now
+  died, orphan       it died; a server without a daemon was ended
+  silent, busy       it says nothing, or talks to somebody else; answers: no longer
+  unlocked           its lock was removed: somebody else could start a second one
+  server             a server came, went, or is in another state
+  initializing       a server does not get ready, and its clients hang
+  failed             what could not be done, and when it is tried again
+  stopped, ended     the daemon was stopped by command; this supervisor was told to end
+
+Exit status, for scripts and probes:
+  0    it runs and answers (start, status), or is stopped (stop); supervise: it was
+       stopped by command, or this supervisor was told to end
+  1    it does not run, does not answer, or is not as asked; another is in the way
   125  cuota itself failed, or a bad option
-  126, 127  nvidia-cuda-mps-control could not be run, or is not there";
+  126, 127  nvidia-cuda-mps-control (or nvidia-smi, with --exclusive) could not be run,
+       or is not there
+
+A daemon that is talking to somebody else answers (0), and `status` says that it is busy.";
 
 /// It is not as was asked.
 const NOT_SO: u8 = 1;
@@ -87,6 +120,8 @@ pub fn mps(options: Options) -> Result<u8, Failure> {
 
 /// How long a look at the daemon may take that is about to start or to end.
 const SOON: Duration = Duration::from_secs(10);
+/// How long others may talk to the daemon before a person is told that it is busy.
+const TURN: Duration = Duration::from_secs(3);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -105,4 +140,15 @@ pub fn holder(place: &Path) -> io::Result<Option<i32>> {
 /// The same where it may not be told.
 fn known_holder(place: &Path) -> Option<i32> {
     holder(place).ok().flatten()
+}
+
+/// The daemon, and whether it holds its lock. One whose lock was removed is known because it was known before,
+/// or by its greeting; 0 for a process of another PID namespace, as above.
+fn present(place: &Path, known: Option<i32>) -> Option<(i32, bool)> {
+    if let Some(pid) = known_holder(place) {
+        return Some((pid, true));
+    }
+    let seen = process::serving(Path::new(process::PROC), place);
+    let is = seen.is_some() && seen == known || matches!(look(place, PATIENCE), Daemon::Answers);
+    is.then(|| (seen.unwrap_or_default(), false))
 }

@@ -1,67 +1,112 @@
-//! MPS servers: those of a daemon, and those that have lost theirs.
+//! MPS servers that have lost their daemon.
 #![forbid(unsafe_code)]
 
 use std::path::Path;
-
-use cuota_core::mps::{PIPES, directory};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::ask::{CONTROL, SERVER};
-use crate::processes::Processes;
+use super::devices::Devices;
+use super::process::{self, all, is, parent, place, same_place};
+use super::{PAUSE, SOON};
+use crate::native::system;
 
-/// Servers of the directory's daemons whose parent is no daemon.
-pub fn left(processes: &Processes, place: &Path) -> Vec<i32> {
-    let lost = |pid: &i32| {
-        // One that ends just now has no parent any more.
-        processes.parent(*pid).is_some_and(|parent| !processes.is(parent, CONTROL))
-            && is_of(processes, *pid, place)
+/// Servers of the directory's daemons whose parent is no daemon; they may be, where that cannot be read.
+pub fn left(proc: &Path, ours: &Path) -> Vec<i32> {
+    let of_ours =
+        |pid: &i32| place(proc, *pid).map_or(true, |theirs| same_place(proc, *pid, &theirs, ours));
+    lost(proc).filter(of_ours).collect()
+}
+
+/// Those that are ended before a daemon starts in a directory: its own and, unless it is to be beside others,
+/// those of directories that nobody serves. Not those that may be somebody else's, for all that can be read.
+pub fn to_end(proc: &Path, ours: &Path, beside: bool, devices: &Devices) -> Vec<i32> {
+    let mut all = left(proc, ours);
+    all.retain(|pid| place(proc, *pid).is_ok());
+    if !beside {
+        all.extend(left_elsewhere(proc, ours, devices));
+    }
+    all
+}
+
+/// Servers of directories that nobody serves any more, and that may be on our devices.
+fn left_elsewhere(proc: &Path, ours: &Path, devices: &Devices) -> Vec<i32> {
+    let elsewhere = |pid: &i32| {
+        let Ok(theirs) = place(proc, *pid) else { return false };
+        let on = Devices::of(proc, *pid);
+        !same_place(proc, *pid, &theirs, ours)
+            && process::serving(proc, &theirs).is_none()
+            && on.is_ok_and(|on| !on.differ_from(devices))
     };
-    all(processes).filter(lost).collect()
+    lost(proc).filter(elsewhere).collect()
 }
 
-/// The servers a daemon has started.
-pub fn of(processes: &Processes, daemon: i32) -> Vec<i32> {
-    all(processes).filter(|pid| processes.parent(*pid) == Some(daemon)).collect()
+fn lost(proc: &Path) -> impl Iterator<Item = i32> {
+    let servers = all(proc).filter(move |pid| is(proc, *pid, SERVER));
+    // One that ends just now has no parent any more.
+    servers.filter(|pid| parent(proc, *pid).is_some_and(|parent| !is(proc, parent, CONTROL)))
 }
 
-fn all(processes: &Processes) -> impl Iterator<Item = i32> {
-    processes.all().into_iter().filter(|pid| processes.is(*pid, SERVER))
-}
-
-/// Whether a process was told of that directory; it may be, where that cannot be read.
-pub fn is_of(processes: &Processes, pid: i32, place: &Path) -> bool {
-    processes.variable(pid, PIPES).map_or(true, |named| directory(named) == place)
+/// Ends a server, and waits until it is gone: it is asked, and then made to.
+pub fn end(proc: &Path, server: i32) -> bool {
+    let gone = |patience: Duration| {
+        let end = Instant::now() + patience;
+        while is(proc, server, SERVER) {
+            if Instant::now() > end {
+                return false;
+            }
+            thread::sleep(PAUSE);
+        }
+        true
+    };
+    if !system::terminate(server) {
+        return gone(Duration::ZERO);
+    }
+    gone(SOON) || (system::kill(server) && gone(SOON))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::process::tests::Made;
     use super::*;
-    use crate::processes::made_up::MadeUp;
 
-    /// Processes as `/proc` has them: pid, parent, and how they were started.
-    fn made(processes: &[(i32, i32, &str)]) -> MadeUp {
-        let with = |made: MadeUp, (pid, parent, words): &(i32, i32, &str)| {
-            made.with(*pid, *parent, words, 0, &["A=b", &format!("{PIPES}=/pipes{}", pid / 10)])
-        };
-        processes.iter().fold(MadeUp::new(), with)
-    }
+    const HERE: &str = "A=b CUDA_MPS_PIPE_DIRECTORY=/nowhere/0";
+    const THERE: &str = "CUDA_MPS_PIPE_DIRECTORY=/nowhere/1 CUDA_VISIBLE_DEVICES=GPU-1";
 
-    fn found(processes: &[(i32, i32, &str)]) -> Vec<i32> {
-        left(&made(processes).0, Path::new("/pipes0"))
+    /// What is left of the directory's, and what is ended.
+    fn found(processes: &[(i32, i32, &str, &str)], beside: bool) -> (Vec<i32>, Vec<i32>) {
+        let made = Made::of(processes);
+        let ours = Path::new("/nowhere/0");
+        let devices = Devices::named(Some("GPU-0".into()));
+        (left(&made.0, ours), to_end(&made.0, ours, beside, &devices))
     }
 
     #[test]
     fn a_server_is_left_if_its_parent_is_no_daemon() {
-        let shell = (1, 0, "/sbin/init");
-        let daemon = (5, 1, "/x/nvidia-cuda-mps-control -d");
-        let served = (6, 5, "nvidia-cuda-mps-server");
-        assert!(found(&[shell]).is_empty());
-        assert!(found(&[shell, daemon, served]).is_empty());
+        let shell = (1, 0, "/sbin/init", "");
+        let daemon = (5, 1, "/x/nvidia-cuda-mps-control -d", HERE);
+        let served = (6, 5, "nvidia-cuda-mps-server", HERE);
+        let none = (vec![], vec![]);
+        assert_eq!(found(&[shell], true), none);
+        assert_eq!(found(&[shell, daemon, served], true), none);
         // Dead, and not waited for.
-        assert!(found(&[shell, (7, 1, "")]).is_empty());
-        // Another directory's.
-        assert!(found(&[shell, (17, 1, SERVER)]).is_empty());
-        let left = (7, 1, "/usr/bin/nvidia-cuda-mps-server");
-        assert_eq!(found(&[shell, daemon, served, left]), [7]);
-        assert_eq!(of(&made(&[shell, daemon, served, left]).0, 5), [6]);
+        assert_eq!(found(&[shell, (7, 1, "", HERE)], true), none);
+        let orphan = (7, 1, "/usr/bin/nvidia-cuda-mps-server", HERE);
+        assert_eq!(found(&[shell, daemon, served, orphan], true), (vec![7], vec![7]));
+        // Whose it is cannot be read: it may be ours, and is not ours to end.
+        assert_eq!(found(&[shell, (7, 1, SERVER, "?")], false), (vec![7], vec![]));
+    }
+
+    #[test]
+    fn one_of_a_directory_that_nobody_serves_is_left_unless_its_devices_are_others() {
+        let shell = (1, 0, "/sbin/init", "");
+        let other = "CUDA_MPS_PIPE_DIRECTORY=/nowhere/1";
+        let orphan = (7, 1, SERVER, other);
+        assert_eq!(found(&[shell, orphan], false), (vec![], vec![7]));
+        assert_eq!(found(&[shell, orphan], true), (vec![], vec![]));
+        assert_eq!(found(&[shell, (7, 1, SERVER, THERE)], false), (vec![], vec![]));
+        // Somebody has started another daemon there, and sees to it.
+        let successor = (8, 1, "nvidia-cuda-mps-control -d", other);
+        assert_eq!(found(&[shell, orphan, successor], false), (vec![], vec![]));
     }
 }

@@ -175,6 +175,15 @@ pub fn lock_holder(file: &Path) -> io::Result<Option<i32>> {
 
 /// Asks a process to end.
 pub fn terminate(pid: i32) -> bool {
+    signal(pid, libc::SIGTERM)
+}
+
+/// Ends a process.
+pub fn kill(pid: i32) -> bool {
+    signal(pid, libc::SIGKILL)
+}
+
+fn signal(pid: i32, signal: c_int) -> bool {
     // SAFETY: a signal to one process: 0 and below would be more.
-    pid > 0 && unsafe { libc::kill(pid, libc::SIGTERM) } == 0
+    pid > 0 && unsafe { libc::kill(pid, signal) } == 0
 }

@@ -6,6 +6,8 @@
 pub mod books;
 pub mod doctor;
 pub mod member;
+pub mod mps;
+pub mod promtool;
 pub mod real;
 
 use std::ffi::OsStr;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use super::Folder;
 
@@ -18,17 +18,27 @@ pub fn unpacked() -> Option<PathBuf> {
     there.then(|| place.canonicalize().expect("it is there"))
 }
 
-/// Ends the daemon of a directory, whatever state it is in.
-pub fn end(pipes: &Path) {
+/// NVIDIA's processes that were told of a directory: their pids, and how they were started.
+pub fn of_directory(pipes: &Path) -> Vec<(String, String)> {
     let wanted = format!("CUDA_MPS_PIPE_DIRECTORY={}", pipes.display());
+    let mut found = Vec::new();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let read = |name| fs::read(entry.path().join(name)).unwrap_or_default();
-        let is_daemon = read("cmdline").windows(15).any(|part| part == b"nvidia-cuda-mps");
-        let of_place = read("environ").split(|byte| *byte == 0).any(|it| it == wanted.as_bytes());
-        if is_daemon && of_place {
-            let pid = entry.file_name();
-            let _ = Command::new("kill").arg("-KILL").arg(pid).status();
+        let read = |name| {
+            let text = fs::read(entry.path().join(name)).unwrap_or_default();
+            String::from_utf8_lossy(&text).trim_end_matches('\0').to_owned()
+        };
+        let words = read("cmdline").replace('\0', " ");
+        if words.contains("nvidia-cuda-mps") && read("environ").split('\0').any(|it| it == wanted) {
+            found.push((entry.file_name().to_string_lossy().into_owned(), words));
         }
+    }
+    found
+}
+
+/// Ends the daemon of a directory and its servers, whatever state they are in.
+pub fn end(pipes: &Path) {
+    for (pid, _) in of_directory(pipes) {
+        let _ = Command::new("kill").args(["-KILL", &pid]).stderr(Stdio::null()).status();
     }
 }
 

@@ -10,6 +10,7 @@ use cuota_core::mps::{PIPES, directory};
 
 use super::Here;
 use crate::doctor::check::{Check, Severity};
+use crate::mps::process::PROC;
 use crate::mps::{CONTROL, servers};
 use crate::processes::Processes;
 
@@ -146,7 +147,7 @@ fn may_share(one: Option<&OsStr>, other: Option<&OsStr>) -> bool {
 
 pub fn orphans(here: &Here) -> Option<Check> {
     let left: Vec<String> =
-        servers::left(&here.processes, &here.place).iter().map(ToString::to_string).collect();
+        servers::left(Path::new(PROC), &here.place).iter().map(ToString::to_string).collect();
     if left.is_empty() {
         return ORPHANS.nobody(here, &[]);
     }

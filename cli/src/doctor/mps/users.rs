@@ -5,7 +5,7 @@ use cuota_core::shm::file;
 
 use super::Here;
 use crate::doctor::check::{Check, Severity};
-use crate::mps::servers;
+use crate::mps::SERVER;
 use crate::processes::Processes;
 
 const USERS: &str = "a daemon serves one user at a time: others are refused (805), or wait without end for that user's last client";
@@ -34,7 +34,8 @@ fn of(processes: &Processes, daemon: i32, us: u32) -> Check {
         let found = "the daemon has one server for all users, and nothing between their clients";
         return check(found.to_owned()).worse(Severity::Info, "");
     }
-    let servers = servers::of(processes, daemon);
+    let mut servers = processes.all();
+    servers.retain(|pid| processes.is(*pid, SERVER) && processes.parent(*pid) == Some(daemon));
     let users: Vec<(i32, Option<u32>)> =
         servers.iter().map(|server| (*server, processes.user(*server))).collect();
     match users.iter().find(|(_, user)| *user != Some(us)) {
