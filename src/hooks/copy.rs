@@ -12,7 +12,7 @@ use super::real::Real;
 use super::work::{done, submitted};
 use crate::client::Client;
 use crate::driver::Status;
-use crate::member::{Member, OnDevice};
+use crate::member::Work;
 
 /// Bodies of calls whose arguments say the direction and how many bytes; with a stream, those in its
 /// order.
@@ -30,11 +30,11 @@ macro_rules! copies {
         }
     )*};
     (@count $client:ident, $real:ident, $direction:expr, $bytes:ident) => {
-        done($client, $real, |member, device| member.count_copy(device, $direction, $bytes as u64))
+        done($client, $real, |work| work.count_copy($direction, $bytes as u64))
     };
     (@count $client:ident, $real:ident, $direction:expr, $bytes:ident, $stream:ident) => {
-        submitted($client, $real, $stream, |member, device| {
-            member.count_copy(device, $direction, $bytes as u64)
+        submitted($client, $real, $stream, |work| {
+            work.count_copy($direction, $bytes as u64)
         })
     };
 }
@@ -94,12 +94,12 @@ fn of_3d(copy: *const CUDA_MEMCPY3D) -> (Direction, u64) {
     (direction(words[FROM], words[TO]), bytes)
 }
 
-fn described(member: &Member, device: &OnDevice, (direction, bytes): (Direction, u64)) {
-    member.count_copy(device, direction, bytes);
+fn described(work: &Work, (direction, bytes): (Direction, u64)) {
+    work.count_copy(direction, bytes);
 }
 
 pub fn rows(client: &Client, real: &Real, copy: *const CUDA_MEMCPY2D) -> Status {
-    done(client, real, |member, device| described(member, device, of_2d(copy)))
+    done(client, real, |work| described(work, of_2d(copy)))
 }
 
 pub fn rows_async(
@@ -108,11 +108,11 @@ pub fn rows_async(
     copy: *const CUDA_MEMCPY2D,
     stream: CUstream,
 ) -> Status {
-    submitted(client, real, stream, |member, device| described(member, device, of_2d(copy)))
+    submitted(client, real, stream, |work| described(work, of_2d(copy)))
 }
 
 pub fn slices(client: &Client, real: &Real, copy: *const CUDA_MEMCPY3D) -> Status {
-    done(client, real, |member, device| described(member, device, of_3d(copy)))
+    done(client, real, |work| described(work, of_3d(copy)))
 }
 
 pub fn slices_async(
@@ -121,12 +121,12 @@ pub fn slices_async(
     copy: *const CUDA_MEMCPY3D,
     stream: CUstream,
 ) -> Status {
-    submitted(client, real, stream, |member, device| described(member, device, of_3d(copy)))
+    submitted(client, real, stream, |work| described(work, of_3d(copy)))
 }
 
 pub fn peer_slices(client: &Client, real: &Real, copy: *const CUDA_MEMCPY3D_PEER) -> Status {
-    done(client, real, |member, device| {
-        described(member, device, (Direction::Peer, of_3d(copy.cast()).1));
+    done(client, real, |work| {
+        described(work, (Direction::Peer, of_3d(copy.cast()).1));
     })
 }
 
@@ -136,8 +136,8 @@ pub fn peer_slices_async(
     copy: *const CUDA_MEMCPY3D_PEER,
     stream: CUstream,
 ) -> Status {
-    submitted(client, real, stream, |member, device| {
-        described(member, device, (Direction::Peer, of_3d(copy.cast()).1));
+    submitted(client, real, stream, |work| {
+        described(work, (Direction::Peer, of_3d(copy.cast()).1));
     })
 }
 
@@ -150,9 +150,7 @@ pub fn with_attributes(
     _: *mut CUmemcpyAttributes,
     stream: CUstream,
 ) -> Status {
-    submitted(client, real, stream, |member, device| {
-        member.count_copy(device, Direction::Unified, bytes as u64)
-    })
+    submitted(client, real, stream, |work| work.count_copy(Direction::Unified, bytes as u64))
 }
 
 /// Each copy of a batch for itself.
@@ -162,8 +160,8 @@ fn batched(
     stream: CUstream,
     bytes: impl Iterator<Item = u64>,
 ) -> Status {
-    submitted(client, real, stream, |member, device| {
-        bytes.for_each(|bytes| member.count_copy(device, Direction::Unified, bytes));
+    submitted(client, real, stream, |work| {
+        bytes.for_each(|bytes| work.count_copy(Direction::Unified, bytes));
     })
 }
 

@@ -10,7 +10,7 @@ use super::real::Real;
 use super::work::{done, submitted};
 use crate::client::Client;
 use crate::driver::Status;
-use crate::member::{Member, OnDevice};
+use crate::member::Work;
 
 /// Bodies of fills with elements of one size; of one row, or of several.
 macro_rules! fills {
@@ -41,11 +41,11 @@ macro_rules! fills {
     )*};
 }
 
-fn filled<T>(width: usize, height: usize) -> impl FnOnce(&Member, &OnDevice) {
+fn filled<T>(width: usize, height: usize) -> impl FnOnce(&Work) {
     let bytes = width.saturating_mul(height).saturating_mul(size_of::<T>()) as u64;
-    move |member, device| {
-        member.count(device, Count::Fills, 1);
-        member.count(device, Count::FillBytes, bytes);
+    move |work| {
+        work.count(Count::Fills, 1);
+        work.count(Count::FillBytes, bytes);
     }
 }
 

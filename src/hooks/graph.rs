@@ -7,7 +7,7 @@ use cudarc::driver::sys::*;
 use cuota_core::book::Count;
 
 use super::caller::read;
-use super::real::Real;
+use super::real::{Flight, Real};
 use super::work::admitted;
 use crate::client::Client;
 use crate::driver::Status;
@@ -73,13 +73,13 @@ pub fn launch(client: &Client, real: &Real, exec: CUgraphExec, stream: CUstream)
     let handle = real.stream(stream);
     let captured = member.is_capturing() && member.is_captured(handle);
     let context = if captured { None } else { member.context() };
-    let block = context.and_then(|context| member.takes_off(context.device, 0, handle));
-    real.submits(block, client.waits_in_launches());
-    let status = upload(client, real, exec, stream);
-    if let Some(context) = context.filter(|_| status.ok()) {
-        member.count(context.device, Count::Graphs, 1);
-        let kernels = member.graphs.kernels(exec.addr() as u64);
-        member.count(context.device, Count::GraphKernels, kernels);
+    let work = context.map(|context| member.takes_off(context.device, 0, handle));
+    let block = work.as_ref().and_then(|work| work.flight(handle));
+    let flight = Flight { block, answers: false };
+    let status = with_memory(client, real, exec, stream, flight);
+    if let Some(work) = work.filter(|_| status.ok()) {
+        work.count(Count::Graphs, 1);
+        work.count(Count::GraphKernels, member.graphs.kernels(exec.addr() as u64));
     }
     status
 }
@@ -100,12 +100,22 @@ pub fn switch(
 
 /// What gives a graph its memory, if it has not got it.
 pub fn upload(client: &Client, real: &Real, exec: CUgraphExec, stream: CUstream) -> Status {
+    with_memory(client, real, exec, stream, Flight { block: None, answers: false })
+}
+
+fn with_memory(
+    client: &Client,
+    real: &Real,
+    exec: CUgraphExec,
+    stream: CUstream,
+    flight: Flight,
+) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
     if !member.graphs.any() || member.is_captured(real.stream(stream)) {
-        return real.call();
+        return real.call_submitting(flight);
     }
     let exec = Some(exec.addr() as u64);
-    member.with_graph_memory(exec, None, real.name(), || real.call())
+    member.with_graph_memory(exec, None, real.name(), || real.call_submitting(flight))
 }
 
 pub fn destroy_exec(client: &Client, real: &Real, exec: CUgraphExec) -> Status {

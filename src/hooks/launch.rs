@@ -22,13 +22,7 @@ fn launched(
     what: Count,
 ) -> Status {
     let function = function.addr() as u64;
-    work::launched(
-        client,
-        real,
-        function,
-        || stream,
-        |member, device| member.count(device, what, 1),
-    )
+    work::launched(client, real, function, || stream, |work| work.count(what, 1))
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -61,9 +55,9 @@ pub fn kernel_ex(
     _extra: *mut *mut c_void,
 ) -> Status {
     let function = function.addr() as u64;
-    work::launched(client, real, function, stream_of(config), |member, device| {
+    work::launched(client, real, function, stream_of(config), |work| {
         let what = if is_cooperative(config) { Count::Cooperative } else { Count::Kernels };
-        member.count(device, what, 1);
+        work.count(what, 1);
     })
 }
 
@@ -124,22 +118,23 @@ pub fn on_several(
         return refused;
     }
     let launches = (0..count as usize).map_while(|index| read(list.wrapping_add(index)));
-    let devices: Vec<_> = launches
+    let works: Vec<_> = launches
         .filter_map(|launch| {
             let stream = launch.hStream.addr() as u64;
             let device = member.device_of_stream(stream)?;
-            let block = member.takes_off(device, launch.function.addr() as u64, stream);
-            block.inspect(Block::begin);
-            Some((device, block))
+            let work = member.takes_off(device, launch.function.addr() as u64, stream);
+            let flight = work.flight(stream);
+            flight.inspect(Block::begin);
+            Some((work, flight))
         })
         .collect();
     let status = real.call();
-    for (device, block) in devices {
-        if let Some(block) = block {
+    for (work, flight) in works {
+        if let Some(block) = flight {
             block.end();
         }
         if status.ok() {
-            member.count(device, Count::Cooperative, 1);
+            work.count(Count::Cooperative, 1);
         }
     }
     status

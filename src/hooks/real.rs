@@ -20,6 +20,22 @@ pub enum OnPanic {
     Refuse,
 }
 
+/// An entry point's exported name, and its flavour.
+pub struct Name {
+    text: &'static str,
+    /// The default stream is the calling thread's own.
+    per_thread: bool,
+}
+
+impl Name {
+    /// At compile time: at run time it would cost more than all else a launch is asked for.
+    pub const fn of(text: &'static str) -> Name {
+        let per_thread =
+            matches!(text.as_bytes(), [.., b'_', b'p', b't', b's' | b'd', b'z' | b's']);
+        Name { text, per_thread }
+    }
+}
+
 /// The real call of the entry point a body stands at, with the program's own arguments.
 ///
 /// The driver is asked at most once, whatever the body does: a second `call` repeats the answer.
@@ -27,11 +43,16 @@ pub struct Real<'a> {
     call: &'a dyn Fn() -> Status,
     /// None where a body runs whoever holds the token.
     token: Option<Token<'a>>,
-    /// The exported name, with its flavour.
-    name: &'static str,
+    name: &'static Name,
     answer: Cell<Option<Status>>,
-    /// Where it is counted that the call submits work, and whether it answers for that work itself.
-    flight: Cell<Option<(Block, bool)>>,
+}
+
+/// Where it is counted that a call submits work; and whether it answers for that very work, as one does
+/// that waits for it. One that is refused has submitted none. Where launches wait, all do.
+#[derive(Clone, Copy)]
+pub struct Flight {
+    pub block: Option<Block>,
+    pub answers: bool,
 }
 
 impl Real<'_> {
@@ -39,11 +60,16 @@ impl Real<'_> {
     /// driver allocates inside this call is the client's too.
     #[inline(always)]
     pub fn call(&self) -> Status {
+        self.call_submitting(Flight { block: None, answers: false })
+    }
+
+    /// The same for a call that submits work.
+    #[inline(always)]
+    pub fn call_submitting(&self, flight: Flight) -> Status {
         if let Some(answer) = self.answer.get() {
             return answer;
         }
-        let flight = self.flight.take();
-        if let Some((block, _)) = flight {
+        if let Some(block) = flight.block {
             block.begin();
         }
         let answer = match &self.token {
@@ -51,37 +77,39 @@ impl Real<'_> {
             None => (self.call)(),
         };
         self.answer.set(Some(answer));
-        if let Some((block, answers)) = flight {
-            match answer.ok() || answers && answer.is_fatal() {
-                true => block.end(),
-                false => block.undo(),
-            }
-        }
         if !answer.ok() {
-            fault::met(self.name, answer);
+            self.refused(flight, answer);
+        } else if let Some(block) = flight.block {
+            block.end();
         }
         answer
     }
 
-    /// The call submits work. One that is refused has submitted none; but the answer may be about the very
-    /// work, where the call waits for it (`answers`).
-    #[inline(always)]
-    pub fn submits(&self, block: Option<Block>, answers: bool) {
-        self.flight.set(block.map(|block| (block, answers)));
+    #[cold]
+    #[inline(never)]
+    fn refused(&self, flight: Flight, answer: Status) {
+        if let Some(block) = flight.block {
+            let waits = client::get().is_some_and(Client::waits_in_launches);
+            match (flight.answers || waits) && answer.is_fatal() {
+                true => block.end(),
+                false => block.undo(),
+            }
+        }
+        fault::met(self.name.text, answer);
     }
 
     /// The entry point's name.
     pub fn name(&self) -> &'static str {
-        self.name
+        self.name.text
     }
 
     /// A stream argument as a handle that means the same whichever flavour was called: in the
     /// per-thread flavours the default stream is the thread's own.
+    #[inline(always)]
     pub fn stream(&self, stream: CUstream) -> u64 {
         const PER_THREAD: u64 = 2;
         let handle = stream.addr() as u64;
-        let per_thread = self.name.ends_with("_ptsz") || self.name.ends_with("_ptds");
-        if handle == 0 && per_thread { PER_THREAD } else { handle }
+        if handle == 0 && self.name.per_thread { PER_THREAD } else { handle }
     }
 
     #[cold]
@@ -97,20 +125,14 @@ impl Real<'_> {
 /// Enters a body, or passes straight through when this thread is in one already. No panic leaves.
 #[inline(always)]
 pub fn enter(
-    name: &'static str,
+    name: &'static Name,
     call: &dyn Fn() -> Status,
     on_panic: OnPanic,
     body: impl FnOnce(&Client, &Real) -> Status,
 ) -> Status {
     Token::with(|token| {
         let (Some(token), Some(client)) = (token, client::get()) else { return call() };
-        let real = Real {
-            call,
-            token: Some(token),
-            name,
-            answer: Cell::new(None),
-            flight: Cell::new(None),
-        };
+        let real = Real { call, token: Some(token), name, answer: Cell::new(None) };
         run(client, real, on_panic, body)
     })
 }
@@ -119,18 +141,13 @@ pub fn enter(
 /// takes no lock, keeps nothing, and is as good twice as once.
 #[inline(always)]
 pub fn enter_always(
-    name: &'static str,
+    name: &'static Name,
     call: &dyn Fn() -> Status,
     on_panic: OnPanic,
     body: impl FnOnce(&Client, &Real) -> Status,
 ) -> Status {
     let Some(client) = client::get() else { return call() };
-    run(
-        client,
-        Real { call, token: None, name, answer: Cell::new(None), flight: Cell::new(None) },
-        on_panic,
-        body,
-    )
+    run(client, Real { call, token: None, name, answer: Cell::new(None) }, on_panic, body)
 }
 
 #[inline(always)]
@@ -157,7 +174,7 @@ mod tests {
         body: impl FnOnce(&Client, &Real) -> Status,
     ) -> Status {
         client::init();
-        super::enter("cuTest", call, on_panic, body)
+        super::enter(const { &Name::of("cuTest") }, call, on_panic, body)
     }
 
     /// A driver that counts how often it is asked.

@@ -131,7 +131,7 @@ macro_rules! row {
                         core::mem::transmute::<*mut (), Function>(ENTRY.real())($($arg),*)
                     }
                 };
-                $crate::hooks::real::$enter(stringify!($name), &call, $crate::hooks::real::OnPanic::$on_panic, |client, real| {
+                $crate::hooks::real::$enter(const { &$crate::hooks::real::Name::of(stringify!($name)) }, &call, $crate::hooks::real::OnPanic::$on_panic, |client, real| {
                     $crate::hooks::$room::$body(client, real, $($arg),*)
                 })
             }

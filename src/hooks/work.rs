@@ -4,11 +4,11 @@
 
 use cudarc::driver::sys::CUstream;
 
-use super::real::Real;
+use super::real::{Flight, Real};
 use crate::client::Client;
 use crate::drain;
 use crate::driver::Status;
-use crate::member::{Member, OnDevice, leaves_out};
+use crate::member::{Work, leaves_out};
 
 /// Whether work may go in: not while the process is on its way out.
 #[inline(always)]
@@ -22,7 +22,7 @@ pub fn submitted(
     client: &Client,
     real: &Real,
     stream: CUstream,
-    count: impl FnOnce(&Member, &OnDevice),
+    count: impl FnOnce(&Work),
 ) -> Status {
     launched(client, real, 0, || stream, count)
 }
@@ -34,7 +34,7 @@ pub fn launched(
     real: &Real,
     function: u64,
     stream: impl FnOnce() -> CUstream,
-    count: impl FnOnce(&Member, &OnDevice),
+    count: impl FnOnce(&Work),
 ) -> Status {
     let Some(member) = client.member() else { return real.call() };
     if let Err(refused) = admitted() {
@@ -46,26 +46,29 @@ pub fn launched(
         member.is_capturing() && member.is_captured(stream) && !leaves_out("count:capture");
     let context = if captured { None } else { member.context() };
     let Some(context) = context else { return real.call() };
-    real.submits(member.takes_off(context.device, function, stream), client.waits_in_launches());
-    let status = real.call();
+    let work = member.takes_off(context.device, function, stream);
+    let flight = Flight { block: work.flight(stream), answers: false };
+    let status = real.call_submitting(flight);
     if status.ok() {
-        count(member, context.device);
+        count(&work);
     }
     status
 }
 
 /// The same for a call that cannot be captured, and that has waited for what it did: a sign of life.
 #[inline(always)]
-pub fn done(client: &Client, real: &Real, count: impl FnOnce(&Member, &OnDevice)) -> Status {
+pub fn done(client: &Client, real: &Real, count: impl FnOnce(&Work)) -> Status {
     let Some(member) = client.member() else { return real.call() };
     if let Err(refused) = admitted() {
         return refused;
     }
     let Some(context) = member.context() else { return real.call() };
-    real.submits(member.takes_off(context.device, 0, real.stream(DEFAULT)), true);
-    let status = real.call();
+    let stream = real.stream(DEFAULT);
+    let work = member.takes_off(context.device, 0, stream);
+    let flight = Flight { block: work.flight(stream), answers: true };
+    let status = real.call_submitting(flight);
     if status.ok() {
-        count(member, context.device);
+        count(&work);
         member.note_alive(context.device);
     }
     status

@@ -5,7 +5,7 @@ use core::cell::Cell;
 use core::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 use cuota_core::book::layout::count::{BLOCKS, OWN, SHARED};
-use cuota_core::book::{Block, Count, Direction, Event, Kind as EventKind, LARGE, Memory, Seat};
+use cuota_core::book::{Block, Count, Event, Kind as EventKind, LARGE, Memory, Seat};
 
 use super::{Kind, Member, OnDevice, current, leaves_out};
 use crate::driver::process;
@@ -24,6 +24,8 @@ struct Mine {
     seat: Cell<u64>,
     block: Cell<usize>,
     blocks: [Cell<Option<Block>>; NEAR],
+    /// The function this thread launched last, and the stream.
+    last: Cell<(u64, u64)>,
 }
 
 thread_local! {
@@ -33,6 +35,7 @@ thread_local! {
             seat: Cell::new(0),
             block: Cell::new(SHARED),
             blocks: [const { Cell::new(None) }; NEAR],
+            last: Cell::new((0, 0)),
         }
     };
 }
@@ -103,15 +106,38 @@ impl Member {
     /// Where this thread counts what it does on a device; nothing if there is no room for it.
     #[inline(always)]
     pub(super) fn block(&self, device: &OnDevice) -> Option<Block> {
+        MINE.with(|mine| self.block_of(mine, device))
+    }
+
+    /// The same where a function is about to be launched; 0 if none is.
+    #[inline(always)]
+    pub(super) fn block_to_launch(
+        &self,
+        device: &OnDevice,
+        function: u64,
+        stream: u64,
+    ) -> Option<Block> {
         MINE.with(|mine| {
-            let near = mine.blocks.get(device.ordinal as usize).and_then(Cell::get);
-            let seat = self.counting.seat.load(Ordering::Relaxed);
-            let known = mine.seat.get() == seat && mine.member.get() == self.counting.address();
-            match near.filter(|_| known) {
-                Some(block) => Some(block),
-                None => self.first_block(mine, device),
+            if function != 0 {
+                mine.last.set((function, stream));
             }
+            self.block_of(mine, device)
         })
+    }
+
+    pub fn last_launched() -> (u64, u64) {
+        MINE.with(|mine| mine.last.get())
+    }
+
+    #[inline(always)]
+    fn block_of(&self, mine: &Mine, device: &OnDevice) -> Option<Block> {
+        let near = mine.blocks.get(device.ordinal as usize).and_then(Cell::get);
+        let seat = self.counting.seat.load(Ordering::Relaxed);
+        let known = mine.seat.get() == seat && mine.member.get() == self.counting.address();
+        match near.filter(|_| known) {
+            Some(block) => Some(block),
+            None => self.first_block(mine, device),
+        }
     }
 
     #[cold]
@@ -163,13 +189,6 @@ impl Member {
     pub fn count(&self, device: &OnDevice, what: Count, by: u64) {
         if let Some(block) = self.block(device).filter(|_| !leaves_out("count:work")) {
             block.add(what, by);
-        }
-    }
-
-    #[inline(always)]
-    pub fn count_copy(&self, device: &OnDevice, direction: Direction, bytes: u64) {
-        if let Some(block) = self.block(device).filter(|_| !leaves_out("count:copy")) {
-            block.copied(direction, bytes);
         }
     }
 

@@ -6,10 +6,9 @@
 //! they are done, they are not: what is said to be idle is.
 #![forbid(unsafe_code)]
 
-use core::cell::Cell;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
-use cuota_core::book::Block;
+use cuota_core::book::{Block, Count, Direction};
 use cuota_core::shm::Brief;
 
 use super::{Member, OnDevice, leaves_out};
@@ -35,11 +34,6 @@ const PER_THREAD: u64 = 2;
 /// Contexts that cannot be counted.
 const MANY: u32 = 1 << 16;
 
-thread_local! {
-    /// The function this thread launched last, and the stream.
-    static LAST: Cell<(u64, u64)> = const { Cell::new((0, 0)) };
-}
-
 impl Flight {
     pub fn new() -> Flight {
         Flight {
@@ -64,6 +58,34 @@ impl Flight {
     }
 }
 
+/// Work of one call: where it is counted.
+pub struct Work {
+    /// Nothing if there is no room for it.
+    block: Option<Block>,
+}
+
+impl Work {
+    /// Where it is counted that the call begins and ends.
+    #[inline(always)]
+    pub fn flight(&self, stream: u64) -> Option<Block> {
+        self.block.filter(|_| stream == 0 || !leaves_out("flight:begun"))
+    }
+
+    #[inline(always)]
+    pub fn count(&self, what: Count, by: u64) {
+        if let Some(block) = self.block.filter(|_| !leaves_out("count:work")) {
+            block.add(what, by);
+        }
+    }
+
+    #[inline(always)]
+    pub fn count_copy(&self, direction: Direction, bytes: u64) {
+        if let Some(block) = self.block.filter(|_| !leaves_out("count:copy")) {
+            block.copied(direction, bytes);
+        }
+    }
+}
+
 /// What a call waits for.
 #[derive(Clone, Copy)]
 pub enum Awaited {
@@ -83,18 +105,14 @@ pub struct Waiting<'a> {
 }
 
 impl Member {
-    /// Work is about to be submitted to a stream; where that is counted.
+    /// Work is about to be submitted to a stream.
     #[inline(always)]
-    pub fn takes_off(&self, device: &OnDevice, function: u64, stream: u64) -> Option<Block> {
-        let block = self.block(device)?;
+    pub fn takes_off(&self, device: &OnDevice, function: u64, stream: u64) -> Work {
         let known = device.flight.stream.load(Ordering::Relaxed);
         if known != stream && known != SEVERAL {
             device.flight.goes_to(stream);
         }
-        if function != 0 {
-            LAST.with(|last| last.set((function, stream)));
-        }
-        Some(block).filter(|_| stream == 0 || !leaves_out("flight:begun"))
+        Work { block: self.block_to_launch(device, function, stream) }
     }
 
     /// Before a call that waits.
@@ -137,10 +155,6 @@ impl Member {
     pub fn may_be_busy(&self) -> bool {
         let place = self.counting.seat().index;
         self.devices().any(|device| device.part.is_busy(place))
-    }
-
-    pub fn last_launched() -> (u64, u64) {
-        LAST.with(Cell::get)
     }
 }
 

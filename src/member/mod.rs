@@ -39,7 +39,7 @@ use cuota_core::shm::{Brief, Clock};
 pub use charge::{Charge, Full, Kind, leaves_out};
 pub use contexts::Context;
 pub use device::OnDevice;
-pub use flight::Awaited;
+pub use flight::{Awaited, Work};
 pub use graphs::contents_of;
 pub use held::{Entry, Room};
 pub use look::{Looked, look};
