@@ -253,7 +253,8 @@ struct cuota_block {
     uint64_t begun; /* calls that submit work, begun and ended */
     uint64_t ended;
     uint64_t quiet; /* how many had begun when all was known to be done */
-    uint64_t unused1[5];
+    uint64_t faults; /* devices lost to a fault, a member's own or another's */
+    uint64_t unused1[4];
     struct cuota_memory {
         struct cuota_sum taken;
         struct cuota_sum freed;

@@ -174,6 +174,7 @@ fn the_header_says_where_everything_of_a_ledger_is() {
         ("begun", count::BEGUN),
         ("ended", count::ENDED),
         ("quiet", count::QUIET),
+        ("faults", count::FAULTS),
         ("memory", count::MEMORY),
         ("earlier_for", count::EARLIER_FOR),
     ];

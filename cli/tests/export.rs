@@ -60,6 +60,7 @@ fn count_all(book: &Book, seat: Seat) {
         (Count::ModulesUnloaded, 19),
         (Count::Fills, 20),
         (Count::FillBytes, 21),
+        (Count::Faults, 23),
     ];
     all.into_iter().for_each(|(what, by)| block.add(what, by));
     block.copied(Direction::Peer, 22);
@@ -171,6 +172,7 @@ fn every_figure_is_where_it_belongs() {
         ("cuota_modules_unloaded_total", "", "19"),
         ("cuota_fills_total", "", "20"),
         ("cuota_filled_bytes_total", "", "21"),
+        ("cuota_faults_total", "", "23"),
         ("cuota_copies_total", ",direction=\"peer\"", "1"),
         ("cuota_copied_bytes_total", ",direction=\"peer\"", "22"),
     ] {
@@ -178,6 +180,7 @@ fn every_figure_is_where_it_belongs() {
     }
     for (name, value) in [
         ("cuota_members", "1"),
+        ("cuota_members_lost", "0"),
         ("cuota_members_joined_total", "1"),
         ("cuota_members_left_total", "0"),
         ("cuota_members_died_total", "0"),

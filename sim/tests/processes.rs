@@ -241,3 +241,26 @@ fn three_get_flags() {
     assert_eq!([flags(&cuda), flags(&cuda), flags(&cuda)], [0; 3]);
     assert_eq!(cuda.call("cuVDPAUCtxCreate", []), 801);
 }
+
+#[test]
+fn an_mps_server_has_places_for_so_many() {
+    let set = [("CUOTA_SIM_MPS", "1"), ("CUOTA_SIM_MPS_CLIENTS", "2"), ("MOST", "2")];
+    passes("makes_contexts", &set);
+    passes("makes_contexts", &[("CUOTA_SIM_MPS", "1"), ("MOST", "60")]);
+    let old = [("CUOTA_SIM_MPS", "1"), ("CUOTA_SIM_ARCH", "sm_60"), ("MOST", "16")];
+    passes("makes_contexts", &old);
+}
+
+#[test]
+#[ignore = "a child"]
+fn makes_contexts() {
+    let (cuda, first) = context();
+    let most: u32 = std::env::var("MOST").unwrap().parse().unwrap();
+    let make = || cuda.call("cuCtxCreate_v2", [at(&mut 0usize), 0, 0]);
+    for _ in 1..most {
+        assert_eq!(make(), 0);
+    }
+    assert_eq!(make(), 808);
+    assert_eq!(cuda.call("cuCtxDestroy_v2", [first]), 0);
+    assert_eq!(make(), 0);
+}

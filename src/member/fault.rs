@@ -4,7 +4,7 @@
 use core::sync::atomic::Ordering;
 use std::path::Path;
 
-use cuota_core::book::{Census, Fault, Kind as EventKind, Verdict, Who, census};
+use cuota_core::book::{Census, Count, Fault, Kind as EventKind, Verdict, Who, census};
 
 use super::{Member, OnDevice, leaves_out};
 use crate::driver::{Status, nvml};
@@ -49,6 +49,7 @@ impl Member {
         } else {
             (fault.verdict, fault.busy, fault.members) = (Verdict::Own, 1, 1);
         }
+        self.count(device, Count::Faults, 1);
         self.book.note_fault(self.counting.seat(), &fault);
         let culprit = fault.culprit.as_ref().map_or(0, |(_, pid)| *pid);
         let seen = u64::from(fault.busy) | u64::from(fault.members) << 32;

@@ -50,7 +50,7 @@ static int ledger(void)
     SIZE(note), AT(note, since), AT(note, bytes), AT(note, moment);
     SIZE(sum), AT(sum, calls), AT(sum, bytes);
     SIZE(memory), AT(memory, taken), AT(memory, freed), AT(memory, refused);
-    SIZE(block), AT(block, count), AT(block, copies), AT(block, begun), AT(block, ended), AT(block, quiet), AT(block, memory), AT(block, earlier_for);
+    SIZE(block), AT(block, count), AT(block, copies), AT(block, begun), AT(block, ended), AT(block, quiet), AT(block, faults), AT(block, memory), AT(block, earlier_for);
     SIZE(counts), AT(counts, block);
     SIZE(event), AT(event, state), AT(event, time), AT(event, member), AT(event, kind);
     AT(event, payload), AT(event, check);

@@ -95,6 +95,10 @@ metrics! {
         "Modules loaded.";
     ModulesUnloaded Counter "cuota_modules_unloaded" ""
         "Modules unloaded.";
+    Faults Counter "cuota_faults" ""
+        "Devices that members lost to a fault, their own or another's.";
+    MembersLost Gauge "cuota_members_lost" ""
+        "Processes of the client that run and have lost a device: the MPS server takes nobody new meanwhile.";
     Members Gauge "cuota_members" ""
         "Processes of the client that run.";
     Joined Counter "cuota_members_joined" ""

@@ -38,7 +38,9 @@ pub fn add(text: &mut Text, client: &Client, said: &mut Said, gpus: &mut Gpus) {
     let since = Nanos(report.created_wall.into());
     let mut series = Series { text, labels: labels.clone(), since };
     let living = report.members.iter().filter(|member| member.alive).count();
+    let lost = report.members.iter().filter(|member| member.alive && member.fault.is_some());
     series.add(Metric::Members, living);
+    series.add(Metric::MembersLost, lost.count());
     series.add(Metric::Joined, report.joined);
     series.add(Metric::Left, report.left);
     series.add(Metric::Died, said.died(report));
@@ -129,6 +131,7 @@ fn counts(series: &mut Series, counts: &Counts) {
         (Metric::ContextsGone, Count::ContextsGone),
         (Metric::ModulesLoaded, Count::ModulesLoaded),
         (Metric::ModulesUnloaded, Count::ModulesUnloaded),
+        (Metric::Faults, Count::Faults),
     ] {
         series.add(metric, counts.of(what));
     }

@@ -32,6 +32,8 @@ pub enum Count {
     FillBytes,
     /// How often and how much was copied, by direction: `Direction` says which pair.
     Copies,
+    /// Devices lost to a fault, a member's own or another's.
+    Faults = count::FAULTS,
 }
 
 /// Where from and where to. Arrays are the device's.

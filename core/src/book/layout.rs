@@ -151,6 +151,8 @@ pub mod count {
     pub const BEGUN: usize = 24;
     pub const ENDED: usize = 25;
     pub const QUIET: usize = 26;
+    /// A count like those before.
+    pub const FAULTS: usize = 27;
     /// What earlier members of the place had counted, and the last word says for whom that was noted.
     pub const EARLIER: usize = 0;
     pub const EARLIER_FOR: usize = WORDS - 1;
