@@ -38,3 +38,37 @@ fn who_is_not_looked_after_is_named() {
     assert_eq!(status, Some(1));
     assert!(err.contains(&member.id().to_string()) && err.contains("CUOTA_DRAIN=0"), "{err}");
 }
+
+/// Who has not stopped is ended by the server, known by the host's pid. A stand-in for the daemon's own
+/// program, which has no server with clients here.
+#[test]
+fn who_does_not_stop_is_ended_by_the_server() {
+    let folder = Folder::new("terminate");
+    folder.ledgers();
+    let mut member = Member::start(&folder, "it", &[]);
+    assert!(member.takes(1 << 20));
+    let heard = folder.file("heard", "");
+    let script = format!(
+        "#!/bin/sh\nwhile read -r line; do\n echo \"$line\" >> {}\n case \"$line\" in\n get_server_list) echo 17 ;;\n get_server_status*) echo ACTIVE ;;\n get_client_list*) echo {} ;;\n get_default*) echo 100.0 ;;\n esac\ndone\n",
+        heard.display(),
+        member.id()
+    );
+    folder.script("nvidia-cuda-mps-control", &script);
+    let mut command = cuota(["mps", "drain", "it", "--wait", "50ms", "--terminate"]);
+    command
+        .env("CUOTA_DIR", folder.path("ledgers"))
+        .env("CUDA_MPS_PIPE_DIRECTORY", folder.path(""));
+    let path = format!("{}:/usr/bin:/bin", folder.path("").display());
+    let (status, out, err) = ended(command.env("PATH", path));
+    let first =
+        std::fs::read_link("/proc/self/ns/pid").is_ok_and(|it| it.ends_with("pid:[4026531836]"));
+    let said = std::fs::read_to_string(heard).expect("ours");
+    let what = format!("terminate_client 17 {}\n", member.id());
+    if first {
+        assert_eq!(status, Some(0), "{out}{err}");
+        assert!(said.contains(&what) && out.contains("ended"), "{said} {out}");
+    } else {
+        assert_eq!(status, Some(1));
+        assert!(!said.contains(&what) && err.contains("on the host"), "{err}");
+    }
+}

@@ -9,7 +9,8 @@ use clap::Args;
 use cuota_core::book::{self, MemberReport, Report};
 use cuota_core::shm::clock;
 
-use super::{NOT_SO, PAUSE};
+use super::terminate::terminate;
+use super::{NOT_SO, PAUSE, Where};
 use crate::command::Failure;
 use crate::ledgers::Client;
 use crate::places::Places;
@@ -26,6 +27,11 @@ pub struct Options {
     /// How long its work is waited for
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = times::duration)]
     wait: Duration,
+    /// Have the MPS server end those that have not stopped by then (on the host)
+    #[arg(long, conflicts_with = "undo")]
+    terminate: bool,
+    #[command(flatten)]
+    at: Where,
     /// The directory of the ledgers
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
@@ -55,6 +61,11 @@ pub fn drain(options: &Options) -> Result<u8, Failure> {
                 "{}: stopped, with nothing in flight ({many}); cuota mps drain {} --undo lets it go on\n",
                 client.name, client.name
             ));
+            return Ok(0);
+        }
+        if Instant::now() >= end && options.terminate {
+            let said = terminate(&options.at.place()?, &left).map_err(failed)?;
+            screen::print(&(said.join("\n") + "\n"));
             return Ok(0);
         }
         if Instant::now() >= end {

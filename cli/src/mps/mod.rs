@@ -21,6 +21,7 @@ mod status;
 mod stop;
 mod supervise;
 mod tell;
+mod terminate;
 mod watch;
 
 use std::env;
