@@ -103,17 +103,13 @@ forward! {
         cuStreamGetPriority_ptsz cuStreamSetAttribute cuStreamSetAttribute_ptsz;
 
     "Orders or signals work without occupying SMs." =>
-        cuCtxRecordEvent cuCtxWaitEvent cuEventRecord cuEventRecordWithFlags
+        cupying cuCtxRecordEvent cuCtxWaitEvent cuEventRecord cuEventRecordWithFlags
         cuEventRecordWithFlags_ptsz cuEventRecord_ptsz cuFlushGPUDirectRDMAWrites
         cuGreenCtxRecordEvent cuGreenCtxWaitEvent cuSignalExternalSemaphoresAsync
-        cuSignalExternalSemaphoresAsync_ptsz cuStreamBatchMemOp cuStreamBatchMemOp_ptsz
-        cuStreamBatchMemOp_v2 cuStreamBatchMemOp_v2_ptsz cuStreamWaitEvent
-        cuStreamWaitEvent_ptsz cuStreamWaitValue32 cuStreamWaitValue32_ptsz
-        cuStreamWaitValue32_v2 cuStreamWaitValue32_v2_ptsz cuStreamWaitValue64
-        cuStreamWaitValue64_ptsz cuStreamWaitValue64_v2 cuStreamWaitValue64_v2_ptsz
-        cuStreamWriteValue32 cuStreamWriteValue32_ptsz cuStreamWriteValue32_v2
-        cuStreamWriteValue32_v2_ptsz cuStreamWriteValue64 cuStreamWriteValue64_ptsz
-        cuStreamWriteValue64_v2 cuStreamWriteValue64_v2_ptsz cuWaitExternalSemaphoresAsync
+        cuSignalExternalSemaphoresAsync_ptsz cuStreamWaitEvent cuStreamWaitEvent_ptsz
+        cuStreamWaitValue32 cuStreamWaitValue32_ptsz cuStreamWaitValue32_v2
+        cuStreamWaitValue32_v2_ptsz cuStreamWaitValue64 cuStreamWaitValue64_ptsz
+        cuStreamWaitValue64_v2 cuStreamWaitValue64_v2_ptsz cuWaitExternalSemaphoresAsync
         cuWaitExternalSemaphoresAsync_ptsz;
 
     "Registers a callback; holds nothing." =>

@@ -27,6 +27,7 @@ mod real;
 mod signals;
 mod stream;
 mod token;
+mod value;
 mod view;
 mod vmm;
 mod wiring;
@@ -259,6 +260,22 @@ pub mod rows {
         [cuStreamAddCallback cuStreamAddCallback_ptsz] (
             h_stream: CUstream, callback: CUstreamCallback, user_data: *mut c_void,
             flags: c_uint);
+
+        // Values written in a stream's order.
+        unbound [cuStreamBatchMemOp cuStreamBatchMemOp_ptsz] (
+            stream: CUstream, count: c_uint, param_array: *mut CUstreamBatchMemOpParams,
+            flags: c_uint) => value::batch;
+        [cuStreamBatchMemOp_v2 cuStreamBatchMemOp_v2_ptsz] (
+            stream: CUstream, count: c_uint, param_array: *mut CUstreamBatchMemOpParams,
+            flags: c_uint) => value::batch;
+        unbound [cuStreamWriteValue32 cuStreamWriteValue32_ptsz] (
+            stream: CUstream, addr: CUdeviceptr, value: cuuint32_t, flags: c_uint) => value::write_32;
+        [cuStreamWriteValue32_v2 cuStreamWriteValue32_v2_ptsz] (
+            stream: CUstream, addr: CUdeviceptr, value: cuuint32_t, flags: c_uint) => value::write_32;
+        unbound [cuStreamWriteValue64 cuStreamWriteValue64_ptsz] (
+            stream: CUstream, addr: CUdeviceptr, value: cuuint64_t, flags: c_uint) => value::write_64;
+        [cuStreamWriteValue64_v2 cuStreamWriteValue64_v2_ptsz] (
+            stream: CUstream, addr: CUdeviceptr, value: cuuint64_t, flags: c_uint) => value::write_64;
 
         // Copies.
         [cuMemcpy cuMemcpy_ptds] (dst: CUdeviceptr, src: CUdeviceptr, byte_count: usize) => copy::unified;
