@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::process::{self, PROC};
 use super::state::Server;
 use crate::export::labels::Labels;
+use crate::processes::Processes;
 
 /// What has become of the daemon.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -91,7 +91,7 @@ impl Facts {
         let us = i32::try_from(std::process::id()).unwrap_or_default();
         json!({
             "pid": us,
-            "started": process::started(Path::new(PROC), us),
+            "started": Processes::here().started(us),
             "starts": self.starts,
             "deaths": self.deaths,
             "orphans": self.orphans,
@@ -108,6 +108,6 @@ pub fn file(place: &Path) -> PathBuf {
 pub fn of(place: &Path) -> Option<Value> {
     let said: Value = serde_json::from_str(&fs::read_to_string(file(place)).ok()?).ok()?;
     let pid = said.get("pid")?.as_i64()?.try_into().ok()?;
-    let started = process::started(Path::new(PROC), pid)?;
+    let started = Processes::here().started(pid)?;
     (said.get("started")?.as_u64()? == started).then_some(said)
 }

@@ -4,14 +4,14 @@
 
 mod ask;
 mod backoff;
+pub mod daemons;
 mod defaults;
-mod devices;
+pub mod devices;
 mod drain;
 mod facts;
 mod launch;
 mod mode;
-mod others;
-pub mod process;
+pub mod others;
 mod programs;
 pub mod servers;
 mod speak;
@@ -31,10 +31,11 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use cuota_core::mps::{Daemon, PATIENCE, PIPES, directory, look};
 
-pub use ask::{CONTROL, SERVER};
+pub use ask::SERVER;
 
 use crate::command::Failure;
 use crate::native::system;
+use crate::processes::Processes;
 
 pub const ABOUT: &str = "\
 Start, look at and stop the MPS control daemon (nvidia-cuda-mps-control).
@@ -148,7 +149,7 @@ fn present(place: &Path, known: Option<i32>) -> Option<(i32, bool)> {
     if let Some(pid) = known_holder(place) {
         return Some((pid, true));
     }
-    let seen = process::serving(Path::new(process::PROC), place);
+    let seen = daemons::serving(&Processes::here(), place);
     let is = seen.is_some() && seen == known || matches!(look(place, PATIENCE), Daemon::Answers);
     is.then(|| (seen.unwrap_or_default(), false))
 }
