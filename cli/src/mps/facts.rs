@@ -111,3 +111,25 @@ pub fn of(place: &Path) -> Option<Value> {
     let started = Processes::here().started(pid)?;
     (said.get("started")?.as_u64()? == started).then_some(said)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alerts_use_what_there_is() {
+        let server = Server { pid: 7, state: Some("FAULT".into()) };
+        let text = Facts::default().metrics(Path::new("/nowhere"), [server].iter());
+        let families = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+        let there: Vec<&str> = families.filter_map(|family| family.split(' ').next()).collect();
+        let rules = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let rules = rules.join("../examples/deploy/prometheus/cuota.rules.yml");
+        let rules = fs::read_to_string(rules).expect("rules");
+        let words = rules.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+        let used: Vec<&str> = words.filter(|word| word.starts_with("cuota_mps_")).collect();
+        assert!(used.len() > 3, "{used:?}");
+        for name in used {
+            assert!(there.contains(&name), "{name} is none of {there:?}");
+        }
+    }
+}
