@@ -38,7 +38,7 @@ use crate::native::system;
 use crate::processes::Processes;
 
 pub const ABOUT: &str = "\
-Start, look at and stop the MPS control daemon (nvidia-cuda-mps-control).
+Start, watch and stop the MPS control daemon (nvidia-cuda-mps-control), and drain clients.
 
 The directory is that of --pipes, else of CUDA_MPS_PIPE_DIRECTORY, else the driver's
 own. Programs find the daemon by the same variable.
@@ -61,8 +61,9 @@ it has left behind. One that is busy, hangs or has lost its lock is left alone. 
 
 Exit status, for scripts and probes:
   0    it runs and answers (start, status), or is stopped (stop); supervise: it was
-       stopped by command, or this supervisor was told to end
-  1    it does not run, does not answer, or is not as asked; another is in the way
+       stopped by command, or this supervisor was told to end; drain: all have stopped
+  1    it does not run, does not answer, or is not as asked; another is in the way;
+       drain: there is no such client, or not all of it have stopped
   125  cuota itself failed, or a bad option
   126, 127  nvidia-cuda-mps-control (or nvidia-smi, with --exclusive) could not be run,
        or is not there
