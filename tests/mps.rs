@@ -10,13 +10,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use cuota_core::mps;
-use support::crowd::{Crowd, send, set_mode};
+use support::crowd::{Crowd, set_mode};
+use support::told::Ends;
 use support::{Outcome, Run, Scratch, Way, real};
 
 const CONNECTION_FAILED: &str = "cuInit 805";
 
 struct Daemon {
     pid: i32,
+    _ends: Ends,
 }
 
 impl Daemon {
@@ -28,6 +30,7 @@ impl Daemon {
     /// The same with its server, or what stands in for it, in a folder.
     fn with(control: &Path, place: &Path, server: &Path) -> Daemon {
         let log = place.with_extension("log");
+        let ends = Ends(place.to_path_buf());
         std::fs::create_dir(&log).expect("a fresh directory");
         let started = Command::new(control)
             .arg("-d")
@@ -48,19 +51,12 @@ impl Daemon {
         while !matches!(mps::look(place, mps::PATIENCE), mps::Daemon::Answers) {
             std::thread::yield_now();
         }
-        Daemon { pid }
+        Daemon { pid, _ends: ends }
     }
 
     fn signal(&self, signal: i32) {
         // SAFETY: sends a signal to a process of ours.
         assert_eq!(unsafe { libc::kill(self.pid, signal) }, 0);
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        // SAFETY: as above; it may be gone already.
-        unsafe { libc::kill(self.pid, libc::SIGKILL) };
     }
 }
 
@@ -197,35 +193,15 @@ fn the_real_daemon_is_known_alive_stopped_and_dead() {
     program.refused(&place, &[CLIENT], "its daemon has ended");
 }
 
-/// A server that starts and never gets ready.
-struct Stuck {
-    folder: PathBuf,
-    pid: PathBuf,
-}
-
-impl Stuck {
-    fn new(scratch: &Scratch) -> Stuck {
-        let folder = scratch.join("servers");
-        std::fs::create_dir(&folder).expect("a fresh directory");
-        let (script, pid) = (folder.join("nvidia-cuda-mps-server"), folder.join("pid"));
-        // By a name of its own, so that it is nobody's orphan.
-        let text = format!("#!/bin/sh\necho $$ > {}\nexec sleep 1000\n", pid.display());
-        std::fs::write(&script, text).expect("a fresh directory");
-        set_mode(&script, 0o755);
-        Stuck { folder, pid }
-    }
-
-    fn pid(&self) -> Option<i32> {
-        std::fs::read_to_string(&self.pid).ok()?.trim().parse().ok()
-    }
-}
-
-impl Drop for Stuck {
-    fn drop(&mut self) {
-        if let Some(pid) = self.pid() {
-            send(pid, libc::SIGKILL);
-        }
-    }
+/// A folder with a server that starts and never gets ready.
+fn stuck(scratch: &Scratch) -> PathBuf {
+    let folder = scratch.join("servers");
+    std::fs::create_dir(&folder).expect("a fresh directory");
+    let script = folder.join("nvidia-cuda-mps-server");
+    // By a name of its own, so that it is nobody's orphan.
+    std::fs::write(&script, "#!/bin/sh\nexec sleep 1000\n").expect("a fresh directory");
+    set_mode(&script, 0o755);
+    folder
 }
 
 /// The real driver library on the real daemon, whose server never gets ready: it would wait for ever.
@@ -233,8 +209,8 @@ impl Drop for Stuck {
 fn a_server_that_does_not_get_ready_is_not_waited_for() {
     let (Some(control), Some(driver)) = (real::mps_control(), real::libcuda()) else { return };
     let program = Program::new();
-    let (place, stuck) = (program.scratch.join("pipes"), Stuck::new(&program.scratch));
-    let daemon = Daemon::with(&control, &place, &stuck.folder);
+    let place = program.scratch.join("pipes");
+    let daemon = Daemon::with(&control, &place, &stuck(&program.scratch));
     let start = |wants: &str| {
         let mut command = Command::new(&program.path);
         command

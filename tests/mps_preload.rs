@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use cuota_core::mps;
+use support::told::Ends;
 use support::{Scratch, library, real};
 
 /// What is asked of it: what our limits would have become, if we had set them there.
@@ -19,6 +20,8 @@ const OTHERS: [&str; 4] =
     ["Accepting connection", "User did not send", "Starting control", "To connect"];
 
 struct Daemon {
+    // First: the directory goes when nobody uses it.
+    _ends: Ends,
     scratch: Scratch,
     control: PathBuf,
     preloaded: bool,
@@ -27,7 +30,9 @@ struct Daemon {
 impl Daemon {
     fn start(preloaded: bool) -> Option<Daemon> {
         let (control, server) = (real::mps_control()?, real::mps_server()?);
-        let daemon = Daemon { scratch: Scratch::new(), control, preloaded };
+        let scratch = Scratch::new();
+        let ends = Ends(scratch.join("pipes"));
+        let daemon = Daemon { _ends: ends, scratch, control, preloaded };
         for name in ["log", "ledgers"] {
             std::fs::create_dir(daemon.scratch.join(name)).expect("a fresh directory");
         }
@@ -115,15 +120,6 @@ impl Daemon {
                 return pid.trim().parse().expect("a number");
             }
             std::thread::yield_now();
-        }
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        if self.exists() {
-            // SAFETY: sends a signal to a process of ours.
-            unsafe { libc::kill(self.pid(), libc::SIGKILL) };
         }
     }
 }

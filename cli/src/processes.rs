@@ -1,4 +1,4 @@
-//! Other processes, as `/proc` shows them. What cannot be read is not guessed.
+//! Any process, as `/proc` shows it. What cannot be read is not guessed.
 #![forbid(unsafe_code)]
 
 use std::ffi::{OsStr, OsString};
@@ -7,6 +7,10 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
+/// The kernel's own number for the first one.
+const FIRST_NAMESPACE: &str = "pid:[4026531836]";
+
+#[derive(Clone)]
 pub struct Processes {
     proc: PathBuf,
 }
@@ -25,8 +29,6 @@ impl Processes {
     /// Whether those are all there are: `/proc` shows neither what is outside this PID namespace nor, where
     /// it was mounted so, what is another user's.
     pub fn are_all_seen(&self) -> bool {
-        // The kernel's own number for the first one.
-        const FIRST_NAMESPACE: &str = "pid:[4026531836]";
         let namespace = fs::read_link(self.proc.join("self/ns/pid"));
         namespace.is_ok_and(|it| it == Path::new(FIRST_NAMESPACE))
             && fs::read(self.file(1, "cmdline")).is_ok()
@@ -35,6 +37,11 @@ impl Processes {
     /// A file or a folder of a process's.
     pub fn file(&self, pid: i32, name: &str) -> PathBuf {
         self.proc.join(pid.to_string()).join(name)
+    }
+
+    /// A path as the process finds it, which may have another root and other mounts.
+    pub fn path(&self, pid: i32, path: &Path) -> PathBuf {
+        self.file(pid, "root").join(path.strip_prefix("/").unwrap_or(path))
     }
 
     pub fn text(&self, pid: i32, name: &str) -> io::Result<String> {
@@ -55,6 +62,11 @@ impl Processes {
 
     pub fn parent(&self, pid: i32) -> Option<i32> {
         self.field(pid, 1)?.parse().ok()
+    }
+
+    /// When a process was started, in the kernel's ticks: it tells it from a later one of that number.
+    pub fn started(&self, pid: i32) -> Option<u64> {
+        self.field(pid, 19)?.parse().ok()
     }
 
     /// Whether somebody has stopped it, as SIGSTOP does.
@@ -104,38 +116,55 @@ fn pieces(bytes: &[u8]) -> Vec<OsString> {
 #[cfg(test)]
 pub mod made_up {
     use super::*;
+    use std::os::unix::fs::symlink;
     use std::sync::atomic::{AtomicU32, Ordering};
 
     pub struct MadeUp(pub Processes);
 
     impl MadeUp {
-        pub fn new() -> MadeUp {
+        /// Each a number, its parent's, how it was started, and its environment: `?` where that cannot be
+        /// read. They are root's, and the elder has the lower number.
+        pub fn of(processes: &[(i32, i32, &str, &str)]) -> MadeUp {
             static NEXT: AtomicU32 = AtomicU32::new(0);
             let number = NEXT.fetch_add(1, Ordering::Relaxed);
             let name = format!("cuota-processes-{}-{number}", std::process::id());
-            MadeUp(Processes { proc: std::env::temp_dir().join(name) })
+            let made = MadeUp(Processes { proc: std::env::temp_dir().join(name) });
+            for (pid, parent, words, environment) in processes {
+                fs::create_dir_all(made.0.file(*pid, "")).expect("a fresh directory");
+                let rest = "1 ".repeat(17);
+                made.write(
+                    *pid,
+                    "stat",
+                    &format!("{pid} (a) b c) S {parent} {rest}{}", 1000 + pid),
+                );
+                made.write(*pid, "cmdline", &words.replace(' ', "\0"));
+                if *environment != "?" {
+                    made.write(*pid, "environ", &environment.replace(' ', "\0"));
+                }
+                symlink("/", made.0.file(*pid, "root")).expect("ours");
+            }
+            made.of_user(&processes.iter().map(|it| it.0).collect::<Vec<_>>(), 0)
         }
 
-        /// With its words, its user, and what it was told.
-        pub fn with(self, pid: i32, parent: i32, words: &str, user: u32, told: &[&str]) -> MadeUp {
-            fs::create_dir_all(self.0.file(pid, "")).expect("a fresh directory");
-            let write = |name, text: String| {
-                fs::write(self.0.file(pid, name), text).expect("ours");
-            };
-            write("stat", format!("{pid} (a) b c) S {parent} 1"));
-            write("cmdline", words.replace(' ', "\0"));
-            write("status", format!("Name:\tx\nUid:\t{user}\t{user}\t{user}\t{user}\n"));
-            write("environ", told.iter().map(|entry| format!("{entry}\0")).collect());
+        /// That user's, not root's.
+        pub fn of_user(self, pids: &[i32], user: u32) -> MadeUp {
+            for pid in pids {
+                let status = format!("Name:\tx\nUid:\t{user}\t{user}\t{user}\t{user}\n");
+                self.write(*pid, "status", &status);
+            }
             self
         }
-    }
 
-    impl MadeUp {
-        /// Its environment cannot be read.
-        pub fn closed(self, pid: i32) -> MadeUp {
-            let environment = self.0.file(pid, "environ");
-            fs::remove_file(&environment).and_then(|()| fs::create_dir(environment)).expect("ours");
+        /// As on a machine where there are no others that are not seen.
+        pub fn all_seen(self) -> MadeUp {
+            let namespaces = self.0.proc.join("self/ns");
+            fs::create_dir_all(&namespaces).expect("a fresh directory");
+            symlink(FIRST_NAMESPACE, namespaces.join("pid")).expect("ours");
             self
+        }
+
+        fn write(&self, pid: i32, name: &str, text: &str) {
+            fs::write(self.0.file(pid, name), text).expect("ours");
         }
     }
 
@@ -149,17 +178,28 @@ pub mod made_up {
 #[cfg(test)]
 mod tests {
     use super::made_up::MadeUp;
+    use std::path::Path;
 
     #[test]
     fn what_proc_says_of_a_process() {
-        let made = MadeUp::new().with(7, 1, "/x/prog -d a", 12, &["A=b", "C=d=e", "odd"]);
+        let made = MadeUp::of(&[(7, 1, "/x/prog -d a", "A=b C=d=e odd")]).of_user(&[7], 12);
         assert_eq!(made.0.all(), [7]);
         assert_eq!(made.0.words(7), ["/x/prog", "-d", "a"]);
         assert!(made.0.is(7, "prog") && !made.0.is(7, "pro") && !made.0.is(8, "prog"));
         assert_eq!((made.0.parent(7), made.0.user(7)), (Some(1), Some(12)));
+        assert_eq!((made.0.started(7), made.0.started(8)), (Some(1007), None));
         assert_eq!((made.0.is_stopped(7), made.0.is_stopped(8)), (Some(false), None));
+        assert_eq!(made.0.path(7, Path::new("/a/b")), made.0.file(7, "root").join("a/b"));
         assert_eq!(made.0.variable(7, "C").expect("read"), Some("d=e".into()));
         assert_eq!(made.0.variable(7, "odd").expect("read"), None);
         assert!(made.0.variable(8, "C").is_err());
+    }
+
+    #[test]
+    fn all_are_seen_only_from_the_first_namespace_and_with_the_first_process() {
+        let (first, other) = ((1, 0, "init", ""), (7, 1, "prog", ""));
+        assert!(MadeUp::of(&[first, other]).all_seen().0.are_all_seen());
+        assert!(!MadeUp::of(&[first, other]).0.are_all_seen());
+        assert!(!MadeUp::of(&[other]).all_seen().0.are_all_seen());
     }
 }

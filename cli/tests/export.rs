@@ -447,7 +447,8 @@ fn dashboard_and_alerts_use_what_there_is() {
     let rules_text = fs::read_to_string(&rules).expect("rules");
     queries.push(&rules_text);
     for query in queries {
-        for name in metrics_in(query) {
+        // Those of `cuota mps supervise` are held against it where it makes them.
+        for name in metrics_in(query).into_iter().filter(|name| !name.starts_with("cuota_mps_")) {
             assert!(there.contains(name), "{name} in {query}");
         }
     }

@@ -7,6 +7,7 @@ use std::fs;
 
 use common::mps::{Scene, Supervisor};
 use common::promtool::checked_by_promtool;
+use common::told;
 use serde_json::Value;
 
 /// The number of the server that the client's coming has started.
@@ -119,6 +120,22 @@ fn the_real_daemons_word_for_a_server_is_taken_and_its_silence_too() {
         scene.ends(&["status"], 0, &format!("servers: {server} (INITIALIZING)"));
     }
     scene.ends(&["stop", "--within", "0s"], 0, "stopped");
+}
+
+#[test]
+fn a_test_that_fails_leaves_neither_daemon_nor_server() {
+    let Some(mut scene) = Scene::new("mps-failed") else { return };
+    scene.with_a_server_that_hangs();
+    let pipes = scene.pipes();
+    let failed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
+        scene.ends(&["start"], 0, "started");
+        let _client = scene.client();
+        let server = server(&scene).to_string();
+        assert!(told::of(&scene.pipes()).iter().any(|(pid, _)| *pid == server));
+        std::panic::resume_unwind(Box::new("as a test that fails"));
+    }));
+    assert_eq!(failed.expect_err("it failed").downcast_ref(), Some(&"as a test that fails"));
+    assert_eq!(told::of(&pipes), []);
 }
 
 #[test]

@@ -14,6 +14,7 @@ pub mod crowd;
 pub mod facts;
 pub mod quota;
 pub mod real;
+pub mod told;
 
 /// The folder of the project.
 pub fn root() -> PathBuf {

@@ -4,9 +4,8 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::path::Path;
 
-use super::process;
+use crate::processes::Processes;
 
 pub const VARIABLE: &str = "CUDA_VISIBLE_DEVICES";
 /// A GPU may be called by the beginning of its UUID, and so may an instance of one.
@@ -17,8 +16,8 @@ pub struct Devices(Option<Vec<String>>);
 
 impl Devices {
     /// Those of a process.
-    pub fn of(proc: &Path, pid: i32) -> io::Result<Devices> {
-        process::variable(proc, pid, VARIABLE).map(Devices::named)
+    pub fn of(processes: &Processes, pid: i32) -> io::Result<Devices> {
+        processes.variable(pid, VARIABLE).map(Devices::named)
     }
 
     /// Those this process's children get.

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::process::{self, PROC};
 use super::state::Server;
 use crate::export::labels::Labels;
+use crate::processes::Processes;
 
 /// What has become of the daemon.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -91,7 +91,7 @@ impl Facts {
         let us = i32::try_from(std::process::id()).unwrap_or_default();
         json!({
             "pid": us,
-            "started": process::started(Path::new(PROC), us),
+            "started": Processes::here().started(us),
             "starts": self.starts,
             "deaths": self.deaths,
             "orphans": self.orphans,
@@ -108,6 +108,28 @@ pub fn file(place: &Path) -> PathBuf {
 pub fn of(place: &Path) -> Option<Value> {
     let said: Value = serde_json::from_str(&fs::read_to_string(file(place)).ok()?).ok()?;
     let pid = said.get("pid")?.as_i64()?.try_into().ok()?;
-    let started = process::started(Path::new(PROC), pid)?;
+    let started = Processes::here().started(pid)?;
     (said.get("started")?.as_u64()? == started).then_some(said)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alerts_use_what_there_is() {
+        let server = Server { pid: 7, state: Some("FAULT".into()) };
+        let text = Facts::default().metrics(Path::new("/nowhere"), [server].iter());
+        let families = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+        let there: Vec<&str> = families.filter_map(|family| family.split(' ').next()).collect();
+        let rules = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let rules = rules.join("../examples/deploy/prometheus/cuota.rules.yml");
+        let rules = fs::read_to_string(rules).expect("rules");
+        let words = rules.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+        let used: Vec<&str> = words.filter(|word| word.starts_with("cuota_mps_")).collect();
+        assert!(used.len() > 3, "{used:?}");
+        for name in used {
+            assert!(there.contains(&name), "{name} is none of {there:?}");
+        }
+    }
 }

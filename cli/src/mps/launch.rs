@@ -14,10 +14,10 @@ use cuota_core::mps::{Daemon, PATIENCE, look};
 
 use super::defaults::Defaults;
 use super::devices::Devices;
-use super::process::{self, PROC};
 use super::programs::Programs;
-use super::{NOT_SO, PAUSE, STOPPED, TURN, known_holder, mode, others, stop};
+use super::{NOT_SO, PAUSE, STOPPED, TURN, daemons, known_holder, mode, others, stop};
 use crate::command::Failure;
+use crate::processes::Processes;
 
 /// How a daemon is to be.
 #[derive(Args)]
@@ -46,7 +46,7 @@ pub fn bring_up(place: &Path, how: &How) -> Result<Option<PathBuf>, Failure> {
     let devices = Devices::ours();
     let other = |than| match how.beside {
         true => None,
-        false => others::in_the_way(Path::new(PROC), place, &devices, than),
+        false => others::in_the_way(&Processes::here(), place, &devices, than),
     };
     let refused = |text: String| Failure { status: NOT_SO, text };
     if let Some(text) = other(None) {
@@ -97,7 +97,7 @@ fn is_there(place: &Path) -> Result<bool, Failure> {
             }
             _ => {}
         }
-        let Some(pid) = process::serving(Path::new(PROC), place) else { return Ok(false) };
+        let Some(pid) = daemons::serving(&Processes::here(), place) else { return Ok(false) };
         if Instant::now() > end {
             return refused(format!(
                 "process {pid} is the daemon of {}, and cannot be reached there: its files were removed. \

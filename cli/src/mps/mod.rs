@@ -4,14 +4,14 @@
 
 mod ask;
 mod backoff;
+pub mod daemons;
 mod defaults;
-mod devices;
+pub mod devices;
 mod drain;
 mod facts;
 mod launch;
 mod mode;
-mod others;
-pub mod process;
+pub mod others;
 mod programs;
 pub mod servers;
 mod speak;
@@ -32,13 +32,14 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use cuota_core::mps::{Daemon, PATIENCE, PIPES, directory, look};
 
-pub use ask::{CONTROL, SERVER};
+pub use ask::SERVER;
 
 use crate::command::Failure;
 use crate::native::system;
+use crate::processes::Processes;
 
 pub const ABOUT: &str = "\
-Start, look at and stop the MPS control daemon (nvidia-cuda-mps-control).
+Start, watch and stop the MPS control daemon (nvidia-cuda-mps-control), and drain clients.
 
 The directory is that of --pipes, else of CUDA_MPS_PIPE_DIRECTORY, else the driver's
 own. Programs find the daemon by the same variable.
@@ -61,8 +62,9 @@ it has left behind. One that is busy, hangs or has lost its lock is left alone. 
 
 Exit status, for scripts and probes:
   0    it runs and answers (start, status), or is stopped (stop); supervise: it was
-       stopped by command, or this supervisor was told to end
-  1    it does not run, does not answer, or is not as asked; another is in the way
+       stopped by command, or this supervisor was told to end; drain: all have stopped
+  1    it does not run, does not answer, or is not as asked; another is in the way;
+       drain: there is no such client, or not all of it have stopped
   125  cuota itself failed, or a bad option
   126, 127  nvidia-cuda-mps-control (or nvidia-smi, with --exclusive) could not be run,
        or is not there
@@ -149,7 +151,7 @@ fn present(place: &Path, known: Option<i32>) -> Option<(i32, bool)> {
     if let Some(pid) = known_holder(place) {
         return Some((pid, true));
     }
-    let seen = process::serving(Path::new(process::PROC), place);
+    let seen = daemons::serving(&Processes::here(), place);
     let is = seen.is_some() && seen == known || matches!(look(place, PATIENCE), Daemon::Answers);
     is.then(|| (seen.unwrap_or_default(), false))
 }

@@ -2,38 +2,60 @@
 //! one is told of limits and turns the other does not know.
 #![forbid(unsafe_code)]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::daemons::{age, is_daemon, is_passing, place, same_place};
 use super::devices::Devices;
-use super::process::{age, all, is_daemon, parent, place, same_place};
+use crate::processes::Processes;
 
-/// Another daemon, and what is known of it.
-struct Other {
-    pid: i32,
-    what: String,
+/// A daemon that may have a device of ours.
+pub struct Other {
+    pub pid: i32,
+    /// Its directory; nothing where it may not be read what it was told.
+    pub place: Option<PathBuf>,
 }
 
-/// Words for the daemons of other directories that may have a device of ours; nothing if there is none.
-/// `than`: only those that are older than this process.
+impl Other {
+    pub fn in_words(&self) -> String {
+        match &self.place {
+            Some(place) => format!("process {} (of {})", self.pid, place.display()),
+            None => format!("process {} (whose environment this user may not read)", self.pid),
+        }
+    }
+}
+
+/// Daemons of other directories than ours that may have one of these devices.
+pub fn beside(processes: &Processes, ours: &Path, devices: &Devices) -> Vec<Other> {
+    let mut all = processes.all();
+    all.retain(|pid| is_daemon(processes, *pid) && !is_passing(processes, *pid));
+    all.sort_unstable();
+    all.into_iter().filter_map(|pid| conflict(processes, pid, ours, devices)).collect()
+}
+
+fn conflict(processes: &Processes, pid: i32, ours: &Path, devices: &Devices) -> Option<Other> {
+    let (Ok(theirs), Ok(its)) = (place(processes, pid), Devices::of(processes, pid)) else {
+        // One that has just ended is in nobody's way.
+        return is_daemon(processes, pid).then_some(Other { pid, place: None });
+    };
+    let apart = same_place(processes, pid, &theirs, ours) || its.differ_from(devices);
+    (!apart).then_some(Other { pid, place: Some(theirs) })
+}
+
+/// Words for those that keep a daemon from starting; nothing if there is none. `than`: only those that are
+/// older than this process.
 pub fn in_the_way(
-    proc: &Path,
+    processes: &Processes,
     ours: &Path,
     devices: &Devices,
     than: Option<i32>,
 ) -> Option<String> {
-    let elder = |pid: &i32| than.is_none_or(|than| age(proc, *pid) < age(proc, than));
-    let mut others: Vec<Other> = all(proc)
-        .filter(|pid| is_daemon(proc, *pid) && elder(pid))
-        // It becomes two for a moment whenever it starts a server.
-        .filter(|pid| !parent(proc, *pid).is_some_and(|parent| is_daemon(proc, parent)))
-        .filter_map(|pid| conflict(proc, pid, ours, devices))
-        .collect();
-    others.sort_unstable_by_key(|other| other.pid);
+    let elder = |pid| than.is_none_or(|than| age(processes, pid) < age(processes, than));
+    let mut others = beside(processes, ours, devices);
+    others.retain(|other| elder(other.pid));
     if others.is_empty() {
         return None;
     }
-    let all: Vec<String> =
-        others.iter().map(|other| format!("process {} ({})", other.pid, other.what)).collect();
+    let all: Vec<String> = others.iter().map(Other::in_words).collect();
     Some(format!(
         "another MPS daemon may have the same device: {}.\n\
          Stop it (cuota mps stop --pipes ITS_DIRECTORY); or name each one's devices by UUID in its own \
@@ -42,19 +64,10 @@ pub fn in_the_way(
     ))
 }
 
-fn conflict(proc: &Path, pid: i32, ours: &Path, devices: &Devices) -> Option<Other> {
-    let (Ok(theirs), Ok(its)) = (place(proc, pid), Devices::of(proc, pid)) else {
-        let what = "whose environment this user may not read".to_owned();
-        return is_daemon(proc, pid).then_some(Other { pid, what });
-    };
-    let apart = same_place(proc, pid, &theirs, ours) || its.differ_from(devices);
-    (!apart).then(|| Other { pid, what: format!("of {}", theirs.display()) })
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::process::tests::Made;
     use super::*;
+    use crate::processes::made_up::MadeUp;
 
     const DAEMON: &str = "/x/nvidia-cuda-mps-control -d";
     const A: &str = "CUDA_MPS_PIPE_DIRECTORY=/nowhere/a CUDA_VISIBLE_DEVICES=GPU-aa";
@@ -62,7 +75,8 @@ mod tests {
     const ALL: &str = "CUDA_MPS_PIPE_DIRECTORY=/nowhere/all";
 
     fn found(devices: Option<&str>, than: Option<i32>, environment: &str) -> Option<String> {
-        let made = Made::of(&[(1, 0, "init", ""), (5, 1, DAEMON, environment), (9, 1, DAEMON, A)]);
+        let made =
+            MadeUp::of(&[(1, 0, "init", ""), (5, 1, DAEMON, environment), (9, 1, DAEMON, A)]);
         let devices = Devices::named(devices.map(Into::into));
         in_the_way(&made.0, Path::new("/nowhere/a"), &devices, than)
     }

@@ -1,16 +1,14 @@
 //! `cuota mps status`.
 #![forbid(unsafe_code)]
 
-use std::path::Path;
-
 use clap::Args;
 use cuota_core::mps::{Daemon, PATIENCE, look};
 use serde_json::json;
 
-use super::process::{self, PROC};
 use super::state::{Server, servers};
-use super::{NOT_SO, TURN, Where, ask, facts, known_holder};
+use super::{NOT_SO, TURN, Where, ask, daemons, facts, known_holder};
 use crate::command::Failure;
+use crate::processes::Processes;
 use crate::ps::json::escaped;
 use crate::screen;
 
@@ -28,7 +26,7 @@ pub fn status(options: &Options) -> Result<u8, Failure> {
     let found = look(&place, PATIENCE);
     let runs = matches!(found, Daemon::Answers);
     let locked = known_holder(&place).filter(|pid| *pid > 0);
-    let pid = locked.or_else(|| process::serving(Path::new(PROC), &place));
+    let pid = locked.or_else(|| daemons::serving(&Processes::here(), &place));
     let servers = if runs { servers(&place, TURN) } else { Ok(Vec::new()) };
     let percentage =
         if runs && servers.is_ok() { ask::percentage(&place, TURN).ok() } else { None };

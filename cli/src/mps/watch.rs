@@ -3,18 +3,18 @@
 #![forbid(unsafe_code)]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::backoff::Backoff;
 use super::defaults::Untold;
 use super::devices::Devices;
 use super::facts::{Condition, Facts};
 use super::launch::{How, bring_up};
-use super::process::PROC;
 use super::state;
 use super::tell::Teller;
 use super::{NOT_SO, STOPPED, present, servers};
 use crate::command::Failure;
+use crate::processes::Processes;
 
 pub struct Watch<'a> {
     pub(super) place: PathBuf,
@@ -51,10 +51,10 @@ impl<'a> Watch<'a> {
 
     /// Before another server can be started beside them.
     fn end_orphans(&mut self) -> Result<(), Failure> {
-        let proc = Path::new(PROC);
-        let left = servers::to_end(proc, &self.place, self.how.beside, &Devices::ours());
+        let processes = Processes::here();
+        let left = servers::to_end(&processes, &self.place, self.how.beside, &Devices::ours());
         for server in left {
-            if !servers::end(proc, server) {
+            if !servers::end(&processes, server) {
                 let text = format!("server {server} has no daemon any more, and cannot be ended");
                 return Err(Failure { status: NOT_SO, text });
             }

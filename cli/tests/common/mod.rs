@@ -9,6 +9,8 @@ pub mod member;
 pub mod mps;
 pub mod promtool;
 pub mod real;
+#[path = "../../../tests/support/told.rs"]
+pub mod told;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

@@ -8,9 +8,12 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use serde_json::Value;
 
 use super::real::{self, unpacked};
+use super::told::Ends;
 use super::{Folder, cuota, ended};
 
 pub struct Scene {
+    // First: the folder goes when nobody uses it.
+    _ends: Ends,
     pub folder: Folder,
     pub unpacked: PathBuf,
     pub path: String,
@@ -21,7 +24,8 @@ impl Scene {
         let unpacked = unpacked()?;
         let [programs, servers] = ["usr/bin", "usr/sbin"].map(|part| unpacked.join(part));
         let path = format!("{}:{}:/usr/bin:/bin", programs.display(), servers.display());
-        Some(Scene { folder: Folder::new(name), unpacked, path })
+        let folder = Folder::new(name);
+        Some(Scene { _ends: Ends(folder.path("pipes")), folder, unpacked, path })
     }
 
     pub fn pipes(&self) -> PathBuf {
@@ -127,12 +131,6 @@ impl Scene {
             .iter()
             .filter(|(_, words)| words.contains("nvidia-cuda-mps-control") && words.ends_with("-d"))
             .count()
-    }
-}
-
-impl Drop for Scene {
-    fn drop(&mut self) {
-        real::end(&self.pipes());
     }
 }
 

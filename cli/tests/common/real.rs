@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use super::Folder;
+use super::told::{self, Ends};
 
 /// Where the package was unpacked, if it could be had.
 pub fn unpacked() -> Option<PathBuf> {
@@ -20,32 +21,16 @@ pub fn unpacked() -> Option<PathBuf> {
 
 /// NVIDIA's processes that were told of a directory: their pids, and how they were started.
 pub fn of_directory(pipes: &Path) -> Vec<(String, String)> {
-    let wanted = format!("CUDA_MPS_PIPE_DIRECTORY={}", pipes.display());
-    let mut found = Vec::new();
-    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let read = |name| {
-            let text = fs::read(entry.path().join(name)).unwrap_or_default();
-            String::from_utf8_lossy(&text).trim_end_matches('\0').to_owned()
-        };
-        let words = read("cmdline").replace('\0', " ");
-        if words.contains("nvidia-cuda-mps") && read("environ").split('\0').any(|it| it == wanted) {
-            found.push((entry.file_name().to_string_lossy().into_owned(), words));
-        }
-    }
-    found
-}
-
-/// Ends the daemon of a directory and its servers, whatever state they are in.
-pub fn end(pipes: &Path) {
-    for (pid, _) in of_directory(pipes) {
-        let _ = Command::new("kill").args(["-KILL", &pid]).stderr(Stdio::null()).status();
-    }
+    let mut all = told::of(pipes);
+    all.retain(|(_, words)| words.contains("nvidia-cuda-mps"));
+    all
 }
 
 /// One of a directory of its own.
 pub struct Daemon {
     pub pid: i32,
     pub pipes: PathBuf,
+    _ends: Ends,
 }
 
 impl Daemon {
@@ -53,6 +38,7 @@ impl Daemon {
         let (pipes, log) = (folder.path(name), folder.path(&format!("{name}.log")));
         fs::create_dir(&log).expect("a fresh directory");
         let server = unpacked.join("usr/sbin").display().to_string();
+        let ends = Ends(pipes.clone());
         let started = Command::new(unpacked.join("usr/bin/nvidia-cuda-mps-control"))
             .arg("-d")
             .env("PATH", format!("/usr/bin:/bin:{server}"))
@@ -70,7 +56,7 @@ impl Daemon {
             }
             std::thread::yield_now();
         };
-        Daemon { pid, pipes }
+        Daemon { pid, pipes, _ends: ends }
     }
 
     /// What a program is told, to find it.
@@ -81,11 +67,5 @@ impl Daemon {
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").args([name, &self.pid.to_string()]).status();
         assert!(sent.expect("kill can be run").success());
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        end(&self.pipes);
     }
 }

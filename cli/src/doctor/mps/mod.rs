@@ -87,7 +87,7 @@ pub fn checks(here: &Here, told: &Answers) -> Vec<Check> {
         }
     }
     checks.extend(others::sessions(here));
-    checks.extend(others::daemons(here));
+    checks.extend(others::second(here));
     checks.extend(others::orphans(here));
     checks
 }

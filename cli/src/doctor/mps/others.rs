@@ -2,17 +2,11 @@
 //! left.
 #![forbid(unsafe_code)]
 
-use std::env;
-use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
-
-use cuota_core::mps::{PIPES, directory};
-
 use super::Here;
 use crate::doctor::check::{Check, Severity};
-use crate::mps::process::PROC;
-use crate::mps::{CONTROL, servers};
-use crate::processes::Processes;
+use crate::mps::devices::Devices;
+use crate::mps::others::{Other, beside};
+use crate::mps::{daemons, servers};
 
 /// A check of who is there, and its words where nobody is.
 struct Question {
@@ -29,15 +23,13 @@ const SESSION: Question = Question {
 const SECOND: Question = Question {
     id: "mps-second",
     why: "two daemons of one GPU each start a server, and the clients of one take turns with the other's",
-    nobody: "no daemon of another directory is seen",
+    nobody: "no daemon of another directory may have the same device",
 };
 const ORPHANS: Question = Question {
     id: "mps-left",
     why: "a server whose daemon has ended keeps the device, and the next daemon starts another",
     nobody: "no server without a daemon",
 };
-
-const VISIBLE: &str = "CUDA_VISIBLE_DEVICES";
 
 impl Question {
     fn somebody(&self, found: String) -> Check {
@@ -46,8 +38,8 @@ impl Question {
 
     /// Where not all can be seen, that nobody was found says nothing; and that is not said where there is to
     /// be no MPS.
-    fn nobody(&self, here: &Here, hidden: &[i32]) -> Option<Check> {
-        let reason = match hidden.first() {
+    fn nobody(&self, here: &Here, hidden: Option<i32>) -> Option<Check> {
+        let reason = match hidden {
             None if here.processes.are_all_seen() => {
                 return Some(Check::ok(self.id, self.why, self.nobody.to_owned()));
             }
@@ -63,15 +55,9 @@ pub fn sessions(here: &Here) -> Option<Check> {
     if !here.answers() {
         return None;
     }
-    let (askers, hidden) = told_of(&here.processes, |pid, place| {
-        let talks =
-            place == here.place && !is_daemon(&here.processes, pid) && Some(pid) != here.process();
-        talks.then_some(pid)
-    });
-    let Some(pid) = askers.first() else {
-        let hidden: Vec<i32> =
-            hidden.into_iter().filter(|pid| !is_daemon(&here.processes, *pid)).collect();
-        return SESSION.nobody(here, &hidden);
+    let askers = daemons::askers(&here.processes, &here.place);
+    let Some((pid, _)) = askers.iter().find(|(_, place)| place.is_some()) else {
+        return SESSION.nobody(here, askers.first().map(|(pid, _)| *pid));
     };
     let found = format!("process {pid} is talking to the daemon");
     let advice =
@@ -80,76 +66,33 @@ pub fn sessions(here: &Here) -> Option<Check> {
 }
 
 /// Daemons of other directories.
-pub fn daemons(here: &Here) -> Option<Check> {
+pub fn second(here: &Here) -> Option<Check> {
     let Here { processes, place, .. } = here;
     let ours = match here.process() {
-        Some(pid) => processes.variable(pid, VISIBLE).ok().flatten(),
-        None => env::var_os(VISIBLE),
+        Some(pid) => Devices::of(processes, pid).unwrap_or_else(|_| Devices::named(None)),
+        None => Devices::ours(),
     };
-    let (others, hidden) = beside(processes, place, ours.as_deref());
-    if others.is_empty() {
-        let others = hidden.into_iter().filter(|pid| Some(*pid) != here.process());
-        return SECOND.nobody(here, &others.collect::<Vec<_>>());
+    let mut others = beside(processes, place, &ours);
+    others.retain(|other| Some(other.pid) != here.process());
+    let known: Vec<String> =
+        others.iter().filter(|other| other.place.is_some()).map(Other::in_words).collect();
+    if known.is_empty() {
+        return SECOND.nobody(here, others.first().map(|other| other.pid));
     }
-    let found = format!("an MPS daemon of another directory: {}", others.join(", "));
+    let found = format!("another MPS daemon may have the same device: {}", known.join(", "));
     if here.answers() {
-        let advice = "Stop one of them, or give each devices of its own (CUDA_VISIBLE_DEVICES of the daemon).";
+        let advice = "Stop one of them, or name each one's devices by UUID in its own CUDA_VISIBLE_DEVICES: a number may be any device.";
         return Some(SECOND.somebody(found).worse(Severity::Warn, advice));
     }
-    let found = found + ". A program finds it if CUDA_MPS_PIPE_DIRECTORY names that";
+    let found = found + ". A program finds it if CUDA_MPS_PIPE_DIRECTORY names its directory";
     Some(SECOND.somebody(found).worse(Severity::Info, ""))
-}
-
-/// Those that may have a device of ours, and those of which that cannot be read.
-fn beside(processes: &Processes, ours: &Path, devices: Option<&OsStr>) -> (Vec<String>, Vec<i32>) {
-    let (found, hidden) = told_of(processes, |pid, place| {
-        let theirs = processes.variable(pid, VISIBLE).ok()?;
-        let other = is_daemon(processes, pid) && place != ours;
-        (other && may_share(devices, theirs.as_deref()))
-            .then(|| format!("process {pid} in {}", place.display()))
-    });
-    (found, hidden.into_iter().filter(|pid| is_daemon(processes, *pid)).collect())
-}
-
-/// What is made of each process of the control program and its directory, and those whose directory cannot be
-/// read.
-fn told_of<T>(processes: &Processes, of: impl Fn(i32, PathBuf) -> Option<T>) -> (Vec<T>, Vec<i32>) {
-    let (mut found, mut hidden) = (Vec::new(), Vec::new());
-    for pid in processes.all().into_iter().filter(|pid| processes.is(*pid, CONTROL)) {
-        match processes.variable(pid, PIPES) {
-            Ok(named) => found.extend(of(pid, directory(named))),
-            // One that has just ended is nobody's.
-            Err(_) if processes.is(pid, CONTROL) => hidden.push(pid),
-            Err(_) => {}
-        }
-    }
-    (found, hidden)
-}
-
-fn is_daemon(processes: &Processes, pid: i32) -> bool {
-    processes.words(pid).iter().skip(1).any(|word| word == "-d" || word == "-f")
-}
-
-/// Whether two processes told of these devices may have one in common: a number and a UUID may be one device's,
-/// and so may two of which one is the other's beginning.
-fn may_share(one: Option<&OsStr>, other: Option<&OsStr>) -> bool {
-    let (Some(one), Some(other)) = (one, other) else { return true };
-    let (one, other) = (one.to_string_lossy(), other.to_string_lossy());
-    let is_number = |entry: &str| entry.parse::<u32>().is_ok();
-    one.split(',').map(str::trim).any(|entry| {
-        other.split(',').map(str::trim).any(|it| match (is_number(entry), is_number(it)) {
-            (true, true) => entry == it,
-            (false, false) => entry.starts_with(it) || it.starts_with(entry),
-            _ => true,
-        })
-    })
 }
 
 pub fn orphans(here: &Here) -> Option<Check> {
     let left: Vec<String> =
-        servers::left(Path::new(PROC), &here.place).iter().map(ToString::to_string).collect();
+        servers::left(&here.processes, &here.place).iter().map(ToString::to_string).collect();
     if left.is_empty() {
-        return ORPHANS.nobody(here, &[]);
+        return ORPHANS.nobody(here, None);
     }
     let found = format!("server without a daemon: process {}", left.join(", "));
     let advice = format!("End it, once its clients are gone: kill {}.", left.join(" "));
@@ -160,35 +103,68 @@ pub fn orphans(here: &Here) -> Option<Check> {
 mod tests {
     use super::*;
     use crate::processes::made_up::MadeUp;
+    use cuota_core::config::Mps;
+    use cuota_core::mps::Daemon;
 
-    #[test]
-    fn another_daemon_matters_if_it_may_have_the_same_device() {
-        let in_directory = |name: &str| format!("{PIPES}=/{name}");
-        let daemon = |made: MadeUp, pid, words: &str, told: &[&str]| {
-            made.with(pid, 1, &format!("/x/{words}"), 0, told)
+    const INIT: (i32, i32, &str, &str) = (1, 0, "/sbin/init", "");
+    const DAEMON: &str = "/x/nvidia-cuda-mps-control -d";
+    const HERE: &str = "CUDA_MPS_PIPE_DIRECTORY=/nowhere/a CUDA_VISIBLE_DEVICES=GPU-aa";
+    const THERE: &str = "CUDA_MPS_PIPE_DIRECTORY=/nowhere/b CUDA_VISIBLE_DEVICES=";
+
+    type Question = fn(&super::Here) -> Option<Check>;
+
+    /// What is said of a machine with our daemon, and one more process.
+    #[track_caller]
+    fn says(
+        of: Question,
+        daemon: Daemon,
+        more: (i32, &str, &str),
+        severity: Severity,
+        words: &str,
+    ) {
+        let (pid, started, told) = more;
+        let made = MadeUp::of(&[INIT, (5, 1, DAEMON, HERE), (pid, 1, started, told)]).all_seen();
+        let here = super::Here {
+            place: "/nowhere/a".into(),
+            named: true,
+            wanted: Mps::Prefer,
+            daemon,
+            holder: Ok(Some(5)),
+            processes: made.0.clone(),
         };
-        let (ours, other) = (in_directory("ours"), in_directory("other"));
-        let made = daemon(MadeUp::new(), 5, "nvidia-cuda-mps-control -d", &[&ours]);
-        let made = daemon(made, 6, "nvidia-cuda-mps-control", &[&other]);
-        let found = |made: &MadeUp, ours: Option<&str>| {
-            beside(&made.0, Path::new("/ours"), ours.map(OsStr::new)).0
-        };
-        assert_eq!(found(&made, None), [""; 0], "itself, and a session of another");
-        let second = "nvidia-cuda-mps-control -f";
-        let made = daemon(made, 7, second, &[&other, "CUDA_VISIBLE_DEVICES=1,2"]);
-        for shared in [None, Some("0,1"), Some("GPU-ab")] {
-            assert_eq!(found(&made, shared), ["process 7 in /other"], "{shared:?}");
-        }
-        assert_eq!(found(&made, Some("0,3")), [""; 0]);
-        // One whose environment is no file that can be read.
-        let made = daemon(made, 8, second, &[]).closed(8);
-        assert_eq!(beside(&made.0, Path::new("/ours"), Some(OsStr::new("0"))).1, [8]);
+        let said = of(&here).expect("it is in play");
+        assert!(said.severity == severity && said.found.contains(words), "{said:?}");
     }
 
     #[test]
-    fn which_devices_may_be_the_same() {
-        let may = |one: &str, other: &str| may_share(Some(one.as_ref()), Some(other.as_ref()));
-        assert!(may("0", "0,1") && may("GPU-ab", "GPU-abcd") && may("0", "GPU-ab"));
-        assert!(!may("0", "1, 2") && !may("GPU-ab", "GPU-cd"));
+    fn a_second_daemon_is_told_of_unless_uuids_say_that_its_devices_are_others() {
+        let on = |devices| format!("{THERE}{devices}");
+        let other = "process 7 (of /nowhere/b)";
+        for shared in ["GPU-aa", "0", "1", "GPU-bb,1"] {
+            says(second, Daemon::Answers, (7, DAEMON, &on(shared)), Severity::Warn, other);
+            says(second, Daemon::NoSocket, (7, DAEMON, &on(shared)), Severity::Info, other);
+        }
+        let none = "no daemon of another directory";
+        says(second, Daemon::Answers, (7, DAEMON, &on("GPU-bb")), Severity::Ok, none);
+        says(second, Daemon::Answers, (7, DAEMON, HERE), Severity::Ok, none);
+        says(second, Daemon::Answers, (7, DAEMON, "?"), Severity::Unknown, "process 7");
+    }
+
+    #[test]
+    fn who_talks_to_the_daemon_is_told_of() {
+        let program = "/x/nvidia-cuda-mps-control";
+        let ours = (7, program, HERE);
+        says(sessions, Daemon::Answers, ours, Severity::Warn, "process 7 is talking");
+        let nobody = "nobody is talking";
+        says(sessions, Daemon::Answers, (7, program, THERE), Severity::Ok, nobody);
+        says(sessions, Daemon::Answers, (7, DAEMON, HERE), Severity::Ok, nobody);
+        says(sessions, Daemon::Answers, (7, program, "?"), Severity::Unknown, "process 7");
+    }
+
+    #[test]
+    fn a_server_that_was_left_is_told_of() {
+        let server = "/x/nvidia-cuda-mps-server";
+        says(orphans, Daemon::Answers, (7, server, HERE), Severity::Warn, "process 7");
+        says(orphans, Daemon::Answers, (7, server, THERE), Severity::Ok, "no server without");
     }
 }

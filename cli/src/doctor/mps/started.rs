@@ -32,9 +32,7 @@ pub fn server_on_path(processes: &Processes, pid: i32) -> Check {
         return Check::not_looked_at("mps-path", STARTS, "the daemon's environment cannot be read");
     };
     let path = path.unwrap_or_default();
-    // As the daemon sees it, which may be in another root.
-    let root = processes.file(pid, "root");
-    let seen = |file: &Path| root.join(file.strip_prefix("/").unwrap_or(file)).exists();
+    let seen = |file: &Path| processes.path(pid, file).exists();
     match env::split_paths(&path).map(|folder| folder.join(SERVER)).find(|file| seen(file)) {
         Some(file) => Check::ok("mps-path", STARTS, format!("the daemon finds {}", file.display())),
         None => {

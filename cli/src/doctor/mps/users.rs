@@ -5,7 +5,7 @@ use cuota_core::shm::file;
 
 use super::Here;
 use crate::doctor::check::{Check, Severity};
-use crate::mps::SERVER;
+use crate::mps::servers;
 use crate::processes::Processes;
 
 const USERS: &str = "a daemon serves one user at a time: others are refused (805), or wait without end for that user's last client";
@@ -34,10 +34,9 @@ fn of(processes: &Processes, daemon: i32, us: u32) -> Check {
         let found = "the daemon has one server for all users, and nothing between their clients";
         return check(found.to_owned()).worse(Severity::Info, "");
     }
-    let mut servers = processes.all();
-    servers.retain(|pid| processes.is(*pid, SERVER) && processes.parent(*pid) == Some(daemon));
+    let servers = servers::of(processes, daemon).into_iter();
     let users: Vec<(i32, Option<u32>)> =
-        servers.iter().map(|server| (*server, processes.user(*server))).collect();
+        servers.map(|server| (server, processes.user(server))).collect();
     match users.iter().find(|(_, user)| *user != Some(us)) {
         Some((_, None)) => {
             Check::not_looked_at("mps-user", USERS, "whose the server is cannot be read")
@@ -69,18 +68,22 @@ mod tests {
 
     #[test]
     fn whose_turn_it_is() {
-        let daemon = |user| MadeUp::new().with(5, 1, "nvidia-cuda-mps-control -d", user, &[]);
-        let server = "nvidia-cuda-mps-server";
-        is(&MadeUp::new(), 7, Severity::Unknown, "cannot be read");
-        is(&daemon(0), 7, Severity::Ok, "serves nobody yet");
-        is(&daemon(7), 7, Severity::Ok, "user 7's");
-        is(&daemon(8), 7, Severity::Warn, "is user 8's");
-        is(&daemon(8), 0, Severity::Warn, "this is user 0");
-        is(&daemon(0).with(6, 5, server, 7, &[]), 7, Severity::Ok, "serves this user (7)");
-        is(&daemon(0).with(6, 5, server, 8, &[]), 7, Severity::Warn, "server 6 serves user 8");
+        let (nobody, daemon) = (MadeUp::of(&[]), (5, 1, "nvidia-cuda-mps-control -d", ""));
+        let owned = |user| MadeUp::of(&[daemon]).of_user(&[5], user);
+        let serving = |parent, user| {
+            MadeUp::of(&[daemon, (6, parent, "nvidia-cuda-mps-server", "")]).of_user(&[6], user)
+        };
+        is(&nobody, 7, Severity::Unknown, "cannot be read");
+        is(&owned(0), 7, Severity::Ok, "serves nobody yet");
+        is(&owned(7), 7, Severity::Ok, "user 7's");
+        is(&owned(8), 7, Severity::Warn, "is user 8's");
+        is(&owned(8), 0, Severity::Warn, "this is user 0");
+        is(&serving(5, 7), 7, Severity::Ok, "serves this user (7)");
+        is(&serving(5, 8), 7, Severity::Warn, "server 6 serves user 8");
         // Of another daemon.
-        is(&daemon(0).with(6, 4, server, 8, &[]), 7, Severity::Ok, "nobody yet");
-        let many = MadeUp::new().with(5, 1, "nvidia-cuda-mps-control -d -multiuser-server", 0, &[]);
-        is(&many.with(6, 5, server, 0, &[]), 7, Severity::Info, "for all users");
+        is(&serving(4, 8), 7, Severity::Ok, "nobody yet");
+        let many = "nvidia-cuda-mps-control -d -multiuser-server";
+        let many = MadeUp::of(&[(5, 1, many, ""), (6, 5, "nvidia-cuda-mps-server", "")]);
+        is(&many, 7, Severity::Info, "for all users");
     }
 }

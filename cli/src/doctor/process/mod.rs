@@ -85,10 +85,8 @@ impl<'a> Seen<'a> {
         all.iter().find(|(it, _)| it == name).map(|(_, value)| value)
     }
 
-    /// A file as the process finds it, which may have another root.
     fn file(&self, path: &Path) -> PathBuf {
-        let root = self.processes.file(self.pid, "root");
-        root.join(path.strip_prefix("/").unwrap_or(path))
+        self.processes.path(self.pid, path)
     }
 
     /// Mapped libraries that have that name, each once.
