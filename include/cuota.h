@@ -128,7 +128,7 @@ struct cuota_member {
     uint64_t gone_at; /* when the last one here to end with work in flight was known to be gone */
     uint64_t fault_of; /* the incarnation that has lost a device, if it has; the rest is about that */
     uint64_t fault_at;
-    uint64_t fault; /* the driver's status + 2^32 * place in the directory + 2^48 * CUOTA_UNKNOWN … */
+    uint64_t fault; /* the driver's status + 2^32 * place in the directory + 2^48 * CUOTA_UNKNOWN … + 2^56 if by MPS */
     uint64_t fault_busy; /* members with work in flight + 2^32 * all of them */
     uint64_t fault_function; /* what its thread launched last, and where */
     uint64_t fault_stream;

@@ -28,8 +28,6 @@ pub struct Client {
     config: Config,
     /// A setting could not be read, and that is reason enough not to go on.
     misread: bool,
-    /// Launches wait for what they launch, as when a program is searched for faults.
-    waits_in_launches: bool,
     /// CUDA was initialised against our advice: nothing is given out.
     barred: AtomicBool,
     /// It was initialised with our consent before: what was given out must come back.
@@ -58,7 +56,6 @@ pub fn init() -> &'static Client {
         inert: config.disable || service,
         tally: config.tally.as_ref().filter(|_| !service).and_then(|path| tally_in(path)),
         coverage_checked: AtomicBool::new(false),
-        waits_in_launches: listened_to("CUDA_LAUNCH_BLOCKING").is_some_and(|value| value != "0"),
         misread: config.strict && !complaints.is_empty(),
         barred: AtomicBool::new(false),
         admitted: AtomicBool::new(false),
@@ -132,11 +129,6 @@ impl Client {
     #[cold]
     pub fn without(&self, real: &Real) -> Status {
         if self.barred.load(Ordering::Relaxed) { Status::NOT_INITIALIZED } else { real.call() }
-    }
-
-    #[inline(always)]
-    pub fn waits_in_launches(&self) -> bool {
-        self.waits_in_launches
     }
 
     pub fn shows_slices(&self) -> bool {

@@ -9,6 +9,7 @@ use core::time::Duration;
 use cuota_core::shm::clock::boot_time;
 
 use crate::driver::{Status, query};
+use crate::guard;
 use crate::log::{self, Topic};
 use crate::member::{self, Member};
 
@@ -51,6 +52,13 @@ pub fn close(most: Duration) {
     CLOSED.fetch_max(until.min(FOR_GOOD - 1), Ordering::AcqRel);
 }
 
+/// No longer than that, from now on.
+pub fn close_only(most: Duration) {
+    let until = boot_time().saturating_add(u64::try_from(most.as_nanos()).unwrap_or(u64::MAX));
+    let sooner = |closed: u64| (closed != FOR_GOOD && closed > until).then_some(until);
+    let _ = CLOSED.fetch_update(Ordering::AcqRel, Ordering::Acquire, sooner);
+}
+
 pub fn close_for_good() {
     CLOSED.store(FOR_GOOD, Ordering::Release);
 }
@@ -76,17 +84,14 @@ pub fn synchronize(member: &Member) -> bool {
 }
 
 fn of_context(member: &Member, device: &member::OnDevice, context: u64) -> bool {
-    if !query::cuCtxPushCurrent_v2(context).ok() {
-        return false;
-    }
-    let waiting = member.waits(device, member::Awaited::Context, member.now());
-    let done = query::cuCtxSynchronize().ok();
-    if done {
-        member.has_landed(&waiting);
-    }
-    let mut popped = 0;
-    let _ = query::cuCtxPopCurrent_v2(&mut popped);
-    done
+    guard::with_context(device, context, || {
+        let waiting = member.waits(device, member::Awaited::Context, member.now());
+        let done = query::cuCtxSynchronize().ok();
+        if done {
+            member.has_landed(&waiting);
+        }
+        done
+    })
 }
 
 /// What there is to say of it, once it is over.

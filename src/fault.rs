@@ -23,12 +23,22 @@ pub fn met(call: &'static str, status: Status) {
     let Some(client) = client::get() else { return };
     let leaves = client.config().on_fault == OnFault::Exit;
     let _here = process::NotCancelled::new();
-    match client.member().and_then(|member| Some((member, member.context()?.device))) {
-        Some((member, device)) if device.is_lost_now() => {
-            let fault = member.keep_fault(device, call, status.0, mps::is_client(device.ordinal));
-            log::error(Topic::Fault, format_args!("{}", Words { member, device, fault, leaves }));
+    let member = client.member().filter(|member| member.devices().any(OnDevice::has_contexts));
+    match member {
+        Some(member) => {
+            let lost: Vec<_> = member.lost_devices().collect();
+            if lost.is_empty() {
+                log::error(Topic::Fault, format_args!("{call} answered {}", status.0));
+            }
+            for device in lost.into_iter().filter(|device| device.is_lost_now()) {
+                let by_mps = mps::is_client(device.ordinal);
+                let fault = member.keep_fault(device, call, status.0, by_mps);
+                log::error(
+                    Topic::Fault,
+                    format_args!("{}", Words { member, device, fault, leaves }),
+                );
+            }
         }
-        Some(_) => {}
         // Not even a context: `explain` says what came of MPS.
         None if status.is_of_mps() => return,
         None => log::error(

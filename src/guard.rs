@@ -35,6 +35,7 @@ static GUARDED: AtomicU32 = AtomicU32::new(0);
 static LEAVES: AtomicBool = AtomicBool::new(false);
 /// Nanoseconds.
 static MOST: AtomicU64 = AtomicU64::new(0);
+static HAS_STOPPED: AtomicBool = AtomicBool::new(false);
 
 /// For the one that keeps time.
 static TIMER: Bell = Bell::new();
@@ -42,13 +43,17 @@ const TERMINATED: u32 = 1;
 /// For the one that asks the driver.
 static WORK: Bell = Bell::new();
 const LOOK: u32 = 1;
-const DRAIN: u32 = 2;
+const FINISH: u32 = 2;
 const STOP: u32 = 4;
-const FINISH: u32 = 8;
-/// For whoever waits for it: all is done, or it will not be.
-static ANSWER: Bell = Bell::new();
+/// Whoever ends the process by `exit`, and by SIGTERM: each waits at a bell of its own for the answer.
+const FOR_EXIT: u32 = 8;
+const FOR_TERM: u32 = 16;
+static EXIT: Bell = Bell::new();
+static TERM: Bell = Bell::new();
+/// All is done, or it will not be.
 const DONE: u32 = 1;
 const NOT_DONE: u32 = 2;
+/// Nobody asks the driver any more.
 const STOPPED: u32 = 4;
 
 fn most() -> Duration {
@@ -70,6 +75,10 @@ pub fn begin(duties: Duties) {
         GUARDED.store(0, Ordering::Release);
         return;
     }
+    // Before there is a context to submit anything to.
+    if let Some(member) = member::current() {
+        obey(member);
+    }
     // After the driver's own: it runs before them.
     process::before_exit(at_exit);
     if most > 0 {
@@ -83,7 +92,7 @@ fn keep_time() {
         let rung = TIMER.wait(if leaves { OFTEN } else { SELDOM });
         if rung & TERMINATED != 0 {
             drain::close(most());
-            drain::say(is_drained(), most());
+            drain::say(is_drained(FOR_TERM, &TERM), most());
             if let Some(member) = member::current() {
                 member.say_goodbye();
             }
@@ -114,17 +123,20 @@ fn obey(member: &Member) {
     }
 }
 
-/// Whether all is done before time is over.
-fn is_drained() -> bool {
-    ANSWER.wait(Duration::ZERO);
-    WORK.ring(DRAIN);
+/// Whether all is done before time is over. Where nobody asks the driver any more it was looked after.
+fn is_drained(what: u32, answer: &Bell) -> bool {
+    answer.wait(Duration::ZERO);
+    WORK.ring(what);
     let end = Instant::now() + most();
     loop {
+        if HAS_STOPPED.load(Ordering::Acquire) {
+            return true;
+        }
         let left = end.saturating_duration_since(Instant::now());
-        match ANSWER.wait(left) {
+        match answer.wait(left) {
             0 if left.is_zero() => return false,
             0 => {}
-            said => return said & DONE != 0,
+            said => return said & NOT_DONE == 0,
         }
     }
 }
@@ -141,16 +153,23 @@ extern "C" fn at_exit(_: *mut core::ffi::c_void) {
     if GUARDED.load(Ordering::Acquire) != process::id() {
         return;
     }
+    if term::is_called() {
+        // The other thread ends us, as SIGTERM does.
+        std::thread::sleep(most() + PATIENCE);
+    }
     let busy = member::current().is_some_and(Member::may_be_busy);
-    if busy && !most().is_zero() && !term::is_called() {
+    if busy && !most().is_zero() {
         drain::ends_here();
         drain::close(most());
-        drain::say(is_drained(), most());
+        drain::say(is_drained(FOR_EXIT, &EXIT), most());
+        // A handler behind this one may wait for a thread that has work to submit.
+        drain::close_only(PATIENCE);
     }
     // Nobody is in the driver while it goes down.
+    EXIT.wait(Duration::ZERO);
     WORK.ring(STOP);
     let end = Instant::now() + PATIENCE;
-    while ANSWER.wait(end.saturating_duration_since(Instant::now())) & STOPPED == 0 {
+    while EXIT.wait(end.saturating_duration_since(Instant::now())) & STOPPED == 0 {
         if Instant::now() >= end {
             break;
         }
@@ -163,21 +182,58 @@ fn ask_driver() {
     let _ = query::cuThreadExchangeStreamCaptureMode(&mut mode);
     loop {
         let wanted = WORK.wait(Duration::MAX);
+        if let Some(member) = member::current() {
+            answer(member, wanted);
+        }
         if wanted & STOP != 0 {
-            ANSWER.ring(STOPPED);
+            HAS_STOPPED.store(true, Ordering::Release);
+            EXIT.ring(STOPPED);
+            TERM.ring(STOPPED);
             return;
         }
-        let Some(member) = member::current() else { continue };
-        if wanted & (DRAIN | FINISH) != 0 {
-            let done = drain::synchronize(member);
-            if done && wanted & FINISH != 0 {
-                member.has_stopped();
-            }
-            if wanted & DRAIN != 0 {
-                ANSWER.ring(if done { DONE } else { NOT_DONE });
-            }
-        } else if wanted & LOOK != 0 {
+    }
+}
+
+/// The context that is being asked something; 0 if none is.
+static ASKED: AtomicU64 = AtomicU64::new(0);
+
+/// Runs `ask` with the context current, unless it is no more. Whether it said yes.
+pub fn with_context(device: &OnDevice, context: u64, ask: impl FnOnce() -> bool) -> bool {
+    ASKED.store(context, Ordering::SeqCst);
+    // SYNC POINT: whoever destroys it takes it off the list first, and looks here then; the other end is in
+    // `lets_go_of`.
+    let mut said = false;
+    if device.contexts().contains(&context) && query::cuCtxPushCurrent_v2(context).ok() {
+        said = ask();
+        let mut popped = 0;
+        let _ = query::cuCtxPopCurrent_v2(&mut popped);
+    }
+    ASKED.store(0, Ordering::SeqCst);
+    said
+}
+
+/// The context is about to be destroyed: waits until nobody asks it anything, but not for ever.
+pub fn lets_go_of(context: u64) {
+    let end = Instant::now() + PATIENCE;
+    while ASKED.load(Ordering::SeqCst) == context && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn answer(member: &Member, wanted: u32) {
+    if wanted & (FOR_EXIT | FOR_TERM | FINISH) == 0 {
+        if wanted & LOOK != 0 {
             member.devices().for_each(look);
+        }
+        return;
+    }
+    let done = drain::synchronize(member);
+    if done && wanted & FINISH != 0 {
+        member.has_stopped();
+    }
+    for (who, bell) in [(FOR_EXIT, &EXIT), (FOR_TERM, &TERM)] {
+        if wanted & who != 0 {
+            bell.ring(if done { DONE } else { NOT_DONE });
         }
     }
 }
@@ -187,9 +243,8 @@ fn look(device: &OnDevice) {
     /// The calling thread's own default stream.
     const OWN: u64 = 2;
     let Some(context) = device.contexts().first().copied() else { return };
-    if query::cuCtxPushCurrent_v2(context).ok() {
+    with_context(device, context, || {
         fault::met("cuStreamQuery", query::cuStreamQuery(OWN));
-        let mut popped = 0;
-        let _ = query::cuCtxPopCurrent_v2(&mut popped);
-    }
+        true
+    });
 }

@@ -60,7 +60,8 @@ pub fn wait_for_init(
         let asks = move || {
             let _ = tell.send(query::cuInit(flags));
         };
-        if !process::begin_thread("cuota-init", asks) {
+        // What the driver and its tools begin there takes after it.
+        if !process::begin_plain_thread("cuota-init", asks) {
             return Ok(call());
         }
         return told.recv_timeout(patience(TOO_LONG)).map_err(|_| {

@@ -40,6 +40,16 @@ const MOST: usize = 512;
 /// The processes NVML lists on a device, under MPS or not: pids as NVML sees them, and bytes. Nothing
 /// where it cannot tell.
 pub fn processes(uuid: [u8; 16]) -> Option<Vec<(u32, u64)>> {
+    let infos = listed(uuid)?.into_iter().filter(|info| info.bytes != UNKNOWN);
+    Some(infos.map(|info| (info.pid, info.bytes)).collect())
+}
+
+/// Their pids, whatever is known of their memory.
+pub fn pids(uuid: [u8; 16]) -> Option<Vec<u32>> {
+    Some(listed(uuid)?.into_iter().map(|info| info.pid).collect())
+}
+
+fn listed(uuid: [u8; 16]) -> Option<Vec<Info>> {
     let device = device(uuid)?;
     let mut all = Vec::new();
     let asked =
@@ -50,8 +60,8 @@ pub fn processes(uuid: [u8; 16]) -> Option<Vec<(u32, u64)>> {
         let mut count = MOST as c_uint;
         if ask(device, &mut count, infos.as_mut_ptr().cast()).ok() {
             any = true;
-            let infos = infos.iter().take(count as usize);
-            all.extend(infos.filter(|i| i.bytes != UNKNOWN).map(|i| (i.pid, i.bytes)));
+            infos.truncate(count as usize);
+            all.append(&mut infos);
         }
     }
     any.then_some(all)

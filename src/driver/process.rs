@@ -89,6 +89,13 @@ fn without_signals(act: impl FnOnce()) {
     }
 }
 
+/// Begins a thread like one of the program's own: with its stack and its mask of signals.
+pub fn begin_plain_thread(name: &str, act: impl FnOnce() + Send + 'static) -> bool {
+    const STACK: usize = 8 << 20;
+    let thread = std::thread::Builder::new().name(name.into()).stack_size(STACK);
+    thread.spawn(act).is_ok()
+}
+
 /// Begins a thread that no signal interrupts; false if there is no room for one.
 pub fn begin_thread(name: &str, act: impl FnOnce() + Send + 'static) -> bool {
     let mut begun = false;
@@ -154,6 +161,13 @@ pub fn session_leader() -> Option<u32> {
 pub fn is_a_service() -> bool {
     std::fs::read_link("/proc/self/exe")
         .is_ok_and(|path| path.file_name().is_some_and(|name| serves_everyone(name.as_bytes())))
+}
+
+/// The same of another process, by how it was started.
+pub fn is_a_service_of(pid: u32) -> bool {
+    let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let first = words.split(|byte| *byte == 0).next().unwrap_or_default();
+    first.rsplit(|byte| *byte == b'/').next().is_some_and(serves_everyone)
 }
 
 fn serves_everyone(name: &[u8]) -> bool {

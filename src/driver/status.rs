@@ -25,6 +25,11 @@ impl Status {
         matches!(self.0, 226 | 700 | 702 | 710 | 714..=719 | 721 | 806 | 810 | 911)
     }
 
+    /// Whether it may be about the device itself, whatever was asked.
+    pub fn is_of_the_device(self) -> bool {
+        matches!(self.0, 214 | 220 | 999)
+    }
+
     /// Whether that is MPS's doing, and no work's.
     pub fn is_of_mps(self) -> bool {
         matches!(self.0, 805..=810)

@@ -57,18 +57,12 @@ pub fn is_ours(handler: usize) -> bool {
     handler == own()
 }
 
-/// Puts ours where the default is, in the process that has one.
-pub fn again() {
-    if OWNER.load(Ordering::Acquire) != process::id() {
-        return;
-    }
-    // SAFETY: a zeroed one is a valid one; our handler may run on any thread at any time.
-    unsafe {
-        let mut new = zeroed::<libc::sigaction>();
-        new.sa_sigaction = own();
-        new.sa_flags = libc::SA_RESTART | libc::SA_ONSTACK;
-        set(libc::SIGTERM, &new, core::ptr::null_mut());
-    }
+fn ours() -> libc::sigaction {
+    // SAFETY: a zeroed one is a valid one.
+    let mut new = unsafe { zeroed::<libc::sigaction>() };
+    new.sa_sigaction = own();
+    new.sa_flags = libc::SA_RESTART | libc::SA_ONSTACK;
+    new
 }
 
 /// Has `act` called when SIGTERM comes, for as long as its disposition is the default. The first process of
@@ -79,20 +73,52 @@ pub fn when_terminated(act: Act, watched: bool) {
         return;
     }
     ACT.store(act as *mut (), Ordering::Release);
-    // SAFETY: asks only.
-    let is_default = unsafe {
-        let mut now = zeroed::<libc::sigaction>();
-        set(libc::SIGTERM, core::ptr::null(), &mut now) == 0 && now.sa_sigaction == libc::SIG_DFL
-    };
     OWNER.store(own, Ordering::Release);
-    if is_default {
-        again();
+    // SAFETY: zeroed ones are valid ones.
+    unsafe {
+        let mut before = zeroed::<libc::sigaction>();
+        let is_default = |it: &libc::sigaction| it.sa_sigaction == libc::SIG_DFL;
+        if set(libc::SIGTERM, core::ptr::null(), &mut before) != 0 || !is_default(&before) {
+            return;
+        }
+        let sets = SETS.load(Ordering::Acquire);
+        set(libc::SIGTERM, &ours(), &mut before);
+        // Another thread's, set between the two: it stands, unless yet another was set since.
+        if !is_default(&before)
+            && !is_ours(before.sa_sigaction)
+            && SETS.load(Ordering::Acquire) == sets + 1
+        {
+            set(libc::SIGTERM, &before, core::ptr::null_mut());
+        }
     }
 }
 
+/// How often the program has set what SIGTERM does.
+static SETS: AtomicU32 = AtomicU32::new(0);
+
+pub fn program_sets() {
+    SETS.fetch_add(1, Ordering::AcqRel);
+}
+
+/// What to set where the program wants the default: ours, in the process that has one.
+pub fn instead_of_default() -> Option<libc::sigaction> {
+    (OWNER.load(Ordering::Acquire) == process::id()).then(ours)
+}
+
 /// Whether SIGTERM has come.
+#[inline(always)]
 pub fn is_called() -> bool {
-    CALLED.load(Ordering::Acquire)
+    CALLED.load(Ordering::Relaxed)
+}
+
+/// A thread that was in the driver when SIGTERM came is out of it, and goes no further: without us there
+/// would be no process any more. Not in a child.
+#[cold]
+pub fn stay() {
+    while OWNER.load(Ordering::Acquire) == process::id() {
+        // SAFETY: waits for a signal, as often as one comes.
+        unsafe { libc::pause() };
+    }
 }
 
 /// Async-signal-safe: looks at words, and ends the process or waits for its end.

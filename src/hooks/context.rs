@@ -11,7 +11,7 @@ use super::real::Real;
 use crate::client::Client;
 use crate::driver::{Status, query};
 use crate::member::{Member, OnDevice};
-use crate::mps;
+use crate::{guard, mps};
 
 /// First the ledger, then the driver, then the limits: devices have names only when there are some.
 pub fn init(client: &Client, real: &Real, flags: c_uint) -> Status {
@@ -59,7 +59,7 @@ fn make_on(member: &Member, real: &Real, out: *mut CUcontext, device: &OnDevice)
 /// A context is gone, with what the driver took for it.
 fn gone_from(member: &Member, device: &OnDevice, handle: u64) {
     member.own_gone(device, true);
-    device.lost_context(handle);
+    device.lost_context();
     member.count(device, Count::ContextsGone, 1);
     member.record(EventKind::ContextDestroyed, Some(device), [handle, 0, 0]);
 }
@@ -133,17 +133,32 @@ pub fn retain_primary(
     status
 }
 
+/// Runs what may destroy a context while none of our threads asks it anything; it is asked again if it lives.
+fn without_our_questions(
+    device: &OnDevice,
+    context: u64,
+    call: impl FnOnce() -> Status,
+    lives: impl FnOnce() -> bool,
+) -> Status {
+    let known = device.hide_context(context);
+    if known {
+        guard::lets_go_of(context);
+    }
+    let status = call();
+    if known && (!status.ok() || lives()) {
+        device.show_context(context);
+    }
+    status
+}
+
 /// After the last release, or a reset, the primary context owns nothing any more.
 pub fn release_primary(client: &Client, real: &Real, ordinal: CUdevice) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
     let was_active = is_active(ordinal);
-    let status = real.call();
-    if let Some(device) = member.device(ordinal)
-        && status.ok()
-        && was_active
-        && !is_active(ordinal)
-    {
-        let primary = device.primary();
+    let Some(device) = member.device(ordinal) else { return real.call() };
+    let primary = device.primary();
+    let status = without_our_questions(device, primary, || real.call(), || is_active(ordinal));
+    if status.ok() && was_active && !is_active(ordinal) {
         member.let_go_context(member.take_context(primary));
         gone_from(member, device, primary);
     }
@@ -155,7 +170,10 @@ pub fn destroy(client: &Client, real: &Real, context: CUcontext) -> Status {
     let handle = context.addr() as u64;
     let device = member.device_of_context(handle);
     let owned = member.take_context(handle);
-    let status = real.call();
+    let status = match device {
+        Some(device) => without_our_questions(device, handle, || real.call(), || false),
+        None => real.call(),
+    };
     if !status.ok() {
         member.put_context_back(owned);
         return status;
@@ -172,8 +190,12 @@ pub fn detach(client: &Client, real: &Real, context: CUcontext) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
     let handle = context.addr() as u64;
     let device = member.device_of_context(handle);
-    let status = real.call();
-    if status.ok() && member.device_of_context_now(handle).is_none() {
+    let lives = || member.device_of_context_now(handle).is_some();
+    let status = match device {
+        Some(device) => without_our_questions(device, handle, || real.call(), lives),
+        None => real.call(),
+    };
+    if status.ok() && !lives() {
         member.let_go_context(member.take_context(handle));
         if let Some(device) = device {
             gone_from(member, device, handle);

@@ -36,6 +36,12 @@ impl Name {
     }
 }
 
+/// As when a program is searched for faults, by itself or by a tool.
+fn launches_wait() -> bool {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+    ["CUDA_LAUNCH_BLOCKING", "CUDA_INJECTION64_PATH"].into_iter().any(set)
+}
+
 /// The real call of the entry point a body stands at, with the program's own arguments.
 ///
 /// The driver is asked at most once, whatever the body does: a second `call` repeats the answer.
@@ -47,8 +53,9 @@ pub struct Real<'a> {
     answer: Cell<Option<Status>>,
 }
 
-/// Where it is counted that a call submits work; and whether it answers for that very work, as one does
-/// that waits for it. One that is refused has submitted none. Where launches wait, all do.
+/// Where it is counted that a call submits work; and whether what it answers may be about that very work: it
+/// may have waited for it, or submitted a part. A launch that is refused has submitted nothing, unless
+/// launches wait for what they launch.
 #[derive(Clone, Copy)]
 pub struct Flight {
     pub block: Option<Block>,
@@ -89,8 +96,7 @@ impl Real<'_> {
     #[inline(never)]
     fn refused(&self, flight: Flight, answer: Status) {
         if let Some(block) = flight.block {
-            let waits = client::get().is_some_and(Client::waits_in_launches);
-            match (flight.answers || waits) && answer.is_fatal() {
+            match flight.answers || answer.is_of_the_device() || launches_wait() {
                 true => block.end(),
                 false => block.undo(),
             }

@@ -24,17 +24,20 @@ pub unsafe extern "C" fn sigaction(
     new: *const libc::sigaction,
     old: *mut libc::sigaction,
 ) -> c_int {
-    // SAFETY: as promised by the caller, who keeps to `sigaction`'s contract.
+    if signal != libc::SIGTERM {
+        // SAFETY: as promised by the caller, who keeps to `sigaction`'s contract.
+        return unsafe { term::set(signal, new, old) };
+    }
+    // SAFETY: as above; ours is another valid one, set in the same call, so that nobody's is lost between.
     unsafe {
-        let wanted = if new.is_null() { None } else { Some((*new).sa_sigaction) };
-        let answer = term::set(signal, new, old);
-        if signal == libc::SIGTERM && answer == 0 {
-            if !old.is_null() && term::is_ours((*old).sa_sigaction) {
-                *old = core::mem::zeroed();
-            }
-            if wanted == Some(libc::SIG_DFL) {
-                term::again();
-            }
+        let wants_default = !new.is_null() && (*new).sa_sigaction == libc::SIG_DFL;
+        let ours = if wants_default { term::instead_of_default() } else { None };
+        if !new.is_null() {
+            term::program_sets();
+        }
+        let answer = term::set(signal, ours.as_ref().map_or(new, core::ptr::from_ref), old);
+        if answer == 0 && !old.is_null() && term::is_ours((*old).sa_sigaction) {
+            *old = core::mem::zeroed();
         }
         answer
     }
@@ -62,13 +65,16 @@ unsafe fn asked(next: &AtomicPtr<c_void>, name: &CStr, signal: c_int, handler: H
     if found.is_null() {
         return libc::SIG_ERR;
     }
+    let ours = if signal == libc::SIGTERM && handler == libc::SIG_DFL {
+        term::instead_of_default().map(|ours| ours.sa_sigaction)
+    } else {
+        None
+    };
+    if signal == libc::SIGTERM {
+        term::program_sets();
+    }
+    let new = ours.unwrap_or(handler);
     // SAFETY: found by its name, and so of that type.
-    let before = unsafe { core::mem::transmute::<*mut c_void, Signal>(found)(signal, handler) };
-    if signal != libc::SIGTERM || before == libc::SIG_ERR {
-        return before;
-    }
-    if handler == libc::SIG_DFL {
-        term::again();
-    }
-    if term::is_ours(before) { libc::SIG_DFL } else { before }
+    let before = unsafe { core::mem::transmute::<*mut c_void, Signal>(found)(signal, new) };
+    if signal == libc::SIGTERM && term::is_ours(before) { libc::SIG_DFL } else { before }
 }

@@ -6,7 +6,7 @@
 
 use core::cell::Cell;
 
-use crate::driver::process;
+use crate::driver::{process, term};
 
 thread_local! {
     /// Where on its stack the holder stands; 0 if nobody holds the token. Without a destructor, so it
@@ -43,6 +43,9 @@ impl Token<'_> {
         self.holder.set(LENT);
         let answer = call();
         self.holder.set(here());
+        if term::is_called() {
+            term::stay();
+        }
         answer
     }
 }

@@ -24,7 +24,7 @@ pub fn submitted(
     stream: CUstream,
     count: impl FnOnce(&Work),
 ) -> Status {
-    launched(client, real, 0, || stream, count)
+    into_stream(client, real, (0, true), || stream, count)
 }
 
 /// The same for one that launches a function.
@@ -33,6 +33,18 @@ pub fn launched(
     client: &Client,
     real: &Real,
     function: u64,
+    stream: impl FnOnce() -> CUstream,
+    count: impl FnOnce(&Work),
+) -> Status {
+    into_stream(client, real, (function, false), stream, count)
+}
+
+/// Which function, if it is one; and whether the answer may be about the work.
+#[inline(always)]
+fn into_stream(
+    client: &Client,
+    real: &Real,
+    (function, answers): (u64, bool),
     stream: impl FnOnce() -> CUstream,
     count: impl FnOnce(&Work),
 ) -> Status {
@@ -47,7 +59,7 @@ pub fn launched(
     let context = if captured { None } else { member.context() };
     let Some(context) = context else { return real.call() };
     let work = member.takes_off(context.device, function, stream);
-    let flight = Flight { block: work.flight(stream), answers: false };
+    let flight = Flight { block: work.flight(stream), answers };
     let status = real.call_submitting(flight);
     if status.ok() {
         count(&work);

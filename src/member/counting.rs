@@ -185,6 +185,16 @@ impl Member {
         }
     }
 
+    /// In another place: what may be in flight still is.
+    pub(super) fn open_counts_again(&self, seat: Seat) {
+        for device in self.devices() {
+            if self.book.open_counts(device.index, seat) {
+                device.part.note_moved(seat.index);
+                device.counted_by.with(|(opened, _)| *opened = Some(seat.id));
+            }
+        }
+    }
+
     #[inline(always)]
     pub fn count(&self, device: &OnDevice, what: Count, by: u64) {
         if let Some(block) = self.block(device).filter(|_| !leaves_out("count:work")) {

@@ -199,6 +199,7 @@ impl Member {
             if seat.id == lost {
                 *seat = self.book.seat(&self.who, self.clock.now()).ok()?;
                 self.book.settle(*seat);
+                self.open_counts_again(*seat);
                 self.counting.moved(*seat);
                 self.note_share_again(*seat);
             }

@@ -7,13 +7,32 @@ use std::path::Path;
 use cuota_core::book::{Census, Count, Fault, Kind as EventKind, Verdict, Who, census};
 
 use super::{Member, OnDevice, leaves_out};
-use crate::driver::{Status, nvml};
+use crate::driver::{Status, nvml, process, query};
 
 /// Nanoseconds that a fault may take to reach a process: one that was well so long ago may have been
 /// struck already.
 const SPREADS: u64 = 2_000_000_000;
 
 impl OnDevice {
+    /// Asked of one of its contexts, by the thread's own default stream there: that breaks no capture.
+    fn is_lost(&self) -> bool {
+        const RELAXED: u32 = 2;
+        const OWN_STREAM: u64 = 2;
+        let Some(context) = self.contexts().first().copied() else { return false };
+        if !query::cuCtxPushCurrent_v2(context).ok() {
+            return false;
+        }
+        let mut mode = RELAXED;
+        let changed = query::cuThreadExchangeStreamCaptureMode(&mut mode).ok();
+        let lost = query::cuStreamQuery(OWN_STREAM).is_fatal();
+        if changed {
+            let _ = query::cuThreadExchangeStreamCaptureMode(&mut mode);
+        }
+        let mut popped = 0;
+        let _ = query::cuCtxPopCurrent_v2(&mut popped);
+        lost
+    }
+
     /// Whether it is lost to this process, and nobody has noticed before.
     pub fn is_lost_now(&self) -> bool {
         !self.flight.lost.swap(true, Ordering::AcqRel)
@@ -21,6 +40,13 @@ impl OnDevice {
 }
 
 impl Member {
+    /// The devices that do not answer any more: a stream or an event that says so may be of another than the
+    /// current context's. With contexts on one only, that one.
+    pub fn lost_devices(&self) -> impl Iterator<Item = &OnDevice> {
+        let several = self.devices().filter(|device| device.has_contexts()).count() > 1;
+        self.devices().filter(move |device| device.has_contexts() && (!several || device.is_lost()))
+    }
+
     pub fn client(&self) -> &str {
         &self.client
     }
@@ -40,6 +66,7 @@ impl Member {
             call: call.into(),
             function,
             stream,
+            by_mps,
             ..Fault::default()
         };
         if Status(status).is_of_mps() {
@@ -65,7 +92,8 @@ impl Member {
         let seen = census(directory, device.uuid, since);
         (fault.busy, fault.members) = (seen.busy.len() as u32, seen.members.len() as u32);
         let culprit = match (&seen.before, seen.busy.as_slice()) {
-            (Some(before), _) => before.clone(),
+            // Whoever had work in flight then has it still: nothing was waited for with success since.
+            (Some(before), busy) => before.clone().filter(|it| busy.iter().all(|who| is(who, it))),
             (None, [one])
                 if (!seen.unsure || leaves_out("fault:unsure"))
                     && !has_strangers(device.uuid, &seen) =>
@@ -90,14 +118,16 @@ impl Member {
     }
 }
 
-/// Whether NVML lists processes on the device that are no members.
+fn is(one: &Who, other: &Who) -> bool {
+    (&one.client, one.pid) == (&other.client, other.pid)
+}
+
+/// Whether there may be processes on the device that are no members: NVML lists some, or does not see pids
+/// as we do, or is not there. The MPS server is no client.
 fn has_strangers(uuid: [u8; 16], seen: &Census) -> bool {
-    let Some(listed) = nvml::processes(uuid) else { return false };
-    let own = std::process::id();
-    if listed.iter().any(|(pid, _)| *pid == own) {
-        // It sees pids as we do.
-        let known = |pid: u32| seen.members.iter().any(|who| who.pid == u64::from(pid));
-        return listed.iter().any(|(pid, _)| !known(*pid));
-    }
-    listed.len() > seen.members.len()
+    let Some(listed) = nvml::pids(uuid) else { return true };
+    let known = |pid: u32| {
+        seen.members.iter().any(|who| who.pid == u64::from(pid)) || process::is_a_service_of(pid)
+    };
+    !listed.contains(&std::process::id()) || !listed.into_iter().all(known)
 }

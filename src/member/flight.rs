@@ -123,10 +123,13 @@ impl Member {
         // `Block::begin`.
         core::sync::atomic::fence(Ordering::Acquire);
         let is_all = match what {
+            // The default streams are others in each context.
             Awaited::Stream(stream) => {
-                device.flight.stream.load(Ordering::Acquire) == stream || leaves_out("flight:other")
+                let only = stream > PER_THREAD || device.has_one_context();
+                only && device.flight.stream.load(Ordering::Acquire) == stream
+                    || leaves_out("flight:other")
             }
-            Awaited::Context => device.flight.contexts.load(Ordering::Acquire) <= 1,
+            Awaited::Context => device.has_one_context(),
             Awaited::Some => false,
         };
         Waiting { device, place, begun: begun.filter(|_| is_all), since: now }
@@ -138,7 +141,7 @@ impl Member {
         if let Some(begun) = waiting.begun
             && self.counting.seat().index == waiting.place
         {
-            waiting.device.part.note_quiet(waiting.place, begun);
+            waiting.device.part.note_quiet(self.counting.seat(), begun);
         }
     }
 
@@ -165,8 +168,21 @@ impl OnDevice {
         self.flight.well.fetch_max(now, Ordering::AcqRel);
     }
 
-    pub fn lost_context(&self, context: u64) {
-        self.flight.known.with(|known| known.retain(|one| *one != context));
+    /// It is about to be destroyed: nobody of ours asks anything of it from here on. Whether it was known.
+    pub fn hide_context(&self, context: u64) -> bool {
+        self.flight.known.with(|known| {
+            let before = known.len();
+            known.retain(|one| *one != context);
+            known.len() != before
+        })
+    }
+
+    /// It was not destroyed after all.
+    pub fn show_context(&self, context: u64) {
+        self.flight.known.with(|known| known.push(context));
+    }
+
+    pub fn lost_context(&self) {
         let one_less = |count: u32| count.checked_sub(1);
         let _ = self.flight.contexts.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_less);
     }
@@ -174,6 +190,14 @@ impl OnDevice {
     /// There are contexts of which it is not known when they end.
     pub fn has_more_contexts(&self) {
         self.flight.contexts.fetch_add(MANY, Ordering::AcqRel);
+    }
+
+    fn has_one_context(&self) -> bool {
+        self.flight.contexts.load(Ordering::Acquire) <= 1
+    }
+
+    pub fn has_contexts(&self) -> bool {
+        self.flight.contexts.load(Ordering::Acquire) > 0
     }
 
     pub fn contexts(&self) -> Vec<u64> {

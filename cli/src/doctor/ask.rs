@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cuota_core::config::Uuid;
 
@@ -15,6 +15,8 @@ use crate::command::Failure;
 
 /// A driver that takes longer to start has most likely stopped.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How often it is looked whether anybody still wants to know.
+const SLICE: Duration = Duration::from_millis(50);
 
 /// What the child told.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -70,7 +72,12 @@ pub enum Ended {
 }
 
 /// Runs the child: `command` is this program under the preload.
-pub fn ask(mut command: Command) -> Result<Answers, Failure> {
+pub fn ask(command: Command) -> Result<Answers, Failure> {
+    ask_while(command, &|| true)
+}
+
+/// The same for as long as somebody wants to know: what was told by then.
+pub fn ask_while(mut command: Command, wanted: &dyn Fn() -> bool) -> Result<Answers, Failure> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child =
         command.spawn().map_err(|why| Failure::ours(format!("cannot start a child: {why}")))?;
@@ -92,9 +99,14 @@ pub fn ask(mut command: Command) -> Result<Answers, Failure> {
         text
     });
     let mut answers = Answers::default();
+    let mut end = Instant::now() + PATIENCE;
     loop {
-        match facts.recv_timeout(PATIENCE) {
-            Ok(line) => answers.hear(&line),
+        match facts.recv_timeout(SLICE) {
+            Err(mpsc::RecvTimeoutError::Timeout) if wanted() && Instant::now() < end => {}
+            Ok(line) => {
+                answers.hear(&line);
+                end = Instant::now() + PATIENCE;
+            }
             Err(mpsc::RecvTimeoutError::Disconnected) => break,
             Err(mpsc::RecvTimeoutError::Timeout) => {
                 answers.ended = Ended::Late;

@@ -49,7 +49,21 @@ static CHILD: AtomicI32 = AtomicI32::new(0);
 /// What came before there was a child to pass it on to; 0 if nothing did.
 static EARLY: AtomicI32 = AtomicI32::new(0);
 
+/// The last request to end, whoever it was passed on to; 0 if none came.
+static REQUESTED: AtomicI32 = AtomicI32::new(0);
+
+/// What the terminal sends it sends to the child, too: only what a process sent is passed on.
+extern "C" fn pass_on_if_sent(signal: c_int, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
+    // SAFETY: the kernel gives a handler of this kind what it knows of the signal.
+    if !info.is_null() && unsafe { (*info).si_code } <= 0 {
+        pass_on(signal);
+    } else {
+        REQUESTED.store(signal, Ordering::SeqCst);
+    }
+}
+
 extern "C" fn pass_on(signal: c_int) {
+    REQUESTED.store(signal, Ordering::SeqCst);
     match CHILD.load(Ordering::SeqCst) {
         0 => EARLY.store(signal, Ordering::SeqCst),
         // SAFETY: `kill` may be called from a handler.
@@ -57,9 +71,9 @@ extern "C" fn pass_on(signal: c_int) {
     }
 }
 
-/// The request to end that came while there was no child to pass it on to.
+/// The request to end that came, if one did.
 pub fn request_to_end() -> Option<c_int> {
-    Some(EARLY.load(Ordering::SeqCst)).filter(|signal| *signal != 0)
+    Some(REQUESTED.load(Ordering::SeqCst)).filter(|signal| *signal != 0)
 }
 
 /// Waits for the child to end; meanwhile a request to end is passed on to it.
@@ -85,7 +99,9 @@ pub fn stand_in() {
             libc::sigaction(signal, std::ptr::null(), &raw mut now);
             now.sa_sigaction == libc::SIG_IGN
         };
-        if !ignored {
+        if !ignored && [libc::SIGINT, libc::SIGQUIT].contains(&signal) {
+            handle_known(signal, pass_on_if_sent);
+        } else if !ignored {
             handle(signal, pass_on);
         }
     }
@@ -155,6 +171,20 @@ pub(super) fn handle(signal: c_int, handler: extern "C" fn(c_int)) {
         let mut action: libc::sigaction = std::mem::zeroed();
         action.sa_sigaction = handler as *const () as usize;
         action.sa_flags = libc::SA_RESTART;
+        libc::sigaction(signal, &raw const action, std::ptr::null_mut());
+    }
+}
+
+/// The same for one that is told where the signal comes from.
+fn handle_known(
+    signal: c_int,
+    handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut libc::c_void),
+) {
+    // SAFETY: as in `handle`.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = handler as *const () as usize;
+        action.sa_flags = libc::SA_RESTART | libc::SA_SIGINFO;
         libc::sigaction(signal, &raw const action, std::ptr::null_mut());
     }
 }

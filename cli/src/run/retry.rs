@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use cuota_core::config::LEFT_FOR_FAULT;
 
 use crate::command::Failure;
-use crate::doctor::ask::{Answers, ask};
+use crate::doctor::ask::{Answers, ask_while};
 use crate::native::system;
 use crate::screen;
 
@@ -44,15 +44,20 @@ impl Retry {
         if by_mps && env::var_os("CUOTA_MPS").is_none_or(|it| it.is_empty()) {
             command.env("CUOTA_MPS", "require");
         }
+        let mut pause = FIRST;
         for left in (0..=self.times).rev() {
             let mut child = command.spawn().map_err(&failed)?;
             let ended = system::wait_for(&mut child).map_err(&failed)?;
-            if left == 0 || ended.code() != Some(LEFT_FOR_FAULT) {
+            let again = ended.code() == Some(LEFT_FOR_FAULT) && system::request_to_end().is_none();
+            if left == 0 || !again {
                 return Ok(ended);
             }
             screen::warn(&format!(
                 "the command has left after a fault (status {LEFT_FOR_FAULT}); it is started again when the device takes it, up to {left} times more"
             ));
+            // One that leaves at once is not started as fast as it can.
+            thread::sleep(pause);
+            pause = (pause * 2).min(MOST);
             if !self.ready()? && by_mps {
                 return Err(Failure::ours(
                     "not started again: a program started now would run beside MPS, not under it\nSee that the daemon runs: cuota mps status.",
@@ -67,14 +72,14 @@ impl Retry {
         let end = Instant::now() + self.wait;
         let mut pause = FIRST;
         loop {
-            let answers = ask(probe()?)?;
+            let answers = ask_while(probe()?, &|| system::request_to_end().is_none())?;
+            if let Some(signal) = system::request_to_end() {
+                system::end_by(signal);
+            }
             match &answers.init {
                 Some((NOT_READY | CROWDED, _)) if Instant::now() < end => {}
                 Some((NOT_READY | CROWDED, _)) => return Err(self.never(&answers)),
                 _ => return Ok(is_under_mps(&answers)),
-            }
-            if let Some(signal) = system::request_to_end() {
-                system::end_by(signal);
             }
             thread::sleep(pause);
             pause = (pause * 2).min(MOST);

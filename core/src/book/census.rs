@@ -76,7 +76,10 @@ fn look(path: &Path, client: &str, uuid: [u8; 16], since: u64, census: &mut Cens
         match busy(&file, layout, index, place, id)? {
             // It has done nothing there.
             None if lane(head::OWNER) != id => continue,
-            Some(true) => census.busy.push(who.clone()),
+            // Copies go to another device's streams without saying so: whoever is busy anywhere may be here.
+            _ if is_busy_anywhere(&file, layout, &words, place, id)? => {
+                census.busy.push(who.clone())
+            }
             _ => {}
         }
         if file::is_locked(file.as_fd(), byte_of(id)).ok()? || get(member::LEAVING) != id {
@@ -87,7 +90,8 @@ fn look(path: &Path, client: &str, uuid: [u8; 16], since: u64, census: &mut Cens
 }
 
 fn is_same(fault: &Fault, index: usize, since: u64) -> bool {
-    fault.device == index && fault.time >= since && fault.verdict != Verdict::Nobody
+    let of_all = fault.by_mps && fault.verdict != Verdict::Nobody;
+    of_all && fault.device == index && fault.time >= since
 }
 
 /// What another made of the same fault. One that did not know is believed before one that did.
@@ -107,6 +111,23 @@ fn hear(census: &mut Census, fault: &Fault, own: Who) {
             named.as_ref().is_some_and(|it| (&it.client, it.pid) == (&before.client, before.pid))
         }),
     });
+}
+
+fn is_busy_anywhere(
+    file: &File,
+    layout: Layout,
+    head: &Copied,
+    place: usize,
+    id: u64,
+) -> Option<bool> {
+    let is_there =
+        |index: &usize| head.get(header::DIRECTORY + index * header::DIRECTORY_ENTRY + 2) == 1;
+    for index in (0..DEVICES).filter(is_there) {
+        if busy(file, layout, index, place, id)? == Some(true) {
+            return Some(true);
+        }
+    }
+    Some(false)
 }
 
 /// Whether the member of the place may have work in flight on a device; nothing if it never had any.

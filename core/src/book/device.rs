@@ -83,9 +83,19 @@ impl Part {
     }
 
     /// All work is done of the calls that had begun when there were so many.
-    pub fn note_quiet(&self, place: usize, begun: u64) {
-        let at = self.layout.counts_at(place) + count::SHARED * count::WORDS + count::QUIET;
-        self.set(at, begun);
+    pub fn note_quiet(&self, seat: Seat, begun: u64) {
+        let at = self.layout.counts_at(seat.index);
+        // Not what an earlier one of the place had begun.
+        if self.value(at + count::EARLIER_FOR) == seat.id {
+            self.set(at + count::SHARED * count::WORDS + count::QUIET, begun);
+        }
+    }
+
+    /// A member that was taken for dead has come to a place with work in flight, for all it knows.
+    pub fn note_moved(&self, place: usize) {
+        let at = self.layout.counts_at(place) + count::SHARED * count::WORDS;
+        self.set(at + count::BEGUN, 1);
+        self.set(at + count::ENDED, 1);
     }
 
     /// Whether work of the place's member may be in flight.

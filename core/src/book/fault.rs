@@ -62,12 +62,15 @@ pub struct Fault {
     /// How many members had work in flight, of how many.
     pub busy: u32,
     pub members: u32,
+    /// The device was shared by MPS: the fault was everybody's there.
+    pub by_mps: bool,
     /// Whose work it was, if it was another's.
     pub culprit: Option<(String, u64)>,
 }
 
 const DEVICE: u32 = 32;
 const VERDICT: u32 = 48;
+const BY_MPS: u32 = 56;
 
 impl Fault {
     /// From a member's words.
@@ -80,7 +83,7 @@ impl Fault {
             layout::words_text(&words)
         };
         let (what, seen) = (get(member::FAULT), get(member::FAULT_BUSY));
-        let verdict = Verdict::from_word(what >> VERDICT);
+        let verdict = Verdict::from_word(what >> VERDICT & 0xff);
         let culprit = (verdict == Verdict::Other)
             .then(|| (text(member::CULPRIT, 8), get(member::CULPRIT_PID)));
         Some(Fault {
@@ -93,6 +96,7 @@ impl Fault {
             verdict,
             busy: seen as u32,
             members: (seen >> 32) as u32,
+            by_mps: what >> BY_MPS & 1 == 1,
             culprit,
         })
     }
@@ -108,7 +112,8 @@ impl Book {
         set(member::FAULT_OF, 0);
         set(member::FAULT_AT, fault.time);
         let device = (fault.device as u64) << DEVICE;
-        set(member::FAULT, u64::from(fault.status) | device | (fault.verdict as u64) << VERDICT);
+        let judged = (fault.verdict as u64) << VERDICT | u64::from(fault.by_mps) << BY_MPS;
+        set(member::FAULT, u64::from(fault.status) | device | judged);
         set(member::FAULT_BUSY, u64::from(fault.busy) | u64::from(fault.members) << 32);
         set(member::FAULT_FUNCTION, fault.function);
         set(member::FAULT_STREAM, fault.stream);

@@ -101,7 +101,8 @@ pub mod member {
     /// The fault that took the device from it, and the incarnation that is about, which is written last.
     pub const FAULT_OF: usize = 13;
     pub const FAULT_AT: usize = 14;
-    /// The driver's status, from 2^32 on the device's place in the directory, from 2^48 on the verdict.
+    /// The driver's status, from 2^32 on the device's place in the directory, from 2^48 on the verdict, from
+    /// 2^56 on whether it was by MPS that the device was shared.
     pub const FAULT: usize = 15;
     /// How many members had work in flight, and from 2^32 on how many there were.
     pub const FAULT_BUSY: usize = 16;
