@@ -190,7 +190,7 @@ struct cuota_lane {
     uint64_t heartbeat; /* when it was last known to live */
     uint64_t noticed; /* when its death was noticed */
     uint64_t granted_to; /* the incarnation that the next is about */
-    uint64_t grant; /* SMs it may use, and from 2^32 on whether MPS sees to it */
+    uint64_t grant; /* SMs it may use; bit 32: MPS sees to it; bit 33: they are a partition, reserved */
     uint64_t blind; /* the incarnation for whose counts there was no room, if there was none */
     uint64_t stopped; /* when the owner was told to stop, once all its work here is done */
     uint64_t unused1[1];
@@ -282,7 +282,7 @@ enum {
     CUOTA_FREED = 7, /* likewise */
     CUOTA_REFUSED = 8, /* asked, limit, used */
     CUOTA_LIMIT_CHANGED = 9, /* new, old */
-    CUOTA_SHARE_GRANTED = 10, /* SMs, of how many (0 if that is not known), whether by MPS */
+    CUOTA_SHARE_GRANTED = 10, /* SMs, of how many (0 if that is not known); 1: by MPS, 2: by a partition of MPS */
     CUOTA_FAULT = 11, /* status + 2^32 * CUOTA_UNKNOWN …; busy + 2^32 * members; the culprit's pid */
     CUOTA_UNTRACKED = 14 /* what the driver holds for itself: now, before */
 };

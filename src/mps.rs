@@ -10,6 +10,7 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 
 use cuota_core::config::{Config, Mps};
 use cuota_core::mps::{Daemon, PATIENCE, PIPES, directory, look, may_be_there};
+use cuota_core::share::PARTITION;
 
 use crate::driver::{Status, process, query};
 use crate::log::{self, Topic};
@@ -135,6 +136,23 @@ fn devices() -> impl Iterator<Item = c_int> {
     0..if said { count } else { 0 }
 }
 
+/// The static partition this process was told to be in.
+pub fn partition() -> Option<String> {
+    std::env::var(PARTITION).ok().filter(|value| !value.is_empty())
+}
+
+/// What to do where there is no connection.
+fn to_connect() -> String {
+    match partition() {
+        Some(name) => format!(
+            "see that {PARTITION}={name} names a partition of this daemon, which is started with -S (lspart lists them), and that the daemon runs (cuota mps status)"
+        ),
+        None => format!(
+            "see that the daemon runs, and as root if users differ (cuota mps status); one that is started with -S takes only who names a partition in {PARTITION}"
+        ),
+    }
+}
+
 pub fn is_client(device: c_int) -> bool {
     let mut value = 0;
     query::cuDeviceGetAttribute(&mut value, IS_CLIENT, device).ok() && value != 0
@@ -142,11 +160,9 @@ pub fn is_client(device: c_int) -> bool {
 
 /// Says what came of MPS where `cuInit`, or making a context, failed for it.
 pub fn explain(status: Status) {
+    let to_connect = to_connect();
     let (why, advice) = match status.0 {
-        805 => (
-            "no connection to the MPS daemon or its server",
-            "see that the daemon runs, and as root if users differ (cuota mps status)",
-        ),
+        805 => ("no connection to the MPS daemon or its server", to_connect.as_str()),
         807 => (
             "the MPS server takes no new clients: a fault took the device from others, and not all of them have ended; or it is just starting or ending, or serves another user",
             "end the processes that had the device (cuota ps shows who lost it), then start this one again; cuota run --retry waits for it",

@@ -6,17 +6,21 @@ use std::fmt;
 use cuota_core::book::{DeviceReport, Grant, Report};
 use cuota_core::config::Sm;
 
+#[derive(Clone, Debug)]
 pub struct Sms {
     /// What they ask for, if any does; of several, the first.
     pub asked: Option<Sm>,
     processes: usize,
-    /// The most that one of them may use, and all of them, added up.
+    /// The most that one of them may use, and all of them, added up: a cap is each one's own, a partition
+    /// is shared by all that are in it.
     each: u32,
     pub granted: u64,
     /// All the device has, if anybody could tell.
-    all: Option<u32>,
+    pub all: Option<u32>,
     /// MPS sees to it, for all that ask.
     pub by_mps: bool,
+    /// All are in a partition, and nobody else may use its SMs.
+    pub exclusive: bool,
 }
 
 impl Sms {
@@ -33,13 +37,16 @@ impl Sms {
             return None;
         }
         let each = grants.iter().map(|(_, grant)| grant.sms).max()?;
+        let exclusive = grants.iter().all(|(_, grant)| grant.by_mps && grant.exclusive);
+        let sum = grants.iter().map(|(_, grant)| u64::from(grant.sms)).sum();
         Some(Sms {
             asked: grants.iter().find_map(|(asked, _)| *asked),
             processes: grants.len(),
             each,
-            granted: grants.iter().map(|(_, grant)| u64::from(grant.sms)).sum(),
+            granted: if exclusive { each.into() } else { sum },
             all: (device.sms > 0).then_some(device.sms),
             by_mps: grants.iter().all(|(_, grant)| grant.by_mps),
+            exclusive,
         })
     }
 }
@@ -53,9 +60,20 @@ impl fmt::Display for Sms {
             if let Some(all) = self.all {
                 write!(out, " of {all}")?;
             }
-            out.write_str(", by MPS")?;
-            if self.processes > 1 {
-                write!(out, ", for each of {} processes: {} in all", self.processes, self.granted)?;
+            let number = self.processes;
+            match (self.exclusive, number > 1) {
+                (true, false) => out.write_str(", reserved by a partition of MPS")?,
+                (true, true) => {
+                    write!(
+                        out,
+                        ", reserved by a partition of MPS, for {number} processes together"
+                    )?;
+                }
+                (false, false) => out.write_str(", by MPS")?,
+                (false, true) => {
+                    let all = self.granted;
+                    write!(out, ", by MPS, for each of {number} processes: {all} in all")?;
+                }
             }
         }
         self.asked.map_or(Ok(()), |asked| write!(out, "; asked for: {asked}"))
@@ -75,7 +93,7 @@ mod tests {
             (member.alive, member.asked, member.grants) = (alive, asked, vec![(2, grant)]);
             member
         };
-        let dead = member(false, Grant { sms: 9, by_mps: true });
+        let dead = member(false, Grant { sms: 9, by_mps: true, exclusive: false });
         let members = grants.iter().map(|grant| member(true, *grant)).chain([dead]).collect();
         let report = Report { members, ..Report::default() };
         Sms::of(&report, &device).map(|sms| sms.to_string())
@@ -83,7 +101,9 @@ mod tests {
 
     #[test]
     fn what_is_granted_is_said_and_what_is_not() {
-        let (share, free) = (Grant { sms: 38, by_mps: true }, Grant { sms: 132, by_mps: false });
+        let share = Grant { sms: 38, by_mps: true, exclusive: false };
+        let (partition, free) =
+            (Grant { exclusive: true, ..share }, Grant { sms: 132, ..Grant::default() });
         let asked = Some(Sm::Percent(30_000));
         for (asked, grants, all, expected) in [
             (asked, &[share][..], 132, "SMs: 38 of 132, by MPS; asked for: 30%"),
@@ -94,6 +114,20 @@ mod tests {
                 "SMs: 38 of 132, by MPS, for each of 3 processes: 114 in all; asked for: 30%",
             ),
             (None, &[share], 0, "SMs: 38, by MPS"),
+            (None, &[partition], 132, "SMs: 38 of 132, reserved by a partition of MPS"),
+            (
+                asked,
+                &[partition, partition],
+                132,
+                "SMs: 38 of 132, reserved by a partition of MPS, for 2 processes together; asked for: 30%",
+            ),
+            // Whoever is outside has a cap only.
+            (
+                None,
+                &[partition, share],
+                132,
+                "SMs: 38 of 132, by MPS, for each of 2 processes: 76 in all",
+            ),
             (
                 Some(Sm::Count(40)),
                 &[share, free],

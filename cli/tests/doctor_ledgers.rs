@@ -42,11 +42,11 @@ fn as_many_clients_as_mps_takes_are_warned_of() {
     let directory = folder.ledgers().display().to_string();
     let set = [("CUOTA_DIR", directory.as_str()), ("CUDA_MPS_PIPE_DIRECTORY", "")];
     let beside = member(&folder, "one", 1, 0);
-    beside.part(0).note_grant(beside.seat, Grant { sms: 132, by_mps: false });
+    beside.part(0).note_grant(beside.seat, Grant { sms: 132, ..Grant::default() });
     is_absent(&report(&set).1, "mps-clients");
     let under = || {
         let booked = member(&folder, "one", 1, 0);
-        booked.part(0).note_grant(booked.seat, Grant { sms: 132, by_mps: true });
+        booked.part(0).note_grant(booked.seat, Grant { sms: 132, by_mps: true, exclusive: false });
         booked
     };
     let mut all: Vec<Booked> = (0..53).map(|_| under()).collect();

@@ -468,13 +468,15 @@ fn a_share_of_the_sms_is_a_metric_where_there_is_one() {
         let start = format!("{name}{{client=\"{client}\"");
         text.lines().find(|line| line.starts_with(&start))?.split_whitespace().last()
     };
-    for (client, granted, enforced) in [
-        ("held", Some("76"), Some("1")),
-        ("not-held", Some("132"), Some("0")),
-        ("silent", None, None),
+    for (client, granted, enforced, exclusive) in [
+        ("held", Some("76"), Some("1"), Some("0")),
+        ("not-held", Some("132"), Some("0"), None),
+        ("reserved", Some("32"), Some("1"), Some("1")),
+        ("silent", None, None, None),
     ] {
         assert_eq!(value("cuota_device_sms", client), Some("132"));
         assert_eq!(value("cuota_sms_granted", client), granted, "{client}");
         assert_eq!(value("cuota_share_enforced", client), enforced, "{client}");
+        assert_eq!(value("cuota_share_exclusive", client), exclusive, "{client}");
     }
 }

@@ -242,23 +242,27 @@ fn shares_of_the_sms_are_shown_as_they_were_granted() {
     let directory = folder.ledgers();
     let _members = sharing(&folder);
     let report = json_of(&directory, 0);
-    let [held, not_held, silent] = [0, 1, 2].map(|at| &report["clients"][at]);
+    let [held, not_held, reserved, silent] = [0, 1, 2, 3].map(|at| &report["clients"][at]);
     let uuid = &held["devices"][0]["uuid"];
-    for (client, asked, sms, by_mps) in [
-        (held, json!("30%"), 38, true),
-        (not_held, json!("30%"), 132, false),
-        (silent, Value::Null, 132, false),
+    for (client, asked, sms, by_mps, exclusive) in [
+        (held, json!("30%"), 38, true, false),
+        (not_held, json!("30%"), 132, false, false),
+        (reserved, json!("30%"), 32, true, true),
+        (silent, Value::Null, 132, false, false),
     ] {
         assert_eq!(client["devices"][0]["sms"], 132);
         let member = &client["members"][0];
         assert_eq!(member["share_asked"], asked);
-        assert_eq!(member["grants"], json!([{ "uuid": uuid, "sms": sms, "by_mps": by_mps }]));
+        let grant = json!({ "uuid": uuid, "sms": sms, "by_mps": by_mps, "exclusive": exclusive });
+        assert_eq!(member["grants"], json!([grant]));
     }
     let (_, out, _) = ps(&directory);
     let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
     let both = "SMs: 38 of 132, by MPS, for each of 2 processes: 76 in all; asked for: 30%";
     assert!(words.contains(both), "{out}");
     assert!(words.contains("SMs: not limited, for there is no MPS; asked for: 30%"), "{out}");
-    assert_eq!(out.matches("SMs").count(), 2, "{out}");
+    let partition = "SMs: 32 of 132, reserved by a partition of MPS; asked for: 30%";
+    assert!(words.contains(partition), "{out}");
+    assert_eq!(out.matches("SMs").count(), 3, "{out}");
     assert!(out.lines().all(|line| line.chars().count() <= 80), "{out}");
 }

@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use common::member::sharing;
 use common::{Folder, cuota, ended};
 use cuota_core::book::layout::Layout;
 use cuota_core::book::{self, Book, Count, Device, Member, Plan, Seat, Wish};
@@ -133,6 +134,63 @@ fn json_is_an_object_a_line() {
     assert!((0..2).any(|_| fast(next())), "the launches are in this interval or the next");
     drop(lines);
     assert!(follower.wait().expect("it ends").success(), "nobody reads any more");
+}
+
+#[test]
+fn shares_of_the_sms_are_shown_where_there_are_any() {
+    let folder = Folder::new("top-sms");
+    let directory = folder.ledgers();
+    {
+        let _plain = client(&directory, "plain", GIB, None);
+        let (_, out, _) = once(&directory, &[]);
+        assert!(!out.contains("SHARE") && !out.contains("SMS"), "{out}");
+    }
+    let _members = sharing(&folder);
+    let (status, out, err) = once(&directory, &["--rates", "--interval", "0.1"]);
+    assert_eq!((status, err.as_str()), (Some(0), ""));
+    assert!(out.lines().all(|line| line.len() <= 80), "{out}");
+    let row = |name: &str| {
+        let line = out.lines().find(|line| line.starts_with(name)).expect("its row");
+        line.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let titles = row("CLIENT");
+    assert!(titles.windows(2).any(|two| two == ["SHARE", "SMS"]), "{out}");
+    for (name, cells) in [
+        ("held", &["30%", "76/132"][..]),
+        ("not-held", &["30%", "no", "MPS"]),
+        ("reserved", &["30%", "32/132="]),
+    ] {
+        assert!(row(name).windows(cells.len()).any(|some| some == cells), "{name} {out}");
+    }
+    assert!(row("silent").windows(2).any(|two| two == ["-", "-"]), "{out}");
+
+    let (_, out, _) = once(&directory, &["--json", "reserved"]);
+    let report: Value = serde_json::from_str(&out).expect("one JSON object");
+    let device = &report["clients"][0]["devices"][0];
+    for (name, value) in [
+        ("sms", json!(132)),
+        ("share_asked", json!("30%")),
+        ("sms_granted", json!(32)),
+        ("share_enforced", json!(true)),
+        ("share_exclusive", json!(true)),
+    ] {
+        assert_eq!(device[name], value, "{name}");
+    }
+    let (_, out, _) = once(&directory, &["--json", "silent"]);
+    assert!(!out.contains("sms_granted"), "{out}");
+    let (_, out, _) = once(&directory, &["--sort", "sms"]);
+    let first: Vec<&str> = out.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(first[1..4], ["not-held", "held", "reserved"], "{out}");
+    let steps = json!([
+        ["see", "SHARE     SMS"],
+        ["see", "32/132="],
+        ["size", 40, 160],
+        ["see", "BYTE-HOURS"],
+        ["see", "\u{1b}[40;1H"],
+        ["send", "q"]
+    ]);
+    let seen = on_terminal(&directory, &[], &steps);
+    assert_eq!((&seen["status"], &seen["restored"]), (&json!(0), &json!(true)));
 }
 
 /// What happened on a terminal of 24 lines.

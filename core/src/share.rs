@@ -4,12 +4,23 @@
 
 use std::fmt;
 
-use crate::config::Sm;
+use crate::config::{Sm, Uuid};
 
 /// What MPS reads it from.
 pub const VARIABLE: &str = "CUDA_MPS_ACTIVE_THREAD_PERCENTAGE";
 /// And whose work goes first: 1 is after the others.
 pub const PRIORITY: &str = "CUDA_MPS_CLIENT_PRIORITY";
+
+/// The static partition that a client of a daemon with such is in, as `GPU-<uuid>/<name>`.
+pub const PARTITION: &str = "CUDA_MPS_SM_PARTITION";
+/// 1 where contexts of one process may have SMs of their own number.
+pub const PER_CONTEXT: &str = "CUDA_MPS_ENABLE_PER_CTX_DEVICE_MULTIPROCESSOR_PARTITIONING";
+
+/// Whether a partition is one of that device.
+pub fn is_of(partition: &str, device: Uuid) -> bool {
+    let named = partition.split_once('/').map(|(named, _)| named.trim());
+    named.is_some_and(|named| named.eq_ignore_ascii_case(&device.to_string()))
+}
 
 /// Thousandths of a percent.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -36,6 +47,11 @@ impl Percentage {
         let value: f64 = text.trim().parse().ok()?;
         let part = (value * 1000.0).round();
         (value > 0.0 && part <= f64::from(WHOLE)).then_some(Percentage(part as u32))
+    }
+
+    /// Of one.
+    pub fn part(self) -> f64 {
+        f64::from(self.0) / f64::from(WHOLE)
     }
 
     /// SMs it comes to at most.
@@ -71,8 +87,8 @@ pub fn cores_per_sm(major: i32, minor: i32) -> Option<u32> {
     }
 }
 
-/// By how many SMs a grant may differ from what was asked for without a word: they are given in pairs
-/// or, on some devices, in fours or eights.
+/// SMs are given in pairs or, on some devices, in fours or eights: by so many, or fewer, a grant differs from
+/// what was asked for without a word.
 const STEP: u32 = 8;
 
 /// What there is to say of a grant.
@@ -85,9 +101,16 @@ pub enum Verdict {
     More,
 }
 
+/// The largest step in which so many can have been given.
+fn step_of(granted: u32) -> u32 {
+    1 << granted.trailing_zeros().min(STEP.ilog2())
+}
+
 pub fn judge(asked: Percentage, all: u32, granted: u32) -> Verdict {
     let wanted = asked.sms(all);
-    if granted > wanted.max(2).next_multiple_of(2) {
+    // The least there is, or whole steps of what was given.
+    let rounded_up = wanted.next_multiple_of(step_of(granted)).max(STEP);
+    if granted > rounded_up {
         Verdict::More
     } else if granted + STEP <= wanted {
         Verdict::Fewer
@@ -162,6 +185,42 @@ mod tests {
         ] {
             assert_eq!(judge(asked, 132, granted), verdict, "{granted}");
         }
-        assert_eq!(judge(percent("0.1"), 132, 2), Verdict::AsAsked, "there is no less");
+        for least in [2, 4, 7, 8] {
+            assert_eq!(judge(percent("0.1"), 132, least), Verdict::AsAsked, "there is no less");
+        }
+        assert_eq!(judge(percent("0.1"), 132, 16), Verdict::More);
+    }
+
+    /// SMs given by a driver that rounds as MPS does, in any steps.
+    #[test]
+    fn no_rounding_is_a_verdict_and_what_is_none_is_one() {
+        for all in [36, 84, 108, 131, 132, 142] {
+            for step in [1, 2, 4, 7, 8] {
+                for part in (500..=WHOLE).step_by(700) {
+                    let asked = Percentage(part);
+                    let wanted = asked.sms(all);
+                    let down = (wanted / step * step).max(step);
+                    assert_eq!(judge(asked, all, down), Verdict::AsAsked, "{wanted} {down} {all}");
+                    // A driver that rounds otherwise is found out.
+                    let (up, lost) = (wanted + 2 * STEP, wanted.saturating_sub(STEP));
+                    assert!(up > all || judge(asked, all, up) == Verdict::More, "{wanted} {up}");
+                    assert!(lost == 0 || judge(asked, all, lost) == Verdict::Fewer, "{wanted}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_partition_is_of_the_device_it_names() {
+        let device = Uuid(*b"0123456789abcdef");
+        for (partition, is) in [
+            ("GPU-30313233-3435-3637-3839-616263646566/1", true),
+            ("gpu-30313233-3435-3637-3839-616263646566/AwQ", true),
+            ("GPU-30313233-3435-3637-3839-616263646567/1", false),
+            ("GPU-30313233-3435-3637-3839-616263646566", false),
+            ("", false),
+        ] {
+            assert_eq!(is_of(partition, device), is, "{partition}");
+        }
     }
 }

@@ -1,14 +1,17 @@
 //! Being an MPS client, when `CUOTA_SIM_MPS=1`: fewer SMs, faults shared with the card's others, and a
 //! server that has its limits.
 
+mod partition;
+
 use std::env;
 use std::path::Path;
 use std::sync::LazyLock;
 
 use crate::api::{E, R};
-use crate::device::Device;
-use crate::machine::{self, Turn};
+use crate::device::{self, Device};
+use crate::machine::{self, Card, Turn};
 use crate::{clock, init};
+use partition::Partition;
 
 struct Client {
     enabled: bool,
@@ -16,6 +19,9 @@ struct Client {
     share: Option<f64>,
     /// The daemon's own: the tighter of both holds.
     default: Option<f64>,
+    /// Contexts may ask for SMs of their own number.
+    affinity: bool,
+    partition: Partition,
 }
 
 /// Read once, by `cuInit`.
@@ -24,6 +30,11 @@ static CLIENT: LazyLock<Client> = LazyLock::new(|| Client {
     share: percentage("CUDA_MPS_ACTIVE_THREAD_PERCENTAGE")
         .filter(|_| !is_set("CUOTA_SIM_MPS_DEAF")),
     default: percentage("CUOTA_SIM_MPS_PERCENTAGE"),
+    affinity: is_set("CUDA_MPS_ENABLE_PER_CTX_DEVICE_MULTIPROCESSOR_PARTITIONING"),
+    partition: Partition::of(
+        env::var("CUOTA_SIM_MPS_PARTITIONS").ok().as_deref(),
+        env::var("CUDA_MPS_SM_PARTITION").ok().as_deref(),
+    ),
 });
 
 /// A daemon that comes and goes: a file that does.
@@ -52,6 +63,9 @@ const TURN: u64 = 1_000_000;
 pub fn connect() -> R {
     if !enabled() {
         return Ok(());
+    }
+    if CLIENT.partition == Partition::Missing {
+        return Err(E::MPS_CONNECTION_FAILED);
     }
     let shared = is_set("CUOTA_SIM_MPS_MULTIUSER");
     // SAFETY: only asks.
@@ -88,30 +102,72 @@ fn most_contexts(device: &Device) -> u64 {
 }
 
 /// SMs of a card that this process may use; the driver shows them as all there are.
-pub fn granted(sms: u32) -> u32 {
+pub fn granted(card: &Card) -> u32 {
     let shares = [CLIENT.share, CLIENT.default].into_iter().flatten();
-    match shares.reduce(f64::min) {
-        Some(share) if CLIENT.enabled => portion(sms, share),
-        _ => sms,
+    match (&CLIENT.partition, shares.reduce(f64::min)) {
+        _ if !CLIENT.enabled => card.sm_count,
+        (Partition::Reserved { uuid, sms }, _) if *uuid == device::uuid_text(&card.uuid) => {
+            (*sms).min(card.sm_count)
+        }
+        (Partition::None, Some(share)) => portion(card.sm_count, share, card.sm_step),
+        _ => card.sm_count,
     }
 }
 
-/// SMs are given in pairs; a share is rounded down to them, but never to nothing.
-fn portion(sms: u32, share: f64) -> u32 {
-    let exact = (f64::from(sms) * share / 100.0) as u32;
-    (exact - exact % 2).max(2).min(sms)
+/// Whether a context may ask for a number of SMs.
+pub fn has_affinity() -> bool {
+    CLIENT.enabled && CLIENT.affinity
+}
+
+/// What a context gets that asks for so many.
+pub fn exactly(card: &Card, sms: u32) -> u32 {
+    at_least(sms, granted(card), card.sm_step)
+}
+
+/// SMs are given some at a time; a share is rounded down to them, but never to nothing.
+fn portion(sms: u32, share: f64, step: u32) -> u32 {
+    match (f64::from(sms) * share / 100.0) as u32 {
+        all if all == sms => sms,
+        exact => (exact - exact % step).max(step).min(sms),
+    }
+}
+
+/// A number of them is rounded up, as far as there are any.
+fn at_least(sms: u32, all: u32, step: u32) -> u32 {
+    sms.checked_next_multiple_of(step).map_or(all, |sms| sms.min(all))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::portion;
+    use super::{at_least, portion};
 
     #[test]
-    fn portions_are_pairs() {
-        assert_eq!(portion(132, 100.0), 132);
-        assert_eq!(portion(132, 50.0), 66);
-        assert_eq!(portion(132, 30.0), 38);
-        assert_eq!(portion(132, 0.1), 2);
-        assert_eq!(portion(1, 50.0), 1);
+    fn portions_are_whole_steps() {
+        for (sms, share, step, given) in [
+            (132, 100.0, 2, 132),
+            (132, 50.0, 2, 66),
+            (132, 30.0, 2, 38),
+            (132, 0.1, 2, 2),
+            (1, 50.0, 2, 1),
+            (132, 50.0, 8, 64),
+            (132, 100.0, 8, 132),
+            (132, 0.1, 8, 8),
+            (131, 50.0, 7, 63),
+        ] {
+            assert_eq!(portion(sms, share, step), given, "{share} of {sms} by {step}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_rounded_up_to_what_there_is() {
+        for (sms, all, step, given) in [
+            (1, 132, 2, 2),
+            (40, 132, 8, 40),
+            (41, 132, 8, 48),
+            (41, 44, 8, 44),
+            (u32::MAX, 9, 2, 9),
+        ] {
+            assert_eq!(at_least(sms, all, step), given, "{sms} of {all} by {step}");
+        }
     }
 }

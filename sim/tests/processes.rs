@@ -182,6 +182,90 @@ fn shows_sms() {
 }
 
 #[test]
+fn sms_are_given_some_at_a_time() {
+    let mps = ("CUOTA_SIM_MPS", "1");
+    for (arch, share, sms) in [
+        ("sm_90:132:4", "30", "36"),
+        ("sm_90:132:8", "30", "32"),
+        ("sm_90:131:7", "50", "63"),
+        ("sm_90:132:8", "1", "8"),
+        ("sm_90:132:8", "100", "132"),
+    ] {
+        let share = ("CUDA_MPS_ACTIVE_THREAD_PERCENTAGE", share);
+        passes("shows_sms", &[mps, ("CUOTA_SIM_ARCH", arch), share, ("SMS", sms)]);
+    }
+}
+
+const PER_CONTEXT: (&str, &str) =
+    ("CUDA_MPS_ENABLE_PER_CTX_DEVICE_MULTIPROCESSOR_PARTITIONING", "1");
+
+#[test]
+fn a_context_has_a_number_of_sms_where_mps_is_told_to() {
+    let (mps, eight) = (("CUOTA_SIM_MPS", "1"), ("CUOTA_SIM_ARCH", "sm_90:132:8"));
+    let half = ("CUDA_MPS_ACTIVE_THREAD_PERCENTAGE", "50");
+    for (variables, wants, answer) in [
+        (&[mps, PER_CONTEXT][..], "41", "0 42"),
+        (&[mps, PER_CONTEXT, eight], "41", "0 48"),
+        (&[mps, PER_CONTEXT, eight], "1", "0 8"),
+        (&[mps, PER_CONTEXT, half], "100", "0 66"),
+        (&[mps, PER_CONTEXT], "500", "0 132"),
+        (&[mps], "41", "224"),
+        (&[PER_CONTEXT], "41", "224"),
+    ] {
+        let more = [("WANTS", wants), ("ANSWER", answer)];
+        passes("makes_a_context_of_its_own_size", &[variables, &more].concat());
+    }
+}
+
+#[test]
+#[ignore = "a child"]
+fn makes_a_context_of_its_own_size() {
+    let (cuda, _) = context();
+    let [wants, answer] = ["WANTS", "ANSWER"].map(|name| std::env::var(name).unwrap());
+    let affinity: [u32; 2] = [0, wants.parse().unwrap()];
+    let (mut context, mut support) = (0usize, 7i32);
+    let args = [at(&mut context), affinity.as_ptr() as usize, 1, 0, 0];
+    let made = cuda.call("cuCtxCreate_v3", args);
+    assert_eq!(cuda.call("cuDeviceGetExecAffinitySupport", [at(&mut support), 0, 0]), 0);
+    assert_eq!(support, i32::from(made == 0));
+    let mut has = [9u32; 2];
+    let text = if made == 0 {
+        assert_eq!(cuda.call("cuCtxGetExecAffinity", [at(&mut has), 0]), 0);
+        format!("0 {}", has[1])
+    } else {
+        made.to_string()
+    };
+    assert_eq!(text, answer);
+}
+
+#[test]
+fn a_daemon_with_partitions_takes_who_has_one() {
+    const CARD: &str = "GPU-63756f74-6173-696d-0000-000000000001";
+    let table = format!("{CARD}/1=32,{CARD}/2=64,GPU-another/1=8");
+    let table = ("CUOTA_SIM_MPS_PARTITIONS", &*table);
+    let [first, second, third] = [1, 2, 3].map(|id| format!("{CARD}/{id}"));
+    fn wants(name: &str) -> (&str, &str) {
+        ("CUDA_MPS_SM_PARTITION", name)
+    }
+    let (mps, half) = (("CUOTA_SIM_MPS", "1"), ("CUDA_MPS_ACTIVE_THREAD_PERCENTAGE", "50"));
+    passes("shows_sms", &[mps, table, wants(&first), ("SMS", "32")]);
+    passes("shows_sms", &[mps, table, wants(&second), half, ("SMS", "64")]);
+    passes("shows_sms", &[mps, table, wants("GPU-another/1"), half, ("SMS", "132")]);
+    passes("shows_sms", &[mps, wants(&first), half, ("SMS", "66")]);
+    passes("shows_sms", &[table, ("SMS", "132")]);
+    for variables in [&[mps, table][..], &[mps, table, wants(&third)]] {
+        passes("cannot_connect", variables);
+    }
+}
+
+#[test]
+#[ignore = "a child"]
+fn cannot_connect() {
+    let cuda = Library::cuda();
+    assert_eq!(cuda.call("cuInit", [0]), 805);
+}
+
+#[test]
 #[ignore = "a child"]
 fn a_neighbour_faults() {
     let (cuda, _) = context();

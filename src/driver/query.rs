@@ -69,7 +69,8 @@ macro_rules! questions {
                     return Status::NOT_SUPPORTED;
                 }
                 // SAFETY: the driver's function of that name, with the signature the API documents;
-                // the arguments are handles of the program's or pointers to our own memory.
+                // the arguments are handles of the program's, pointers to our own memory, or the program's
+                // own for that very purpose.
                 unsafe { core::mem::transmute::<*mut c_void, Typed>(function)($($arg),*) }
             }
         )*
@@ -92,6 +93,9 @@ questions! {
     cuCtxGetDevice(device: &mut c_int);
     cuCtxPushCurrent_v2(context: Handle);
     cuCtxPopCurrent_v2(context: &mut Handle);
+    cuCtxCreate_v3(context: *mut c_void, affinity: &[c_uint; 2], count: c_int, flags: c_uint, device: c_int);
+    cuCtxCreate_v4(context: *mut c_void, parameters: *const c_void, flags: c_uint, device: c_int);
+    cuCtxGetExecAffinity(affinity: &mut [c_uint; 2], kind: c_uint);
     cuCtxGetLimit(value: &mut usize, limit: c_uint);
     cuDevicePrimaryCtxGetState(device: c_int, flags: &mut c_uint, active: &mut c_int);
     cuDeviceGet(device: &mut c_int, ordinal: c_int);

@@ -13,6 +13,7 @@ impl Status {
     pub const INVALID_VALUE: Status = Status(1);
     pub const OUT_OF_MEMORY: Status = Status(2);
     pub const NOT_INITIALIZED: Status = Status(3);
+    pub const UNSUPPORTED_EXEC_AFFINITY: Status = Status(224);
     pub const INVALID_CONTEXT: Status = Status(201);
     pub const NOT_READY: Status = Status(600);
     pub const NOT_PERMITTED: Status = Status(800);

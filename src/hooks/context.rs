@@ -2,16 +2,18 @@
 #![forbid(unsafe_code)]
 
 use core::ffi::{c_int, c_uint};
+use core::ptr;
 
 use cudarc::driver::sys::*;
 use cuota_core::book::{Count, Kind as EventKind};
 
+use super::affinity;
 use super::caller::read;
 use super::real::Real;
 use crate::client::Client;
 use crate::driver::{Status, query};
 use crate::member::{Member, OnDevice};
-use crate::{guard, mps};
+use crate::{guard, mps, share};
 
 /// First the ledger, then the driver, then the limits: devices have names only when there are some.
 pub fn init(client: &Client, real: &Real, flags: c_uint) -> Status {
@@ -32,19 +34,33 @@ pub fn init(client: &Client, real: &Real, flags: c_uint) -> Status {
     status
 }
 
-fn create_on(client: &Client, real: &Real, out: *mut CUcontext, ordinal: CUdevice) -> Status {
+/// `ask` has the driver make it, in its own way or with a number of SMs.
+fn create_on(
+    client: &Client,
+    real: &Real,
+    out: *mut CUcontext,
+    ordinal: CUdevice,
+    ask: impl FnOnce() -> Status,
+) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
     let Some(device) = member.device(ordinal) else { return real.call() };
-    let status = make_on(member, real, out, device);
+    let status = make_on(member, real, out, device, ask);
     if status.ok() {
+        share::note_context(client.config(), member, device, true);
         client.watch_over(device);
     }
     status
 }
 
-fn make_on(member: &Member, real: &Real, out: *mut CUcontext, device: &OnDevice) -> Status {
+fn make_on(
+    member: &Member,
+    real: &Real,
+    out: *mut CUcontext,
+    device: &OnDevice,
+    ask: impl FnOnce() -> Status,
+) -> Status {
     let estimate = device.context_estimate();
-    let status = member.with_own(device, estimate, real.name(), true, || real.call());
+    let status = member.with_own(device, estimate, real.name(), true, ask);
     mps::explain(status);
     if status.ok() {
         let handle = read(out).map_or(0, |context| context.addr() as u64);
@@ -68,33 +84,48 @@ pub fn create(
     client: &Client,
     real: &Real,
     out: *mut CUcontext,
+    flags: c_uint,
+    device: CUdevice,
+) -> Status {
+    create_v3(client, real, out, ptr::null_mut(), 0, flags, device)
+}
+
+/// With graphics, which knows of no affinity.
+pub fn create_for_graphics(
+    client: &Client,
+    real: &Real,
+    out: *mut CUcontext,
     _: c_uint,
     device: CUdevice,
 ) -> Status {
-    create_on(client, real, out, device)
+    create_on(client, real, out, device, || real.call())
 }
 
 pub fn create_v3(
     client: &Client,
     real: &Real,
     out: *mut CUcontext,
-    _: *mut CUexecAffinityParam,
-    _: c_int,
-    _: c_uint,
+    params: *mut CUexecAffinityParam,
+    count: c_int,
+    flags: c_uint,
     device: CUdevice,
 ) -> Status {
-    create_on(client, real, out, device)
+    create_on(client, real, out, device, || {
+        affinity::v3(client.config(), real, out, (params, count), flags, device)
+    })
 }
 
 pub fn create_v4(
     client: &Client,
     real: &Real,
     out: *mut CUcontext,
-    _: *mut CUctxCreateParams,
-    _: c_uint,
+    params: *mut CUctxCreateParams,
+    flags: c_uint,
     device: CUdevice,
 ) -> Status {
-    create_on(client, real, out, device)
+    create_on(client, real, out, device, || {
+        affinity::v4(client.config(), real, out, params, flags, device)
+    })
 }
 
 /// A part of the primary context's SMs, which one does not wait for by waiting for that.
@@ -125,7 +156,15 @@ pub fn retain_primary(
 ) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
     let Some(device) = member.device(ordinal) else { return real.call() };
-    let status = if is_active(ordinal) { real.call() } else { make_on(member, real, out, device) };
+    let status = if is_active(ordinal) {
+        real.call()
+    } else {
+        let status = make_on(member, real, out, device, || real.call());
+        if status.ok() {
+            share::note_context(client.config(), member, device, false);
+        }
+        status
+    };
     if let Some(context) = read(out).filter(|_| status.ok()) {
         client.watch_over(device);
         device.remember_primary(context.addr() as u64);

@@ -8,6 +8,7 @@ mod arch;
 #[macro_use]
 mod table;
 
+mod affinity;
 mod array;
 mod caller;
 mod context;
@@ -456,8 +457,8 @@ pub mod rows {
         [cuDevicePrimaryCtxRetain] (pctx: *mut CUcontext, dev: CUdevice) => takes context::retain_primary;
         unbound [cuDevicePrimaryCtxSetFlags] (dev: CUdevice, flags: c_uint);
         [cuDevicePrimaryCtxSetFlags_v2] (dev: CUdevice, flags: c_uint);
-        unbound [cuGLCtxCreate] (p_ctx: *mut CUcontext, flags: c_uint, device: CUdevice) => takes context::create;
-        unbound [cuGLCtxCreate_v2] (p_ctx: *mut CUcontext, flags: c_uint, device: CUdevice) => takes context::create;
+        unbound [cuGLCtxCreate] (p_ctx: *mut CUcontext, flags: c_uint, device: CUdevice) => takes context::create_for_graphics;
+        unbound [cuGLCtxCreate_v2] (p_ctx: *mut CUcontext, flags: c_uint, device: CUdevice) => takes context::create_for_graphics;
         [cuGreenCtxCreate] (
             ph_ctx: *mut CUgreenCtx, desc: CUdevResourceDesc, dev: CUdevice, flags: c_uint) => context::create_green;
         [cuGreenCtxDestroy] (h_ctx: CUgreenCtx);

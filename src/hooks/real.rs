@@ -79,10 +79,7 @@ impl Real<'_> {
         if let Some(block) = flight.block {
             block.begin();
         }
-        let answer = match &self.token {
-            Some(token) => token.lent(self.call),
-            None => (self.call)(),
-        };
+        let answer = self.ask(self.call);
         self.answer.set(Some(answer));
         if !answer.ok() {
             self.refused(flight, answer);
@@ -102,6 +99,34 @@ impl Real<'_> {
             }
         }
         fault::met(self.name.text, answer);
+    }
+
+    #[inline(always)]
+    fn ask(&self, call: &dyn Fn() -> Status) -> Status {
+        match &self.token {
+            Some(token) => token.lent(call),
+            None => call(),
+        }
+    }
+
+    /// Asks another of the driver's functions in this one's place. None if it declines what it is asked for:
+    /// then nothing was done, and this one may be asked after all.
+    pub fn instead(
+        &self,
+        other: &dyn Fn() -> Status,
+        declines: fn(Status) -> bool,
+    ) -> Option<Status> {
+        if self.answer.get().is_none() {
+            let answer = self.ask(other);
+            if declines(answer) {
+                return None;
+            }
+            self.answer.set(Some(answer));
+            if !answer.ok() {
+                fault::met(self.name.text, answer);
+            }
+        }
+        self.answer.get()
     }
 
     /// The entry point's name.
@@ -199,6 +224,23 @@ mod tests {
             real.call()
         });
         assert_eq!((status, count.get()), (Status(7), 1));
+    }
+
+    #[test]
+    fn another_function_takes_the_calls_place_unless_it_declines() {
+        for (answer, expected) in [(5, (Status(5), 0)), (801, (Status(7), 1))] {
+            let (count, others) = (Cell::new(0), Cell::new(0));
+            let other = || {
+                others.set(others.get() + 1);
+                Status(answer)
+            };
+            let status = enter(&driver(&count), OnPanic::Refuse, |_, real| {
+                let declines = |status| status == Status::NOT_SUPPORTED;
+                let _ = real.instead(&other, declines).unwrap_or_else(|| real.call());
+                real.instead(&other, declines).expect("it has its answer")
+            });
+            assert_eq!(((status, count.get()), others.get()), (expected, 1));
+        }
     }
 
     #[test]

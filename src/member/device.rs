@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use core::ffi::c_int;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use cuota_core::book::{Grant, Part, layout};
 use cuota_core::ledger::{Answer, Change, Exact, Owned, Slot, join};
@@ -36,6 +36,8 @@ pub struct OnDevice {
     pub(super) flight: Flight,
     /// What this process was granted of its SMs.
     pub(super) grant: Brief<Option<Grant>>,
+    /// SMs of its largest context.
+    pub(super) largest: AtomicU32,
 }
 
 impl OnDevice {
@@ -61,6 +63,7 @@ impl OnDevice {
             primary: AtomicU64::new(0),
             flight: Flight::new(),
             grant: Brief::default(),
+            largest: AtomicU32::new(0),
         }
     }
 

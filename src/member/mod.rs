@@ -27,7 +27,7 @@ mod view;
 mod vmm;
 
 use core::ffi::c_int;
-use core::sync::atomic::AtomicBool;
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
@@ -128,6 +128,18 @@ impl Member {
         }
         device.part.note_grant(self.counting.seat(), grant);
         device.grant.with(|there| *there = Some(grant));
+    }
+
+    /// A context of it has so many. Answers with what it was granted, and of how many, where that is other
+    /// than was noted.
+    pub fn note_context(&self, device: &OnDevice, sms: u32) -> Option<(Grant, u64)> {
+        let largest = device.largest.fetch_max(sms, Ordering::Relaxed).max(sms);
+        let known = device.grant.with(|grant| *grant)?;
+        let grant = Grant { sms: largest, ..known };
+        (grant != known).then(|| {
+            self.note_grant(device, None, grant);
+            (grant, device.part.value(layout::device::SMS))
+        })
     }
 
     pub fn note_alive(&self, device: &OnDevice) {

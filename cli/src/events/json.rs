@@ -52,7 +52,7 @@ fn payload(event: &Event) -> Value {
         Kind::LimitChanged => json!({ "limit": limit(first), "before": limit(second) }),
         Kind::ShareGranted => {
             let all = (second != 0).then_some(second);
-            json!({ "sms": first, "of": all, "by_mps": third == 1 })
+            json!({ "sms": first, "of": all, "by_mps": third != 0, "exclusive": third == 2 })
         }
         Kind::Fault => {
             let verdict = Verdict::from_word(first >> 32);

@@ -63,7 +63,11 @@ pub fn what(event: &Event) -> String {
         Kind::LimitChanged => format!("limit {} -> {}", quota(limit(second)), quota(limit(first))),
         Kind::ShareGranted => {
             let all = if second == 0 { String::new() } else { format!(" of {second}") };
-            let by = if third == 1 { "by MPS" } else { "unlimited: no MPS" };
+            let by = match third {
+                1 => "by MPS",
+                2 => "reserved: a partition of MPS",
+                _ => "unlimited: no MPS",
+            };
             format!("may use {first}{all} SMs ({by})")
         }
         Kind::Fault => fault(first, second, third),
@@ -140,6 +144,11 @@ mod tests {
             (Kind::LimitChanged, [UNLIMITED, GIB, 0], "limit 1 GiB -> none"),
             (Kind::ShareGranted, [38, 132, 1], "may use 38 of 132 SMs (by MPS)"),
             (Kind::ShareGranted, [66, 0, 1], "may use 66 SMs (by MPS)"),
+            (
+                Kind::ShareGranted,
+                [32, 132, 2],
+                "may use 32 of 132 SMs (reserved: a partition of MPS)",
+            ),
             (Kind::ShareGranted, [132, 132, 0], "may use 132 of 132 SMs (unlimited: no MPS)"),
             (
                 Kind::Fault,

@@ -51,6 +51,8 @@ metrics! {
         "SMs that living members may use, added up: under MPS a share is each process's.";
     ShareEnforced Gauge "cuota_share_enforced" ""
         "1 if MPS holds all living members that ask for a share of the SMs to it; absent where none asks.";
+    ShareExclusive Gauge "cuota_share_exclusive" ""
+        "1 if the SMs are a static partition's, which nobody outside it may use; 0 if they are a cap; absent without MPS.";
     Held Counter "cuota_memory_held_byte_seconds" "byte_seconds"
         "Device memory held times how long, until each member's last sign of life.";
     Idle Counter "cuota_memory_idle_byte_seconds" "byte_seconds"

@@ -85,6 +85,9 @@ fn sms(series: &mut Series, report: &Report, device: &DeviceReport) {
         if sms.asked.is_some() {
             series.add(Metric::ShareEnforced, u8::from(sms.by_mps));
         }
+        if sms.by_mps {
+            series.add(Metric::ShareExclusive, u8::from(sms.exclusive));
+        }
     }
 }
 

@@ -75,7 +75,12 @@ fn member(member: &MemberReport, report: &Report) -> Value {
     let grants = member.grants.iter().filter_map(|(index, grant)| {
         let device = report.devices.iter().find(|device| device.index == *index)?;
         let uuid = Uuid(device.uuid).to_string();
-        Some(json!({ "uuid": uuid, "sms": grant.sms, "by_mps": grant.by_mps }))
+        Some(json!({
+            "uuid": uuid,
+            "sms": grant.sms,
+            "by_mps": grant.by_mps,
+            "exclusive": grant.exclusive,
+        }))
     });
     json!({
         "id": member.id,

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use crate::sizes::short;
+use crate::sms::Sms;
 
 /// What a figure shows that is not known, or that there is none of.
 pub const NONE: &str = "-";
@@ -78,6 +79,19 @@ pub fn bar(part: u64, whole: u64, width: usize) -> String {
 
 fn cut_plain(text: &str, width: usize) -> &str {
     text.get(..width).unwrap_or(text)
+}
+
+/// SMs that are granted, and of how many; a partition's, which is reserved, have a mark.
+pub fn sms(sms: Option<&Sms>, width: usize) -> String {
+    let text = match sms {
+        None => format!("{NONE} "),
+        Some(sms) if !sms.by_mps => "no MPS ".to_owned(),
+        Some(sms) => {
+            let all = sms.all.map_or(String::new(), |all| format!("/{all}"));
+            format!("{}{all}{}", number(sms.granted), if sms.exclusive { '=' } else { ' ' })
+        }
+    };
+    if text.len() > width { text.trim_end().to_owned() } else { text }
 }
 
 /// How long ago; at most six columns.

@@ -9,7 +9,7 @@ use ratatui::style::{Color, Modifier, Style as Attributes};
 use ratatui::text::Line;
 
 use super::cells::{self, NONE};
-use super::columns::{self, whole};
+use super::columns::{self, Shows, whole};
 use super::detail::Member;
 use super::events;
 use super::rows::Row;
@@ -34,6 +34,8 @@ ctrl-z       stop; ctrl-l look now; q or ctrl-c quit
 
 MEMORY      of the quota, or of the device where there is none
 QUOTA       * set by command (cuota set)
+SHARE       of the SMs, as it was asked for; SMS granted, of how many:
+            of all processes together, = reserved by a partition
 LAUNCH/S    kernels, those of graphs too; COPIED/S bytes, in all directions
 MEMBERS     living processes of the client, on any device
 BYTE-HOURS  what was held, times how long, since the ledger began
@@ -130,7 +132,8 @@ fn table(pen: &mut Pen, state: &mut State, (width, height): (usize, usize), styl
     );
     pen.at(0, sum, style.title());
     // A mark before the row that is selected, so that it is one without attributes too.
-    let columns = columns::fit(width.saturating_sub(2), state.longest_name(), true);
+    let shows = Shows { rates: true, shares: state.has_shares() };
+    let columns = columns::fit(width.saturating_sub(2), state.longest_name(), shows);
     let titles = columns::titles(&columns, Some((state.sort, state.falls)));
     pen.at(1, format!("  {titles}"), style.title());
     state.page = height.saturating_sub(4).max(1);

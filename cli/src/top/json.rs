@@ -46,6 +46,13 @@ fn device(device: &OnDevice) -> Value {
     put("byte_hours", json!(byte_hours));
     put("launches", json!(device.flow.launches));
     put("copied_bytes", json!(device.flow.copied));
+    if let Some(sms) = &device.sms {
+        put("sms", json!(sms.all));
+        put("share_asked", json!(sms.asked.map(|share| share.to_string())));
+        put("sms_granted", json!(sms.granted));
+        put("share_enforced", json!(sms.by_mps));
+        put("share_exclusive", json!(sms.exclusive));
+    }
     if let Some(rates) = device.rates {
         put("launches_per_second", json!(rates.launches));
         put("copied_bytes_per_second", json!(rates.copied));

@@ -1,7 +1,7 @@
 //! The table once, as text.
 #![forbid(unsafe_code)]
 
-use super::columns::{self, Column};
+use super::columns::{self, Column, Shows};
 use super::rows::Sample;
 use super::state::State;
 use crate::screen::count;
@@ -11,7 +11,8 @@ pub fn text(sample: Sample, sort: Column, rates: bool, width: usize) -> String {
     let mut state = State::new(sort);
     state.sample = sample;
     state.rearrange();
-    let columns = columns::fit(width, state.longest_name(), rates);
+    let shows = Shows { rates, shares: state.has_shares() };
+    let columns = columns::fit(width, state.longest_name(), shows);
     let mut text = String::new();
     for line in [columns::titles(&columns, None)]
         .into_iter()

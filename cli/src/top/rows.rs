@@ -4,13 +4,14 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use cuota_core::book::{Counts, DeviceReport, Direction};
+use cuota_core::book::{Counts, DeviceReport, Direction, Report};
 use cuota_core::config::Uuid;
 use cuota_core::shm::clock;
 
 use crate::command::Failure;
 use crate::ledgers::{Client, Ledgers, Unreadable};
 use crate::places::Places;
+use crate::sms::Sms;
 
 /// Clients as they were at one moment, by name.
 #[derive(Default)]
@@ -44,6 +45,8 @@ pub struct OnDevice {
     pub refused: u64,
     pub byte_ns: u128,
     pub flow: Flow,
+    /// None where nobody asks for a share, and nobody is under MPS.
+    pub sms: Option<Sms>,
     /// None if nothing is known of the time before.
     pub rates: Option<Rates>,
 }
@@ -129,10 +132,10 @@ fn rows(client: Client) -> Vec<Row> {
     if report.devices.is_empty() {
         return vec![row(None)];
     }
-    report.devices.iter().map(|device| row(Some(on(device)))).collect()
+    report.devices.iter().map(|device| row(Some(on(&report, device)))).collect()
 }
 
-fn on(device: &DeviceReport) -> OnDevice {
+fn on(report: &Report, device: &DeviceReport) -> OnDevice {
     OnDevice {
         index: device.index,
         uuid: Uuid(device.uuid).to_string(),
@@ -144,6 +147,7 @@ fn on(device: &DeviceReport) -> OnDevice {
         refused: device.refused,
         byte_ns: device.held_byte_ns.saturating_add(device.running_byte_ns),
         flow: Flow::of(&device.counts),
+        sms: Sms::of(report, device),
         rates: None,
     }
 }

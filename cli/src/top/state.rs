@@ -69,6 +69,11 @@ impl State {
         self.shown.iter().filter_map(|at| self.sample.rows.get(*at))
     }
 
+    /// Whether any client has a share of the SMs.
+    pub fn has_shares(&self) -> bool {
+        self.rows().any(|row| row.device.as_ref().is_some_and(|device| device.sms.is_some()))
+    }
+
     pub fn longest_name(&self) -> usize {
         self.rows().map(|row| row.client.len()).max().unwrap_or(0)
     }

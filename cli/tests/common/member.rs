@@ -25,8 +25,8 @@ pub fn on_card<'a>(command: &'a mut Command, folder: &Folder, ledgers: &Path) ->
 }
 
 /// Two members of `held` that MPS holds to 30 % of 132 SMs; one of `not-held`, which asks for as much
-/// without MPS; one of `silent`, which asks for nothing.
-pub fn sharing(folder: &Folder) -> [Member; 4] {
+/// without MPS; one of `silent`, which asks for nothing; one of `reserved`, which is in a partition of 32.
+pub fn sharing(folder: &Folder) -> [Member; 5] {
     // Where NVML is, which knows how many there are.
     let libraries = simulated("").parent().expect("a folder").display().to_string();
     let nvml = ("LD_LIBRARY_PATH", libraries.as_str());
@@ -34,7 +34,13 @@ pub fn sharing(folder: &Folder) -> [Member; 4] {
     let member = |client, set| Member::start(folder, client, set);
     let held = [(); 2].map(|()| member("held", &under_mps));
     let [one, two] = held;
-    [one, two, member("not-held", &under_mps[1..]), member("silent", &[])]
+    let partition = [
+        ("CUOTA_SIM_MPS_PARTITIONS", "GPU-63756f74-6173-696d-0000-000000000001/1=32"),
+        ("CUDA_MPS_SM_PARTITION", "GPU-63756f74-6173-696d-0000-000000000001/1"),
+    ];
+    let in_partition = [&under_mps[..], &partition].concat();
+    let reserved = member("reserved", &in_partition);
+    [one, two, member("not-held", &under_mps[1..]), member("silent", &[]), reserved]
 }
 
 impl Member {

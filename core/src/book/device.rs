@@ -23,6 +23,28 @@ pub struct Device {
 pub struct Grant {
     pub sms: u32,
     pub by_mps: bool,
+    /// A static partition, which nobody outside it may use; else the SMs are a cap.
+    pub exclusive: bool,
+}
+
+impl Grant {
+    pub fn word(self) -> u64 {
+        u64::from(self.sms) | u64::from(self.by_mps) << 32 | u64::from(self.exclusive) << 33
+    }
+
+    pub fn of_word(word: u64) -> Grant {
+        let bit = |at: u32| word >> at & 1 == 1;
+        Grant { sms: word as u32, by_mps: bit(32), exclusive: bit(33) }
+    }
+
+    /// As an event says who sees to it: nobody, MPS, a partition.
+    pub fn source(self) -> u64 {
+        match (self.by_mps, self.exclusive) {
+            (false, _) => 0,
+            (true, false) => 1,
+            (true, true) => 2,
+        }
+    }
 }
 
 /// A device's mapped part.
@@ -113,7 +135,7 @@ impl Part {
     /// What the seat's process was granted of the device's SMs.
     pub fn note_grant(&self, seat: Seat, grant: Grant) {
         let lane = device::LANES + seat.index * LANE;
-        self.set(lane + head::GRANT, u64::from(grant.sms) | u64::from(grant.by_mps) << 32);
+        self.set(lane + head::GRANT, grant.word());
         self.set(lane + head::GRANTED_TO, seat.id);
     }
 

@@ -240,9 +240,7 @@ fn read_device(
         let Some(member) = member else { continue };
         let note = device::LANES + place * LANE;
         if words.get(note + head::GRANTED_TO) == member.id {
-            let word = words.get(note + head::GRANT);
-            let grant = Grant { sms: word as u32, by_mps: word >> 32 & 1 == 1 };
-            member.grants.push((index, grant));
+            member.grants.push((index, Grant::of_word(words.get(note + head::GRANT))));
         }
         member.stopped.push((index, words.get(note + head::STOPPED)));
         match earlier.flatten() {

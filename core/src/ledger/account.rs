@@ -25,7 +25,7 @@ pub mod head {
     pub const HEARTBEAT: usize = 1;
     pub const NOTICED: usize = 2;
     /// What the owner was granted of the SMs, which no commit is about: for which incarnation that is said,
-    /// how many, and from 2^32 on whether by MPS.
+    /// how many, bit 32: by MPS, bit 33: reserved for it.
     pub const GRANTED_TO: usize = 3;
     pub const GRANT: usize = 4;
     /// An incarnation that found no room for its counts: what it has in flight cannot be told.

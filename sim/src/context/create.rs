@@ -21,8 +21,10 @@ fn new_current(out: *mut CUcontext, flags: c_uint, on: CUdevice, sms: Option<u32
     given(out)?;
     let flags = checked_flags(flags)?;
     let device = device::of(on)?;
-    let all = mps::granted(device.card.sm_count);
-    let sms = sms.map_or(all, |sms| sms.min(all));
+    let sms = match sms {
+        Some(sms) => mps::exactly(&device.card, sms),
+        None => mps::granted(&device.card),
+    };
     let context = Context::make(device, Kind::Own, CONTEXTS.reserve(), sms, flags)?;
     put(out, context.raw())?;
     make_current(context);
@@ -36,7 +38,7 @@ const AFFINITY_SM_COUNT: u32 = 0;
 type Affinity = [u32; 2];
 const _: () = assert!(size_of::<Affinity>() == size_of::<CUexecAffinityParam>());
 
-/// SMs asked for by affinity parameters, which only MPS grants.
+/// SMs asked for by affinity parameters, which only MPS grants, and only if it is told to.
 fn affinity(params: *const CUexecAffinityParam, count: c_int) -> Result<Option<u32>, E> {
     match count {
         0 => return Ok(None),
@@ -47,7 +49,7 @@ fn affinity(params: *const CUexecAffinityParam, count: c_int) -> Result<Option<u
     if kind != AFFINITY_SM_COUNT || sms == 0 {
         return Err(E::INVALID_VALUE);
     }
-    if mps::enabled() { Ok(Some(sms)) } else { Err(E::UNSUPPORTED_EXEC_AFFINITY) }
+    if mps::has_affinity() { Ok(Some(sms)) } else { Err(E::UNSUPPORTED_EXEC_AFFINITY) }
 }
 
 pub fn create_with_affinity(

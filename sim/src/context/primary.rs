@@ -47,7 +47,7 @@ impl Primary {
         if let Some(context) = &state.active {
             return Ok(context.clone());
         }
-        let sms = mps::granted(self.device.card.sm_count);
+        let sms = mps::granted(&self.device.card);
         let context = Context::make(self.device, Kind::Primary, self.handle, sms, state.flags)?;
         did(Done::ContextsMade);
         Ok(state.active.insert(context).clone())

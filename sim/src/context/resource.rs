@@ -110,7 +110,7 @@ pub(super) fn give(
 
 pub fn of_device(_: &Call, on: CUdevice, out: *mut CUdevResource, kind: c_uint) -> R {
     let device = device::of(on)?;
-    give(out, kind, device, 0, mps::granted(device.card.sm_count))
+    give(out, kind, device, 0, mps::granted(&device.card))
 }
 
 pub fn of_context(_: &Call, handle: CUcontext, out: *mut CUdevResource, kind: c_uint) -> R {

@@ -99,7 +99,7 @@ fn value(device: &Device, attribute: c_int) -> c_int {
         13 => 1_980_000,
         14 => 512,
         15 => 1,
-        16 => mps::granted(card.sm_count),
+        16 => mps::granted(card),
         // Mapped host memory; the timeout and integration of 17 and 18 are 0.
         19 => 1,
         20 => compute_mode(),

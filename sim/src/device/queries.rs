@@ -87,14 +87,14 @@ fn parse_bus(id: &str) -> Option<u32> {
 
 const AFFINITY_SM_COUNT: c_uint = 0;
 
-/// SM affinity is MPS's to give.
+/// SM affinity is MPS's to give, where it is told to.
 pub fn affinity_support(_: &Call, out: *mut c_int, kind: c_uint, device: CUdevice) -> R {
     given(out)?;
     of(device)?;
     if kind != AFFINITY_SM_COUNT {
         return Err(E::INVALID_VALUE);
     }
-    put(out, mps::enabled().into())
+    put(out, mps::has_affinity().into())
 }
 
 /// No link to the host here carries atomics.

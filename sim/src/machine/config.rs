@@ -6,6 +6,8 @@ pub struct CardSpec {
     pub name: String,
     pub total: u64,
     pub sm_count: u32,
+    /// By how many SMs MPS gives them.
+    pub sm_step: u32,
     /// Ten times major plus minor.
     pub capability: u32,
     pub context_bytes: u64,
@@ -26,16 +28,17 @@ pub fn cards(var: impl Fn(&str) -> Option<String>) -> Result<Vec<CardSpec>, Stri
     let sizes = list(&text("CUOTA_SIM_BYTES", DEFAULT_BYTES), bytes)
         .ok_or("CUOTA_SIM_BYTES: sizes like 141GiB or 1073741824, one or one per card")?;
     let kinds = list(&text("CUOTA_SIM_ARCH", DEFAULT_ARCH), arch)
-        .ok_or("CUOTA_SIM_ARCH: kinds like sm_90 or sm_90:132 (SMs), one or one per card")?;
+        .ok_or("CUOTA_SIM_ARCH: kinds like sm_90, sm_90:132 (SMs) or sm_90:132:8 (given eight at a time), one or one per card")?;
     let context_bytes = bytes(&text("CUOTA_SIM_CONTEXT_BYTES", "0"))
         .ok_or("CUOTA_SIM_CONTEXT_BYTES: a size like 400MiB")?;
     Ok((0..count)
         .map(|k| {
-            let (capability, sm_count) = kinds[k.min(kinds.len() - 1)];
+            let Arch { capability, sm_count, sm_step } = kinds[k.min(kinds.len() - 1)];
             CardSpec {
                 name: name(capability).to_owned(),
                 total: sizes[k.min(sizes.len() - 1)],
                 sm_count,
+                sm_step,
                 capability,
                 context_bytes,
             }
@@ -66,16 +69,26 @@ fn bytes(text: &str) -> Option<u64> {
     text[..end].parse::<u64>().ok()?.checked_mul(unit)
 }
 
-/// `sm_90`, `9.0`, `sm_90:66` → capability and SMs.
-fn arch(text: &str) -> Option<(u32, u32)> {
-    let (kind, sms) = match text.trim().split_once(':') {
-        Some((kind, sms)) => (kind, Some(sms.parse().ok().filter(|n| *n > 0)?)),
-        None => (text.trim(), None),
-    };
+#[derive(Clone, Copy)]
+struct Arch {
+    capability: u32,
+    sm_count: u32,
+    sm_step: u32,
+}
+
+/// `sm_90`, `9.0`, `sm_90:66`, `sm_90:66:8`.
+fn arch(text: &str) -> Option<Arch> {
+    let mut parts = text.trim().split(':');
+    let kind = parts.next()?;
+    let counts = parts.map(|part| part.parse().ok().filter(|n| *n > 0));
+    let counts: Vec<u32> = counts.collect::<Option<_>>().filter(|all: &Vec<_>| all.len() <= 2)?;
     let digits: String = kind.trim_start_matches("sm_").chars().filter(|c| *c != '.').collect();
     let capability: u32 = digits.parse().ok().filter(|c| (30..=200).contains(c))?;
-    Some((capability, sms.unwrap_or_else(|| usual_sms(capability))))
+    let sm_count = counts.first().copied().unwrap_or_else(|| usual_sms(capability));
+    Some(Arch { capability, sm_count, sm_step: counts.get(1).copied().unwrap_or(USUAL_STEP) })
 }
+
+const USUAL_STEP: u32 = 2;
 
 fn usual_sms(capability: u32) -> u32 {
     match capability {
@@ -126,11 +139,11 @@ mod tests {
         let cards = from(&[
             ("CUOTA_SIM_CARDS", "3"),
             ("CUOTA_SIM_BYTES", "1GiB, 2097152"),
-            ("CUOTA_SIM_ARCH", "8.0,sm_90:66"),
+            ("CUOTA_SIM_ARCH", "8.0,sm_90:66:8"),
         ])
         .unwrap();
-        let shapes: Vec<_> = cards.iter().map(|c| (c.total, c.sm_count)).collect();
-        assert_eq!(shapes, [(1 << 30, 108), (2 << 20, 66), (2 << 20, 66)]);
+        let shapes: Vec<_> = cards.iter().map(|c| (c.total, c.sm_count, c.sm_step)).collect();
+        assert_eq!(shapes, [(1 << 30, 108, 2), (2 << 20, 66, 8), (2 << 20, 66, 8)]);
     }
 
     #[test]
@@ -140,6 +153,8 @@ mod tests {
             ("CUOTA_SIM_BYTES", "lots"),
             ("CUOTA_SIM_BYTES", "99999999999TiB"),
             ("CUOTA_SIM_ARCH", "sm_90:0"),
+            ("CUOTA_SIM_ARCH", "sm_90:66:0"),
+            ("CUOTA_SIM_ARCH", "sm_90:66:2:2"),
         ] {
             assert!(from(&[(name, value)]).unwrap_err().starts_with(name));
         }

@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering::Relaxed;
 /// "cuotasim", little-endian.
 pub const MAGIC: u64 = 0x6d69_7361_746f_7563;
 /// Raised when a word moves.
-pub const VERSION: u64 = 2;
+pub const VERSION: u64 = 3;
 pub const MAX_CARDS: usize = 16;
 pub const MAX_PROCESSES: usize = 512;
 pub const MAX_BLOCKS: usize = 4096;
@@ -44,6 +44,8 @@ pub struct Header {
 pub struct CardWords {
     pub total: AtomicU64,
     pub sm_count: AtomicU64,
+    /// By how many SMs MPS gives them.
+    pub sm_step: AtomicU64,
     /// Compute capability: ten times major plus minor.
     pub capability: AtomicU64,
     /// What the driver takes for itself per context.
@@ -115,6 +117,7 @@ impl CardWords {
     pub fn write(&self, spec: &CardSpec, number: usize) {
         self.total.store(spec.total, Relaxed);
         self.sm_count.store(u64::from(spec.sm_count), Relaxed);
+        self.sm_step.store(u64::from(spec.sm_step), Relaxed);
         self.capability.store(u64::from(spec.capability), Relaxed);
         self.context_bytes.store(spec.context_bytes, Relaxed);
         self.uuid[0].store(u64::from_le_bytes(*b"cuotasim"), Relaxed);
@@ -138,6 +141,7 @@ impl CardWords {
             uuid,
             total: self.total.load(Relaxed),
             sm_count: self.sm_count.load(Relaxed) as u32,
+            sm_step: self.sm_step.load(Relaxed) as u32,
             capability: (capability / 10, capability % 10),
             context_bytes: self.context_bytes.load(Relaxed),
         }

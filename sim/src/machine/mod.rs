@@ -46,6 +46,8 @@ pub struct Card {
     pub uuid: [u8; 16],
     pub total: u64,
     pub sm_count: u32,
+    /// By how many SMs MPS gives them.
+    pub sm_step: u32,
     /// Compute capability, major and minor.
     pub capability: (u32, u32),
     /// What the driver takes for itself per context.

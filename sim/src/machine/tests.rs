@@ -27,6 +27,7 @@ impl Dir {
             name: "Card".to_owned(),
             total,
             sm_count: 4,
+            sm_step: 2,
             capability: 90,
             context_bytes: 0,
         };
