@@ -4,6 +4,7 @@
 
 mod ask;
 mod drain;
+pub mod own;
 pub mod servers;
 mod start;
 mod status;

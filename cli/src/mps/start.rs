@@ -27,7 +27,7 @@ pub struct Options {
 }
 
 /// How a daemon is to be.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub struct How {
     /// Where it keeps its logs [default: beside its directory, with `-log` behind the name]
     #[arg(long, value_name = "DIR")]
