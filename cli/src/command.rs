@@ -4,7 +4,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::{
-    advise, bill, completions, demo, doctor, events, export, gc, man, mps, ps, run, set, top,
+    advise, bill, chaos, completions, demo, doctor, events, export, gc, man, mps, ps, run, set, top,
 };
 
 /// Statuses as `env` and `nohup` give them, so that a script can tell our failure from its program's.
@@ -71,6 +71,9 @@ pub enum Command {
     /// Show a neighbour saved from an out-of-memory; needs no GPU
     #[command(long_about = demo::ABOUT)]
     Demo(demo::Options),
+    /// Make trouble for clients of a scratch MPS, and show whom it reaches
+    #[command(long_about = chaos::ABOUT)]
+    Chaos(chaos::Options),
     /// Print what a shell needs to complete cuota's words
     #[command(long_about = completions::ABOUT)]
     Completions(completions::Options),
@@ -83,4 +86,7 @@ pub enum Command {
     /// One of the demo's two clients
     #[command(hide = true)]
     DemoClient(demo::ClientOptions),
+    /// One of the clients of a drill
+    #[command(hide = true)]
+    ChaosClient,
 }

@@ -7,6 +7,7 @@
 
 mod advise;
 mod bill;
+mod chaos;
 mod command;
 mod completions;
 mod dates;
@@ -33,6 +34,7 @@ mod scratch;
 mod screen;
 mod script;
 mod set;
+mod simulator;
 mod sizes;
 mod sms;
 mod times;
@@ -63,12 +65,14 @@ fn main() -> ExitCode {
         Command::Doctor(options) => doctor::examine(options),
         Command::Mps(options) => mps::mps(options),
         Command::Demo(options) => demo::show(options),
+        Command::Chaos(options) => chaos::drill(options),
         Command::Events(options) => events::show(options),
         Command::Advise(options) => advise::advise(options),
         Command::Completions(options) => completions::print(options),
         Command::Man(options) => man::write(options),
         Command::Probe => doctor::probe(),
         Command::DemoClient(options) => demo::client(options),
+        Command::ChaosClient => chaos::client(),
     };
     ExitCode::from(done.unwrap_or_else(|failure| {
         screen::complain(&failure.text);

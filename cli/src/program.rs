@@ -1,17 +1,28 @@
-//! Which file a command means, found as the shell finds it.
+//! Which file a command means, found as the shell finds it; and this program itself.
 #![forbid(unsafe_code)]
 
 use std::env;
 use std::ffi::{OsStr, OsString};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::command::{Failure, NOT_EXECUTABLE, NOT_FOUND};
 use crate::native::system;
 
 /// Where programs are where PATH does not say.
 const USUAL: &str = "/bin:/usr/bin";
+
+/// This program, to be started again with nothing of CUDA in its environment.
+pub fn itself() -> io::Result<Command> {
+    let mut command = Command::new(env::current_exe()?);
+    let concerns = |name: &str| name.starts_with("CUOTA_") || name.starts_with("CUDA_");
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(concerns)) {
+        command.env_remove(name);
+    }
+    Ok(command)
+}
 
 /// The file `command` means: itself if it has a slash, else the first of PATH that may be executed.
 pub fn find(command: &OsStr) -> Result<PathBuf, Failure> {

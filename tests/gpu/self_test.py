@@ -10,7 +10,7 @@ from pathlib import Path
 from harness import child, client, tally
 from harness.machine import trouble
 from harness.setting import scratch
-from planted import deaths, quotas
+from planted import deaths, quotas, together
 
 HERE = Path(__file__).resolve().parent
 PTX = HERE / "frameworks" / "twice.ptx"
@@ -50,7 +50,7 @@ def run(setting):
     expect("a GPU is not the simulator", [str(trouble({"cuInit": 0, "gpus": ["T4"]}, True))], "came to a real driver")
     expect("a driver without a GPU", [str(trouble({"cuInit": 100}, False))], "cuInit answers 100")
     expect("a client that does not end", [one_that_stays()], "did not end in time")
-    for cases in (quotas, deaths):
+    for cases in (quotas, deaths, together):
         for name, complaints, word in cases.cases(setting):
             expect(name, complaints, word)
     misses = "coverage/cuGetProcAddress coverage/cuGetProcAddress_v2 coverage/dlsym coverage/doctor"

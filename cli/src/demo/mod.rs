@@ -6,16 +6,15 @@ mod client;
 mod count;
 mod player;
 
-use std::env;
 use std::path::PathBuf;
 
 use clap::Args;
 
 use crate::command::Failure;
-use crate::library;
 use crate::native::system;
 use crate::scratch::Scratch;
 use crate::screen::{self, print, wrapped};
+use crate::{library, simulator};
 use acts::Missed;
 use player::Stage;
 
@@ -43,7 +42,7 @@ pub struct Options {
 }
 
 pub fn show(options: Options) -> Result<u8, Failure> {
-    let driver = simulator(options.sim)?;
+    let driver = simulator::find(options.sim)?;
     let library = library::find()?;
     system::outlive_interrupt();
     let scratch = Scratch::new()?;
@@ -73,17 +72,4 @@ pub fn show(options: Options) -> Result<u8, Failure> {
     }
     print("Please report this with all of the above.\n");
     Ok(1)
-}
-
-fn simulator(told: Option<PathBuf>) -> Result<PathBuf, Failure> {
-    let beside = || env::current_exe().ok()?.parent().map(|it| it.join("sim/libcuda.so.1"));
-    let path = told.or_else(beside).unwrap_or_default();
-    let path = std::path::absolute(&path).unwrap_or(path);
-    if path.is_file() {
-        return Ok(path);
-    }
-    Err(Failure::ours(format!(
-        "the simulated driver is not there:\n{}\nBuild it (`make build`) and run the demo from the build (`make demo`), or name it with --sim.",
-        path.display()
-    )))
 }

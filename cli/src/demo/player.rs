@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::command::Failure;
-use crate::library;
+use crate::{library, program};
 
 /// One act's machine and ledgers.
 pub struct Stage<'a> {
@@ -33,13 +33,9 @@ impl Stage<'_> {
         self.scratch.join("machine")
     }
 
-    /// This program, with nothing of CUDA in its environment: the demo is the same everywhere.
+    /// The demo is the same everywhere.
     pub fn cuota(&self) -> io::Result<Command> {
-        let mut command = Command::new(env::current_exe()?);
-        let ours = |name: &str| name.starts_with("CUOTA_") || name.starts_with("CUDA_");
-        for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(ours)) {
-            command.env_remove(name);
-        }
+        let mut command = program::itself()?;
         command.env("CUOTA_DIR", self.ledgers());
         Ok(command)
     }

@@ -11,7 +11,7 @@ use cuota_core::share::Percentage;
 use super::{NOT_SO, ask};
 use crate::command::Failure;
 
-#[derive(Args)]
+#[derive(Args, Default)]
 pub struct Defaults {
     /// The most of the SMs that any client's process may use: 1 to 100
     #[arg(long, value_name = "PERCENT", value_parser = percentage)]

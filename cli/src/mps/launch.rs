@@ -20,7 +20,7 @@ use crate::command::Failure;
 use crate::processes::Processes;
 
 /// How a daemon is to be.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub struct How {
     /// Where it keeps its logs [default: beside its directory, with `-log` behind the name]
     #[arg(long, value_name = "DIR")]

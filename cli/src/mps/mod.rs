@@ -12,6 +12,7 @@ mod facts;
 mod launch;
 mod mode;
 pub mod others;
+pub mod own;
 mod programs;
 pub mod servers;
 mod speak;

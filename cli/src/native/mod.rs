@@ -3,7 +3,7 @@
 #![allow(unsafe_code)]
 
 pub mod driver;
-mod functions;
+pub mod functions;
 pub mod introspect;
 pub mod local;
 pub mod nvml;

@@ -203,14 +203,15 @@ pub fn lock_holder(file: &Path) -> io::Result<Option<i32>> {
     Ok((i32::from(asked.l_type) != libc::F_UNLCK).then_some(asked.l_pid))
 }
 
+/// Ends a process, which is not asked.
+pub fn kill(pid: i32) -> bool {
+    // SAFETY: a signal to one process: 0 and below would be more.
+    pid > 0 && unsafe { libc::kill(pid, libc::SIGKILL) } == 0
+}
+
 /// Asks a process to end.
 pub fn terminate(pid: i32) -> bool {
     signal(pid, libc::SIGTERM)
-}
-
-/// Ends a process.
-pub fn kill(pid: i32) -> bool {
-    signal(pid, libc::SIGKILL)
 }
 
 fn signal(pid: i32, signal: c_int) -> bool {

@@ -40,7 +40,19 @@ def look(nvml):
                 views["nvmlDeviceGetMemoryInfo_v2"] = {"total": new.total, "used": new.used}
         name = text.value.decode().split("-", 1)[-1]
         found[name] = {"views": views, "used": old.used, "processes": processes(nvml, card)}
+        found[name].update(cores=cores(nvml, card), capability=capability(nvml, card))
     return found
+
+
+def cores(nvml, card):
+    ask, count = getattr(nvml, "nvmlDeviceGetNumGpuCores", None), ctypes.c_uint()
+    return count.value if ask and not ask(card, ctypes.byref(count)) else None
+
+
+def capability(nvml, card):
+    major, minor = ctypes.c_int(), ctypes.c_int()
+    failed = nvml.nvmlDeviceGetCudaComputeCapability(card, ctypes.byref(major), ctypes.byref(minor))
+    return None if failed else [major.value, minor.value]
 
 
 def processes(nvml, card):

@@ -89,7 +89,7 @@ class Bench:
 
     def member(self, client, way, more=None):
         programs = self.setting.programs
-        return self.client(client, [programs / "member", way, programs / "spin.ptx"], more)
+        return self.client(client, [programs / "member", way, programs / "kernels.ptx"], more)
 
     def fill(self, talk, least=None):
         """Takes until the least is refused, or it has half as much again as it may have."""

@@ -48,6 +48,7 @@ struct deep { /* CUDA_ARRAY3D_DESCRIPTOR */
 #define FUNCTIONS(X)                                                              \
     X(cuInit, (unsigned))                                                         \
     X(cuDeviceGet, (int *, int))                                                  \
+    X(cuDeviceGetAttribute, (int *, int, int))                                    \
     X(cuDeviceTotalMem_v2, (size_t *, int))                                       \
     X(cuDevicePrimaryCtxRetain, (handle *, int))                                  \
     X(cuCtxSetCurrent, (handle))                                                  \
@@ -59,6 +60,12 @@ struct deep { /* CUDA_ARRAY3D_DESCRIPTOR */
     X(cuModuleGetFunction, (handle *, handle, const char *))                      \
     X(cuLaunchKernel, (handle, unsigned, unsigned, unsigned, unsigned, unsigned,  \
                        unsigned, unsigned, handle, void **, void **))             \
+    X(cuLaunchCooperativeKernel, (handle, unsigned, unsigned, unsigned, unsigned, unsigned, \
+                                  unsigned, unsigned, handle, void **))           \
+    X(cuLaunchHostFunc, (handle, void (*)(void *), void *))                       \
+    X(cuMemcpyHtoD_v2, (dptr, const void *, size_t))                              \
+    X(cuMemcpyDtoD_v2, (dptr, dptr, size_t))                                      \
+    X(cuMemcpyDtoH_v2, (void *, dptr, size_t))                                    \
     X(cuMemAlloc_v2, (dptr *, size_t))                                            \
     X(cuMemAllocPitch_v2, (dptr *, size_t *, size_t, size_t, unsigned))           \
     X(cuMemAllocManaged, (dptr *, size_t, unsigned))                              \

@@ -8,21 +8,27 @@
  *   work                   a short kernel, to its end
  *   spin NANOSECONDS       a kernel that is not waited for
  *   churn STEP ROOM        takes and gives at random, at most ROOM bytes, until the next command
+ *   check                  a kernel on words that are known, and how many of them came back right
+ *   labour                 check again and again, until the next command or an error
+ *   grind MILLISECONDS     all the kernels the device takes
+ *   mark NANOSECONDS FILE  a kernel, and when it is done an x in FILE; not waited for
+ *   strike                 a kernel that faults, and what the driver says of it
+ *   sms                    how many multiprocessors are shown, and whether this is a client of MPS
  *
  * It ends with its input, with 1 at an error that is no refusal. */
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "talk.h"
 #include "ways.h"
+#include "work.h"
 
 enum { MOST_PIECES = 1 << 16, STEPS = 8 };
 static const struct way *way;
 static struct piece pieces[MOST_PIECES];
-static size_t count, held;
-static handle spin;
+static size_t count;
 
 /* Whether there was room. */
 static int take(size_t bytes)
@@ -63,18 +69,6 @@ static int fill(size_t step, size_t least, size_t most)
     return 0;
 }
 
-static void launch(uint64_t nanoseconds)
-{
-    void *parameters[] = {&nanoseconds};
-    DO(cuLaunchKernel(spin, 1, 1, 1, 1, 1, 1, 0, stream, parameters, NULL));
-}
-
-static int told(void)
-{
-    struct pollfd input = {STDIN_FILENO, POLLIN, 0};
-    return poll(&input, 1, 0) != 0;
-}
-
 static unsigned long churn(size_t step, size_t room)
 {
     unsigned long times = 0;
@@ -86,51 +80,36 @@ static unsigned long churn(size_t step, size_t room)
     return times;
 }
 
-static void answer(const char *more)
-{
-    printf("{\"held\": %zu%s}\n", held, more);
-    fflush(stdout);
-}
-
 static void view(void)
 {
     size_t free, all, total;
-    char text[200];
     DO(cuMemGetInfo_v2(&free, &all));
     DO(cuDeviceTotalMem_v2(&total, device));
-    snprintf(text, sizeof text,
-             ", \"views\": {\"cuMemGetInfo\": {\"free\": %zu, \"total\": %zu}, \"cuDeviceTotalMem\": {\"total\": %zu}}",
-             free, all, total);
-    answer(text);
+    answer(", \"views\": {\"cuMemGetInfo\": {\"free\": %zu, \"total\": %zu}, \"cuDeviceTotalMem\": {\"total\": %zu}}",
+           free, all, total);
 }
 
 static void obey(const char *command)
 {
     size_t a = 0, b = 0, c = 0;
-    char text[100];
     if (sscanf(command, "fill %zu %zu %zu", &a, &b, &c) == 3)
         answer(fill(a, b, c) ? ", \"refused\": \"CUDA_ERROR_OUT_OF_MEMORY\"" : "");
     else if (sscanf(command, "take %zu", &a) == 1)
         answer(take(a) ? "" : ", \"refused\": \"CUDA_ERROR_OUT_OF_MEMORY\"");
-    else if (sscanf(command, "spin %zu", &a) == 1)
-        launch(a), answer("");
     else if (sscanf(command, "churn %zu %zu", &a, &b) == 2) {
         answer("");
-        snprintf(text, sizeof text, ", \"times\": %lu", churn(a, b));
-        answer(text);
-    } else if (!strcmp(command, "work\n"))
-        launch(1000), must(cuStreamSynchronize(stream), "work"), answer("");
-    else if (!strcmp(command, "give\n"))
+        answer(", \"times\": %lu", churn(a, b));
+    } else if (!strcmp(command, "give\n"))
         give_all(), answer("");
     else if (!strcmp(command, "view\n"))
         view();
-    else
+    else if (!obeys_about_work(command))
         must(-1, command);
 }
 
 int main(int arguments, char **argument)
 {
-    static char ptx[4096];
+    static char ptx[8192];
     FILE *file = arguments == 3 && (way = way_called(argument[1])) ? fopen(argument[2], "r") : NULL;
     if (!file || !fread(ptx, 1, sizeof ptx - 1, file))
         return 9;
@@ -139,19 +118,18 @@ int main(int arguments, char **argument)
         fprintf(stderr, "not found: %s\n", lacking);
         return 2;
     }
-    handle context, module;
+    handle context;
     DO(cuInit(0));
     DO(cuDeviceGet(&device, 0));
     DO(cuDevicePrimaryCtxRetain(&context, device));
     DO(cuCtxSetCurrent(context));
     DO(cuStreamCreate(&stream, 1));
-    DO(cuModuleLoadData(&module, ptx));
-    DO(cuModuleGetFunction(&spin, module, "spin"));
+    load_kernels(ptx);
     srand(getpid());
     answer("");
     /* Unbuffered, or a command could wait where `told` does not look. */
     setvbuf(stdin, NULL, _IONBF, 0);
-    for (char command[200]; fgets(command, sizeof command, stdin);)
+    for (char command[300]; fgets(command, sizeof command, stdin);)
         obey(command);
     return 0;
 }

@@ -53,7 +53,7 @@ FRAMEWORKS = [
 
 def checks(setting):
     for way in WAYS:
-        command = [setting.programs / "member", way, setting.programs / "spin.ptx"]
+        command = [setting.programs / "member", way, setting.programs / "kernels.ptx"]
         yield judged("quota/driver " + way, setting, command, Kind(managed=way == "managed", smi=way == "malloc"))
     absent = {name: lacks(setting, module) for name, module in MODULES.items()}
     for name, argument, kind, variables in FRAMEWORKS:

@@ -13,7 +13,7 @@ MANY = 1 << 60  # bytes
 
 
 def cases(setting):
-    member = [setting.programs / "member", "malloc", setting.programs / "spin.ptx"]
+    member = [setting.programs / "member", "malloc", setting.programs / "kernels.ptx"]
     good = fill.observe(setting, member)
     yield "a client that keeps to its quota", complaints(good), None
     for how, variables in WITHOUT.items():
