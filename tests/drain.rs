@@ -101,6 +101,8 @@ const ENDS: &[(&[&str], i32, i32, bool)] = &[
     (&["wait"], libc::SIGINT, -libc::SIGINT, false),
     (&["wait"], libc::SIGTERM, -libc::SIGTERM, true),
     (&["sync"], libc::SIGTERM, -libc::SIGTERM, true),
+    // What it does once it is out of the driver it would not have done without us.
+    (&["syncret"], libc::SIGTERM, -libc::SIGTERM, true),
     (&["wait", "ask"], libc::SIGTERM, -libc::SIGTERM, true),
     (&["wait", "default-again"], libc::SIGTERM, -libc::SIGTERM, true),
     // Its own handler has it return: that is drained.
@@ -160,6 +162,16 @@ fn nobody_waits_longer_than_was_said() {
     send(pid.cast_signed(), libc::SIGTERM);
     let end = scene.end(child);
     assert!(is(&end, -libc::SIGTERM) && !end.drained, "{end:?}");
+}
+
+/// A handler of the program's own that waits for a thread with work to submit is not held up for as long as
+/// the end may take.
+#[test]
+fn who_joins_its_workers_ends() {
+    let scene = Scene::new();
+    let end = scene.run(&[MPS, ("CUOTA_DRAIN", "60m")], 1, &["join"], 0);
+    assert!(is(&end, 3), "{end:?}");
+    assert_eq!(end.said, "");
 }
 
 #[test]

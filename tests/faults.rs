@@ -111,6 +111,10 @@ fn where_more_than_one_could_have_been_nobody_is_named() {
         (&[(5, "elsewhere"), (5, "sync")], true),
         (&[(5, "launch"), (5, "wait")], true),
         (&[(5, "launch"), (5, "query")], false),
+        // The default stream is another in each context.
+        (&[(5, "launch"), (5, "other"), (5, "launch"), (5, "wait")], false),
+        (&[(5, "launch"), (5, "other"), (5, "launch"), (5, "sync")], false),
+        (&[(5, "launch"), (5, "sync"), (5, "other"), (5, "launch"), (5, "sync")], false),
     ] {
         let mut scene = at_rest(&[]);
         for (member, what) in before {
@@ -123,6 +127,53 @@ fn where_more_than_one_could_have_been_nobody_is_named() {
             assert_eq!(scene.named(member), culprit, "{before:?}");
         }
     }
+}
+
+/// A fault beside MPS is one process's own, and says nothing of one under it.
+#[test]
+fn a_fault_beside_mps_is_nobody_elses() {
+    let mut scene = at_rest(&[]);
+    scene.crowd.set("CUOTA_SIM_MPS", "0");
+    scene.crowd.set("CUOTA_CLIENT", "beside");
+    let mut beside = scene.crowd.enter();
+    assert_eq!([beside.tell("faulty"), beside.tell("query")], [0, 700]);
+    assert_eq!(scene.tell(1, "query"), 0);
+    assert_eq!(scene.tell(1, "launch"), 0);
+    assert_eq!(scene.tell(2, "faulty"), 0);
+    assert_eq!(scene.tell(5, "query"), 700);
+    assert_eq!(scene.named(5), None);
+}
+
+/// What a copy answers may be about the copy itself.
+#[test]
+fn a_copy_that_answers_so_may_have_been_the_one() {
+    let mut scene = at_rest(&[("CUOTA_SIM_FAULT", "cuMemcpyDtoHAsync_v2:1=700")]);
+    assert_eq!(scene.tell(1, "launch"), 0);
+    assert_eq!(scene.tell(2, "copy"), 700);
+    assert_eq!(scene.named(2), None);
+}
+
+/// A stream of a device that is lost, asked for while another is current.
+#[test]
+fn the_device_that_is_lost_is_the_streams() {
+    let mut crowd = Crowd::new(1024);
+    crowd.set("CUOTA_SIM_MPS", "1");
+    crowd.set("CUOTA_SIM_CARDS", "2");
+    crowd.set("CUOTA_SIM_FAULT", "cuLaunchCooperativeKernel:1=fault");
+    let [mut on_first, mut on_second, mut on_both] = [(); 3].map(|()| crowd.member());
+    assert_eq!([on_first.tell("device 0"), on_second.tell("device 1")], [0, 0]);
+    assert_eq!([on_both.tell("device 0"), on_both.tell("stream 1")], [0, 0]);
+    assert_eq!(on_first.tell("launch"), 0);
+    assert_eq!(on_second.tell("faulty"), 0);
+    assert_eq!([on_both.tell("ask"), on_both.tell("query")], [700, 0]);
+    let report = crowd.report();
+    let pid = u64::from(on_both.pid().cast_unsigned());
+    let member = report.members.iter().find(|it| it.pid == pid).expect("it lives");
+    let fault = member.fault.as_ref().expect("it has met the fault");
+    let lost = report.devices.iter().find(|it| it.index == fault.device).expect("there");
+    assert_eq!(lost.uuid[15], 2, "the second card's");
+    let culprit = fault.culprit.as_ref().map(|(_, pid)| *pid);
+    assert_eq!(culprit, Some(u64::from(on_second.pid().cast_unsigned())));
 }
 
 /// A process that is killed in the middle of its work may have been the one, and is not forgotten.

@@ -185,7 +185,7 @@ fn a_daemon_of_somebody_else_is_left_alone_and_ones_own_is_ended() {
 
     // Without a driver the drill cannot begin, and says what became of its first client.
     let (programs, servers) = (unpacked.join("usr/bin"), unpacked.join("usr/sbin"));
-    let path = format!("{}:{}", programs.display(), servers.display());
+    let path = format!("{}:{}:/usr/bin:/bin", programs.display(), servers.display());
     let drill = scene.command(&["fault", "--gpu", "--set", "CUOTA_DRIVER=/no/libcuda.so.1"]);
     let Some(mut command) = alone(drill) else { return };
     let (status, out, err) = ended(command.env("PATH", path));

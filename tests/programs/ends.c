@@ -3,11 +3,14 @@
  *   return | exit | _exit | abort    ends so, with status 3 where it says one
  *   wait                             in pause; if that comes back it ends with status 5
  *   sync                             in the driver, until the work is done; then as wait
+ *   syncret                          likewise, and then it returns with status 3
+ *   join                             returns; a handler set before cuInit waits for a thread that works
  * HANDLER, of SIGTERM: before | after (cuInit) has the program end with status 7 by return; by-signal the same with
  * signal(); default-again sets one and takes it away; ignore; ask looks what sigaction and signal say was
  * there. */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +23,24 @@
 extern int cuLaunchHostFunc(handle, void (*)(void *), void *);
 static volatile char *file;
 static volatile sig_atomic_t told;
+
+static volatile int enough;
+static pthread_t worker;
+static handle context;
+
+static void *labour(void *unused)
+{
+    cuCtxSetCurrent(context);
+    while (!enough && !launch(0) && !cuCtxSynchronize()) {
+    }
+    return unused;
+}
+
+static void join_worker(void)
+{
+    enough = 1;
+    pthread_join(worker, NULL);
+}
 
 static void mark(void *unused)
 {
@@ -65,10 +86,11 @@ int main(int count, char **arguments)
 {
     const char *how = arguments[2], *handler = count > 3 ? arguments[3] : "";
     int opened = open(arguments[1], O_RDWR);
-    handle context = 0;
     file = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED, opened, 0);
     if (file == MAP_FAILED)
         return 80;
+    if (!strcmp(how, "join"))
+        atexit(join_worker);
     if (!strcmp(handler, "before"))
         prepare_handler(handler);
     if (cuInit(0) || cuDevicePrimaryCtxRetain(&context, 0) || cuCtxSetCurrent(context))
@@ -85,8 +107,10 @@ int main(int count, char **arguments)
         _exit(3);
     if (!strcmp(how, "abort"))
         abort();
-    if (!strcmp(how, "sync"))
+    if (!strcmp(how, "sync") || !strcmp(how, "syncret"))
         cuCtxSynchronize();
+    if (!strcmp(how, "join") && pthread_create(&worker, NULL, labour, NULL))
+        return 83;
     while (!strcmp(how, "wait") || !strcmp(how, "sync")) {
         if (!*handler || !strcmp(handler, "ask") || !strcmp(handler, "default-again"))
             return pause(), 5;

@@ -75,6 +75,8 @@ impl Machine<'_> {
         if let Some(driver) = &self.plan.driver {
             command
                 .env("CUOTA_DRIVER", driver)
+                // Where NVML is, without which it is not known that nobody else has the card.
+                .env("LD_LIBRARY_PATH", driver.parent().unwrap_or(driver))
                 .env("CUOTA_SIM", self.folder.join("machine"))
                 .env("CUOTA_SIM_BYTES", "64GiB")
                 .env("CUOTA_SIM_MPS", "1")

@@ -43,9 +43,8 @@ pub struct Header {
 #[repr(C, align(64))]
 pub struct CardWords {
     pub total: AtomicU64,
-    pub sm_count: AtomicU64,
-    /// By how many SMs MPS gives them.
-    pub sm_step: AtomicU64,
+    /// How many there are; high half: by how many MPS gives them.
+    pub sms: AtomicU64,
     /// Compute capability: ten times major plus minor.
     pub capability: AtomicU64,
     /// What the driver takes for itself per context.
@@ -116,8 +115,7 @@ pub const fn slot_lock(slot: usize) -> i64 {
 impl CardWords {
     pub fn write(&self, spec: &CardSpec, number: usize) {
         self.total.store(spec.total, Relaxed);
-        self.sm_count.store(u64::from(spec.sm_count), Relaxed);
-        self.sm_step.store(u64::from(spec.sm_step), Relaxed);
+        self.sms.store(u64::from(spec.sm_count) | u64::from(spec.sm_step) << 32, Relaxed);
         self.capability.store(u64::from(spec.capability), Relaxed);
         self.context_bytes.store(spec.context_bytes, Relaxed);
         self.uuid[0].store(u64::from_le_bytes(*b"cuotasim"), Relaxed);
@@ -140,8 +138,8 @@ impl CardWords {
             name: String::from_utf8_lossy(&name).into_owned(),
             uuid,
             total: self.total.load(Relaxed),
-            sm_count: self.sm_count.load(Relaxed) as u32,
-            sm_step: self.sm_step.load(Relaxed) as u32,
+            sm_count: self.sms.load(Relaxed) as u32,
+            sm_step: (self.sms.load(Relaxed) >> 32) as u32,
             capability: (capability / 10, capability % 10),
             context_bytes: self.context_bytes.load(Relaxed),
         }

@@ -7,6 +7,10 @@
  *   exec PROGRAM                  becomes another program
  *   launch | elsewhere | faulty   work: a kernel on the default stream, on a new one, one that faults
  *   sync | wait | query           for the context, for the default stream; whether that is done
+ *   other | back                  another context of the device; the primary one again
+ *   device N                      initialises, and works on that one; stream N: makes a stream there, and
+ *   ask                           whether that one is done
+ *   copy                          to the host, without waiting
  *   strike                        the work in flight faults (CUOTA_SIM_FAULT: cuCtxGetFlags)
  * A line it does not know ends it, and so does the end of its input. */
 #define _GNU_SOURCE
@@ -129,6 +133,16 @@ static int told(char *line)
         answer = cuStreamSynchronize(0);
     else if (!strcmp(word, "query"))
         answer = cuStreamQuery(0);
+    else if (!strcmp(word, "other") || !strcmp(word, "back"))
+        answer = use_context(word[0] == 'o');
+    else if (!strcmp(word, "device") && with)
+        answer = work_on(atoi(with));
+    else if (!strcmp(word, "stream") && with)
+        answer = stream_on(atoi(with));
+    else if (!strcmp(word, "ask"))
+        answer = cuStreamQuery(there);
+    else if (!strcmp(word, "copy"))
+        answer = copy_out();
     else if (!strcmp(word, "strike"))
         answer = cuCtxGetFlags(&flags);
     else
