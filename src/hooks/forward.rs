@@ -105,12 +105,7 @@ forward! {
     "Orders or signals work without occupying SMs." =>
         cupying cuCtxRecordEvent cuCtxWaitEvent cuEventRecord cuEventRecordWithFlags
         cuEventRecordWithFlags_ptsz cuEventRecord_ptsz cuFlushGPUDirectRDMAWrites
-        cuGreenCtxRecordEvent cuGreenCtxWaitEvent cuSignalExternalSemaphoresAsync
-        cuSignalExternalSemaphoresAsync_ptsz cuStreamWaitEvent cuStreamWaitEvent_ptsz
-        cuStreamWaitValue32 cuStreamWaitValue32_ptsz cuStreamWaitValue32_v2
-        cuStreamWaitValue32_v2_ptsz cuStreamWaitValue64 cuStreamWaitValue64_ptsz
-        cuStreamWaitValue64_v2 cuStreamWaitValue64_v2_ptsz cuWaitExternalSemaphoresAsync
-        cuWaitExternalSemaphoresAsync_ptsz;
+        cuGreenCtxRecordEvent cuGreenCtxWaitEvent cuStreamWaitEvent cuStreamWaitEvent_ptsz;
 
     "Registers a callback; holds nothing." =>
         cuDeviceRegisterAsyncNotification cuDeviceUnregisterAsyncNotification;
@@ -209,17 +204,12 @@ forward! {
         cuMulticastBindMem_v2 cuMulticastCreate cuMulticastGetGranularity cuMulticastUnbind;
 
     "Moves pages of managed memory, which counts in full since its allocation." =>
-        cuMemAdvise cuMemAdvise_v2 cuMemDiscardAndPrefetchBatchAsync
-        cuMemDiscardAndPrefetchBatchAsync_ptsz cuMemPrefetchAsync cuMemPrefetchAsync_ptsz
-        cuMemPrefetchAsync_v2 cuMemPrefetchAsync_v2_ptsz cuMemPrefetchBatchAsync
-        cuMemPrefetchBatchAsync_ptsz cuStreamAttachMemAsync cuStreamAttachMemAsync_ptsz;
+        cuMemAdvise cuMemAdvise_v2 cuStreamAttachMemAsync cuStreamAttachMemAsync_ptsz;
 
     "Pinned host memory is not device memory." =>
         cuMemAllocHost_v2 cuMemFreeHost cuMemHostAlloc cuMemHostGetDevicePointer_v2
         cuMemHostGetFlags cuMemHostRegister cuMemHostRegister_v2 cuMemHostUnregister;
 
-    "Runs on the decompression engine, not on SMs." =>
-        cuMemBatchDecompressAsync cuMemBatchDecompressAsync_ptsz;
 
     "Describes how memory is read; holds none." =>
         cuSurfObjectCreate cuSurfObjectDestroy cuSurfObjectGetResourceDesc cuSurfRefGetArray

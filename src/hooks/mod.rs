@@ -27,8 +27,8 @@ mod pool;
 mod real;
 mod signals;
 mod stream;
+mod submit;
 mod token;
-mod value;
 mod view;
 mod vmm;
 mod wiring;
@@ -265,18 +265,53 @@ pub mod rows {
         // Values written in a stream's order.
         unbound [cuStreamBatchMemOp cuStreamBatchMemOp_ptsz] (
             stream: CUstream, count: c_uint, param_array: *mut CUstreamBatchMemOpParams,
-            flags: c_uint) => value::batch;
+            flags: c_uint) => submit::batch;
         [cuStreamBatchMemOp_v2 cuStreamBatchMemOp_v2_ptsz] (
             stream: CUstream, count: c_uint, param_array: *mut CUstreamBatchMemOpParams,
-            flags: c_uint) => value::batch;
+            flags: c_uint) => submit::batch;
         unbound [cuStreamWriteValue32 cuStreamWriteValue32_ptsz] (
-            stream: CUstream, addr: CUdeviceptr, value: cuuint32_t, flags: c_uint) => value::write_32;
+            stream: CUstream, addr: CUdeviceptr, value: cuuint32_t, flags: c_uint) => submit::value_32;
         [cuStreamWriteValue32_v2 cuStreamWriteValue32_v2_ptsz] (
-            stream: CUstream, addr: CUdeviceptr, value: cuuint32_t, flags: c_uint) => value::write_32;
+            stream: CUstream, addr: CUdeviceptr, value: cuuint32_t, flags: c_uint) => submit::value_32;
         unbound [cuStreamWriteValue64 cuStreamWriteValue64_ptsz] (
-            stream: CUstream, addr: CUdeviceptr, value: cuuint64_t, flags: c_uint) => value::write_64;
+            stream: CUstream, addr: CUdeviceptr, value: cuuint64_t, flags: c_uint) => submit::value_64;
         [cuStreamWriteValue64_v2 cuStreamWriteValue64_v2_ptsz] (
-            stream: CUstream, addr: CUdeviceptr, value: cuuint64_t, flags: c_uint) => value::write_64;
+            stream: CUstream, addr: CUdeviceptr, value: cuuint64_t, flags: c_uint) => submit::value_64;
+
+        unbound [cuStreamWaitValue32 cuStreamWaitValue32_ptsz] (
+            stream: CUstream, addr: CUdeviceptr, value: cuuint32_t, flags: c_uint) => submit::value_32;
+        [cuStreamWaitValue32_v2 cuStreamWaitValue32_v2_ptsz] (
+            stream: CUstream, addr: CUdeviceptr, value: cuuint32_t, flags: c_uint) => submit::value_32;
+        unbound [cuStreamWaitValue64 cuStreamWaitValue64_ptsz] (
+            stream: CUstream, addr: CUdeviceptr, value: cuuint64_t, flags: c_uint) => submit::value_64;
+        [cuStreamWaitValue64_v2 cuStreamWaitValue64_v2_ptsz] (
+            stream: CUstream, addr: CUdeviceptr, value: cuuint64_t, flags: c_uint) => submit::value_64;
+
+        // Other work that is no kernel and no copy.
+        unbound [cuMemPrefetchAsync cuMemPrefetchAsync_ptsz] (
+            dev_ptr: CUdeviceptr, count: usize, dst_device: CUdevice, h_stream: CUstream) => submit::prefetch_to;
+        [cuMemPrefetchAsync_v2 cuMemPrefetchAsync_v2_ptsz] (
+            dev_ptr: CUdeviceptr, count: usize, location: CUmemLocation, flags: c_uint,
+            h_stream: CUstream) => submit::prefetch;
+        [cuMemPrefetchBatchAsync cuMemPrefetchBatchAsync_ptsz] (
+            dptrs: *mut CUdeviceptr, sizes: *mut usize, count: usize, locations: *mut CUmemLocation,
+            location_indices: *mut usize, num_locations: usize, flags: c_ulonglong,
+            h_stream: CUstream) => submit::prefetch_batch;
+        [cuMemDiscardAndPrefetchBatchAsync cuMemDiscardAndPrefetchBatchAsync_ptsz] (
+            dptrs: *mut CUdeviceptr, sizes: *mut usize, count: usize, locations: *mut CUmemLocation,
+            location_indices: *mut usize, num_locations: usize, flags: c_ulonglong,
+            h_stream: CUstream) => submit::prefetch_batch;
+        [cuMemBatchDecompressAsync cuMemBatchDecompressAsync_ptsz] (
+            params_array: *mut CUmemDecompressParams, count: usize, flags: c_uint,
+            error_index: *mut usize, stream: CUstream) => submit::decompress;
+        [cuSignalExternalSemaphoresAsync cuSignalExternalSemaphoresAsync_ptsz] (
+            ext_sem_array: *const CUexternalSemaphore,
+            params_array: *const CUDA_EXTERNAL_SEMAPHORE_SIGNAL_PARAMS, num_ext_sems: c_uint,
+            stream: CUstream) => submit::signal;
+        [cuWaitExternalSemaphoresAsync cuWaitExternalSemaphoresAsync_ptsz] (
+            ext_sem_array: *const CUexternalSemaphore,
+            params_array: *const CUDA_EXTERNAL_SEMAPHORE_WAIT_PARAMS, num_ext_sems: c_uint,
+            stream: CUstream) => submit::wait;
 
         // Copies.
         [cuMemcpy cuMemcpy_ptds] (dst: CUdeviceptr, src: CUdeviceptr, byte_count: usize) => copy::unified;
