@@ -175,6 +175,10 @@ pub fn explain(status: Status) {
             "the device has no connection left for another MPS client",
             "end some, or lower CUDA_DEVICE_MAX_CONNECTIONS",
         ),
+        811 => (
+            "this driver takes no module with dynamic parallelism (kernels that launch kernels) under MPS",
+            "build the program without it, or run it beside MPS",
+        ),
         806 | 810 => ("the MPS server has ended, or has let go of this client", "start it again"),
         _ => return,
     };

@@ -19,6 +19,12 @@ fn devices_that_mps_serves_otherwise_are_named() {
 }
 
 #[test]
+fn code_that_mps_may_refuse_is_told_of() {
+    is_absent(&report(&[NO_MPS]).1, "mps-code");
+    is(&report(&[("CUOTA_SIM_MPS", "1")]).1, "mps-code", "info", "dynamic parallelism (811)");
+}
+
+#[test]
 fn a_mode_that_keeps_programs_out_is_noticed() {
     let mode = |mode| report(&[NO_MPS, ("CUOTA_SIM_COMPUTE_MODE", mode)]);
     is(&mode("exclusive_process").1, "compute-mode", "warn", "a second process");

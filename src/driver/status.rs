@@ -19,6 +19,7 @@ impl Status {
     pub const NOT_PERMITTED: Status = Status(800);
     pub const NOT_SUPPORTED: Status = Status(801);
     pub const MPS_CONNECTION_FAILED: Status = Status(805);
+    pub const CDP_NOT_SUPPORTED: Status = Status(811);
 
     /// Whether this says that the device is lost to this process: whatever it asks for next is answered so.
     /// 720, a cooperative launch that is too large, is a refusal like any other.

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::token::Token;
 use crate::client::{self, Client};
 use crate::driver::Status;
-use crate::fault;
+use crate::{fault, mps};
 use cudarc::driver::sys::CUstream;
 use cuota_core::book::Block;
 
@@ -97,6 +97,9 @@ impl Real<'_> {
                 true => block.end(),
                 false => block.undo(),
             }
+        }
+        if answer == Status::CDP_NOT_SUPPORTED {
+            mps::explain(answer);
         }
         fault::met(self.name.text, answer);
     }

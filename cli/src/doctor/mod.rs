@@ -54,6 +54,7 @@ Of this machine:
   versions too-old arch compute-mode        driver, daemon and devices fit together
   dmem                                      the kernel limits device memory too
   mps mps-client mps-user mps-clients       MPS: a daemon answers, has us, lets us in
+  mps-code                                  what of a program's code it may refuse
   mps-dir mps-lock mps-pid mps-place        its directory and files
   mps-env mps-path                          how it was started
   mps-asker mps-second mps-left             who else of MPS runs

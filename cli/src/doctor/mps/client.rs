@@ -45,6 +45,16 @@ pub fn check(told: &Answers, here: &Here) -> Check {
     }
 }
 
+const CODE: &str = "what runs without MPS may be refused under it";
+
+/// What of a program's code MPS may not take: told where a program gets under it.
+pub fn code(told: &Answers) -> Option<Check> {
+    told.devices.iter().any(|device| device.under_mps == Some(true)).then(|| {
+        let found = "older drivers refuse modules with dynamic parallelism under MPS (811), which is seen when one is loaded: build without, or run that program beside MPS. A cooperative launch, in a CUDA graph or not, has room on the SMs granted only (720): size its grid by what the driver says at run time";
+        Check::ok("mps-code", CODE, found.to_owned()).worse(Severity::Info, "")
+    })
+}
+
 fn advice(here: &Here) -> String {
     if !here.answers() {
         return "See `mps` for why there is no daemon to connect to. To run without MPS, unset CUDA_MPS_PIPE_DIRECTORY and CUOTA_MPS.".to_owned();

@@ -76,6 +76,7 @@ impl Here {
 
 pub fn checks(here: &Here, told: &Answers) -> Vec<Check> {
     let mut checks = vec![daemon::check(here), client::check(told, here), limits::misspelt()];
+    checks.extend(client::code(told));
     checks.extend(limits::memory(told));
     if here.answers() {
         checks.extend([daemon::open_to_all(&here.place), daemon::lock(here)]);
