@@ -21,7 +21,12 @@ fn devices_that_mps_serves_otherwise_are_named() {
 #[test]
 fn code_that_mps_may_refuse_is_told_of() {
     is_absent(&report(&[NO_MPS]).1, "mps-code");
-    is(&report(&[("CUOTA_SIM_MPS", "1")]).1, "mps-code", "info", "dynamic parallelism (811)");
+    is(
+        &report(&[("CUOTA_SIM_MPS", "1")]).1,
+        "mps-code",
+        "info",
+        "dynamic parallelism under MPS (811)",
+    );
 }
 
 #[test]
