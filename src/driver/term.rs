@@ -74,30 +74,41 @@ pub fn when_terminated(act: Act, watched: bool) {
     }
     ACT.store(act as *mut (), Ordering::Release);
     OWNER.store(own, Ordering::Release);
-    // SAFETY: zeroed ones are valid ones.
-    unsafe {
-        let mut before = zeroed::<libc::sigaction>();
-        let is_default = |it: &libc::sigaction| it.sa_sigaction == libc::SIG_DFL;
-        if set(libc::SIGTERM, core::ptr::null(), &mut before) != 0 || !is_default(&before) {
-            return;
+    // SAFETY: a zeroed one is a valid one.
+    alone(|| unsafe {
+        let mut now = zeroed::<libc::sigaction>();
+        let known = set(libc::SIGTERM, core::ptr::null(), &mut now) == 0;
+        if known && now.sa_sigaction == libc::SIG_DFL {
+            set(libc::SIGTERM, &ours(), core::ptr::null_mut());
         }
-        let sets = SETS.load(Ordering::Acquire);
-        set(libc::SIGTERM, &ours(), &mut before);
-        // Another thread's, set between the two: it stands, unless yet another was set since.
-        if !is_default(&before)
-            && !is_ours(before.sa_sigaction)
-            && SETS.load(Ordering::Acquire) == sets + 1
-        {
-            set(libc::SIGTERM, &before, core::ptr::null_mut());
-        }
-    }
+    });
 }
 
-/// How often the program has set what SIGTERM does.
-static SETS: AtomicU32 = AtomicU32::new(0);
-
-pub fn program_sets() {
-    SETS.fetch_add(1, Ordering::AcqRel);
+/// Runs `act` while no other thread of this process sets what SIGTERM does: between a look and what follows
+/// from it nobody's handler is lost. No signal comes meanwhile, for whoever handles one may want to set it.
+pub fn alone<R>(act: impl FnOnce() -> R) -> R {
+    /// Whose turn it is, by process: a child made meanwhile is not kept out by a thread that it has not.
+    static TURN: AtomicU32 = AtomicU32::new(0);
+    let own = process::id();
+    // SAFETY: sets of signals are plain memory; the mask of this thread is put back as it was.
+    unsafe {
+        let mut all = zeroed::<libc::sigset_t>();
+        let mut before = all;
+        libc::sigfillset(&mut all);
+        libc::sigprocmask(libc::SIG_SETMASK, &all, &mut before);
+        loop {
+            let whose = TURN.load(Ordering::Relaxed);
+            let take = || TURN.compare_exchange(whose, own, Ordering::Acquire, Ordering::Relaxed);
+            if whose != own && take().is_ok() {
+                break;
+            }
+            libc::sched_yield();
+        }
+        let done = act();
+        TURN.store(0, Ordering::Release);
+        libc::sigprocmask(libc::SIG_SETMASK, &before, core::ptr::null_mut());
+        done
+    }
 }
 
 /// What to set where the program wants the default: ours, in the process that has one.

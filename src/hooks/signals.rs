@@ -28,19 +28,16 @@ pub unsafe extern "C" fn sigaction(
         // SAFETY: as promised by the caller, who keeps to `sigaction`'s contract.
         return unsafe { term::set(signal, new, old) };
     }
-    // SAFETY: as above; ours is another valid one, set in the same call, so that nobody's is lost between.
-    unsafe {
+    // SAFETY: as above; ours is another valid one.
+    term::alone(|| unsafe {
         let wants_default = !new.is_null() && (*new).sa_sigaction == libc::SIG_DFL;
         let ours = if wants_default { term::instead_of_default() } else { None };
-        if !new.is_null() {
-            term::program_sets();
-        }
         let answer = term::set(signal, ours.as_ref().map_or(new, core::ptr::from_ref), old);
         if answer == 0 && !old.is_null() && term::is_ours((*old).sa_sigaction) {
             *old = core::mem::zeroed();
         }
         answer
-    }
+    })
 }
 
 /// The older ones, which take a handler and give the one before.
@@ -65,16 +62,14 @@ unsafe fn asked(next: &AtomicPtr<c_void>, name: &CStr, signal: c_int, handler: H
     if found.is_null() {
         return libc::SIG_ERR;
     }
-    let ours = if signal == libc::SIGTERM && handler == libc::SIG_DFL {
-        term::instead_of_default().map(|ours| ours.sa_sigaction)
-    } else {
-        None
-    };
-    if signal == libc::SIGTERM {
-        term::program_sets();
-    }
-    let new = ours.unwrap_or(handler);
     // SAFETY: found by its name, and so of that type.
-    let before = unsafe { core::mem::transmute::<*mut c_void, Signal>(found)(signal, new) };
-    if signal == libc::SIGTERM && term::is_ours(before) { libc::SIG_DFL } else { before }
+    let set = |new| unsafe { core::mem::transmute::<*mut c_void, Signal>(found)(signal, new) };
+    if signal != libc::SIGTERM {
+        return set(handler);
+    }
+    term::alone(|| {
+        let ours = if handler == libc::SIG_DFL { term::instead_of_default() } else { None };
+        let before = set(ours.map_or(handler, |ours| ours.sa_sigaction));
+        if term::is_ours(before) { libc::SIG_DFL } else { before }
+    })
 }
