@@ -98,7 +98,7 @@ fn who_runs_beside_mps_is_told_so() {
     is(&required, "mps-client", "error", "cuInit answers 805");
     is(&required, "cuinit", "error", "is not under MPS, though the daemon");
     let advice = check(&required, "cuinit")["do"].as_str().expect("text");
-    assert!(advice.contains("MPS refuses it"), "{advice}");
+    assert!(advice.contains("cuota that refuses"), "{advice}");
     assert_eq!(status, Some(2));
     is(&report(&[named, ("CUOTA_MPS", "ignore")]).1, "mps-client", "info", "ignore");
     let (_, old) = report_of(&[], &simulated("525"), &[named]);

@@ -113,10 +113,10 @@ impl Daemon {
                 "give the daemon and its clients a shorter one in CUDA_MPS_PIPE_DIRECTORY"
             }
             Daemon::NoDirectory => {
-                "see whether CUDA_MPS_PIPE_DIRECTORY is mistyped, or the directory not mounted here; else start nvidia-cuda-mps-control -d with the same variable"
+                "see whether CUDA_MPS_PIPE_DIRECTORY is mistyped, or the directory not mounted here; else start one there (cuota mps start, or nvidia-cuda-mps-control -d with the same variable)"
             }
             Daemon::NoSocket | Daemon::Stale => {
-                "start nvidia-cuda-mps-control -d with the same CUDA_MPS_PIPE_DIRECTORY"
+                "start one there (cuota mps start, or nvidia-cuda-mps-control -d with the same CUDA_MPS_PIPE_DIRECTORY)"
             }
             Daemon::Forbidden => {
                 "let the user into the directory and at its socket, or run the program as the daemon's user"

@@ -49,7 +49,7 @@ pub fn preload(library: &Path, answers: &Answers) -> Check {
     }
 }
 
-pub const DRIVER: &str = "without it there is no CUDA here, with cuota or without";
+pub const DRIVER: &str = "a program under cuota finds no CUDA without it";
 
 pub fn driver(answers: &Answers) -> Check {
     if let Some(path) = &answers.driver {
@@ -84,7 +84,13 @@ pub fn driver(answers: &Answers) -> Check {
 pub const MPS_REFUSES: RangeInclusive<u32> = 805..=810;
 
 /// What to do about a `cuInit` that does not succeed.
-fn refused(status: u32) -> &'static str {
+fn refused(status: u32, said: &str) -> &'static str {
+    if said.contains("CUOTA_MPS=require") {
+        return "It is cuota that refuses, for CUOTA_MPS=require: see `mps` and `mps-client`.";
+    }
+    if said.contains("cuota: error") {
+        return "It is cuota that refuses, not the driver, for the reason it gives: see `settings` and `ledgers`.";
+    }
     if MPS_REFUSES.contains(&status) {
         return "MPS refuses it: `mps-client` says where to look.";
     }
@@ -101,7 +107,7 @@ pub fn init(answers: &Answers) -> Check {
             if !answers.said.is_empty() {
                 found += &format!(". It was said meanwhile: {}", answers.said);
             }
-            check(found).worse(Severity::Error, refused(*status))
+            check(found).worse(Severity::Error, refused(*status, &answers.said))
         }
         None if answers.driver.is_none() => Check::not_looked_at("cuinit", why, "needs a driver"),
         None => {

@@ -7,7 +7,7 @@ use super::check::{Check, Severity};
 use super::mps::Here;
 
 const ARCH: &str = "before Volta (capability 7.0) MPS has 16 clients a device, no percentages, and nothing between one client's memory and another's";
-const MODE: &str = "the compute mode decides whether a second process may use the device";
+const MODE: &str = "EXCLUSIVE_PROCESS lets one process use a device, which is to be the MPS server; DEFAULT lets all";
 
 pub const NEEDS_DEVICES: &str = "needs a cuInit that succeeds, and a device";
 

@@ -59,12 +59,15 @@ const COVERAGE: &str = "a driver newer than cuota may have functions that pass i
 
 /// What the environment says, as the library would read it.
 fn settings() -> Check {
-    let why = "a setting that is not what was meant changes what cuota does, silently";
+    let why = "a setting that cannot be read is not in force";
     let (config, complaints) = Config::parse(&|name| env::var_os(name));
-    let found = complaints.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    let strict = config.strict && !config.disable;
+    let words =
+        complaints.iter().map(|it| if strict { it.refusal().to_string() } else { it.to_string() });
+    let found = words.collect::<Vec<_>>().join("; ");
     if !found.is_empty() {
-        return Check::ok("settings", why, found)
-            .worse(Severity::Warn, "Correct or unset the variable.");
+        let severity = if strict { Severity::Error } else { Severity::Warn };
+        return Check::ok("settings", why, found).worse(severity, "Correct or unset the variable.");
     }
     if config.disable {
         let found = "CUOTA_DISABLE=1: every call passes straight through".to_owned();

@@ -9,6 +9,8 @@ use crate::doctor::ask::Answers;
 use crate::doctor::check::{Check, Severity};
 use crate::doctor::devices::{NEEDS_DEVICES, which};
 
+const REFUSED: &str =
+    "a program that MPS refuses, or that is to run under nothing else, does not start";
 const CLIENT: &str = "a program that is not under MPS takes turns with those that are, without its share and its priority, and nothing says so";
 
 pub fn check(told: &Answers, here: &Here) -> Check {
@@ -16,7 +18,7 @@ pub fn check(told: &Answers, here: &Here) -> Check {
     if let Some((status, _)) = told.init.as_ref().filter(|(it, _)| MPS_REFUSES.contains(it)) {
         let found =
             format!("a program started here does not get under MPS: cuInit answers {status}");
-        return check(found).worse(Severity::Error, advice(here));
+        return Check::ok("mps-client", REFUSED, found).worse(Severity::Error, advice(here));
     }
     let devices = &told.devices;
     if devices.is_empty() {
@@ -57,10 +59,10 @@ pub fn code(told: &Answers) -> Option<Check> {
 
 fn advice(here: &Here) -> String {
     if !here.answers() {
-        return "See `mps` for why there is no daemon to connect to. To run without MPS, unset CUDA_MPS_PIPE_DIRECTORY and CUOTA_MPS.".to_owned();
+        return "See `mps` for what is the matter with the daemon. Where no MPS is meant, unset CUDA_MPS_PIPE_DIRECTORY and CUOTA_MPS.".to_owned();
     }
     format!(
-        "The daemon answers, and the driver got no further: see `versions` (a driver newer than the daemon), `mps-user` (another user's turn), `mps-path` (no server), the daemon's CUDA_VISIBLE_DEVICES, and {} for what became of the server.",
+        "The daemon answers, and gave no server. What is wrong below comes first; else see `versions` (a driver newer than the daemon), `mps-user` (another user's turn), `mps-path` (no server), the daemon's CUDA_VISIBLE_DEVICES, and {} for what became of the server.",
         here.logs()
     )
 }

@@ -14,8 +14,7 @@ use crate::doctor::check::{Check, Severity};
 const DAEMON: &str = "a client that cannot connect runs without MPS, and nothing says so";
 const HANGS: &str = "a program that connects waits without end, in cuInit";
 const DIRECTORY: &str = "who may write there can put a daemon of his own in its place";
-const LOCK: &str =
-    "two daemons on one directory each start a server, and their clients share nothing";
+const LOCK: &str = "without its lock a second daemon could start there, with a server of its own";
 
 pub fn check(here: &Here) -> Check {
     let Here { place, daemon, .. } = here;
@@ -41,7 +40,9 @@ fn silent(here: &Here, pid: i32) -> Check {
     let (found, advice) = match here.processes.is_stopped(pid) {
         Some(true) => (
             format!("the daemon of {place} (process {pid}) is stopped, by SIGSTOP or a debugger"),
-            format!("Let it go on: kill -CONT {pid}."),
+            format!(
+                "Let it go on: kill -CONT {pid}; or, if TracerPid in /proc/{pid}/status is not 0, end that debugger."
+            ),
         ),
         Some(false) => (
             format!(
@@ -92,7 +93,7 @@ pub fn lock(here: &Here) -> Check {
         }
         Ok(None) => {
             let found = format!("a daemon answers, and nobody holds {}", file.display());
-            let advice = "Stop the daemons of this directory (quit, then look for what is left) and start one: the file was removed under it.";
+            let advice = "The file was probably removed while the daemon ran. When its clients may be interrupted: `cuota mps stop`, then `cuota mps start` (for a daemon of another container, there).";
             Check::ok("mps-lock", LOCK, found).worse(Severity::Warn, advice)
         }
     }

@@ -11,7 +11,7 @@ use crate::doctor::check::{Check, Severity};
 use crate::screen::count;
 
 const NAMES: &str = "a variable of another name limits nothing";
-const MEMORY: &str = "one entry that MPS cannot read, or that names a device the process does not see, and MPS passes over every limit, its server's included";
+const MEMORY: &str = "with one entry that MPS cannot read, or that names a device the process does not see, it passes over the whole list, and over its server's own limits";
 
 const PINNED: &str = "CUDA_MPS_PINNED_DEVICE_MEM_LIMIT";
 /// A name seen in the wild.
@@ -74,7 +74,13 @@ fn limit(value: &OsString, devices: Option<&[Device]>) -> Check {
         count(devices.len(), "device"),
         seen.join(", ")
     );
-    check(found).worse(Severity::Warn, format!("Take {} out.", unseen.join(", ")))
+    check(found).worse(
+        Severity::Warn,
+        format!(
+            "Take the entry of {} out of the variable, or name the device that was meant.",
+            unseen.join(", ")
+        ),
+    )
 }
 
 #[cfg(test)]

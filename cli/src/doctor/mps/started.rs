@@ -8,7 +8,7 @@ use crate::doctor::check::{Check, Severity};
 use crate::mps::SERVER;
 use crate::processes::Processes;
 
-const PRELOAD: &str = "the server has the daemon's environment, and is no client";
+const PRELOAD: &str = "the server inherits the daemon's environment, and is no client of anybody's";
 const STARTS: &str = "the daemon starts the server when the first client comes, from its own PATH";
 
 pub fn preloaded(processes: &Processes, pid: i32) -> Check {
@@ -21,8 +21,8 @@ pub fn preloaded(processes: &Processes, pid: i32) -> Check {
     });
     let check = |found| Check::ok("mps-env", PRELOAD, found);
     if ours {
-        return check(format!("the daemon (process {pid}) was started as a client of cuota's"))
-            .worse(Severity::Warn, "Start it without LD_PRELOAD and without CUOTA_ variables.");
+        return check(format!("the daemon (process {pid}) was started as a client of cuota's: with libcuota.so in LD_PRELOAD, or CUOTA_CLIENT"))
+            .worse(Severity::Warn, "Stop it and start it again without them, as `cuota mps start` does.");
     }
     check(format!("the daemon (process {pid}) was started without cuota"))
 }
@@ -38,7 +38,7 @@ pub fn server_on_path(processes: &Processes, pid: i32) -> Check {
         None => {
             let found = format!("no {SERVER} on the daemon's PATH ({})", path.display());
             Check::ok("mps-path", STARTS, found)
-                .worse(Severity::Error, "Start the daemon with a PATH that has it.")
+                .worse(Severity::Error, "Stop the daemon, and start it again with the folder of nvidia-cuda-mps-server in PATH; `cuota mps start` looks for it first.")
         }
     }
 }

@@ -39,7 +39,7 @@ fn library(seen: &Seen, ours: Option<&Path>) -> Check {
     let check = |found| Check::ok("library", LIBRARY, found);
     let Some(path) = ours else {
         return check("libcuota.so is not loaded in it".to_owned())
-            .worse(Severity::Warn, "Start the program with `cuota run -- …`.");
+            .worse(Severity::Warn, "If it is meant to have a quota, start it again with `cuota run -- …`; a program without CUDA needs none.");
     };
     let shown = path.display();
     if seen.mapped.iter().flatten().any(|mapping| mapping.path == path && mapping.is_gone) {
