@@ -120,7 +120,12 @@ fn what_stands_in_front_is_named() {
     let other = folder.compiled("other.so", other, &["-shared", "-fPIC"]).expect("gcc links");
     let preload = format!("{} {}", other.display(), library().display());
     let waiting = Waiting::shell(&[("LD_PRELOAD", &preload)]);
-    is(&report(&folder, waiting.0.id()).1, "preload", "error", "other.so stands before it");
+    is(
+        &report(&folder, waiting.0.id()).1,
+        "preload",
+        "error",
+        "other.so stands before libcuota.so",
+    );
     // Opened by the program itself, nobody knows after what.
     let program = "#include <dlfcn.h>\n#include <stdio.h>
         int main(int n, char **v) { dlopen(v[1], RTLD_NOW); puts(\"\"); fflush(stdout); return getchar(); }";

@@ -86,7 +86,7 @@ pub const MPS_REFUSES: RangeInclusive<u32> = 805..=810;
 /// What to do about a `cuInit` that does not succeed.
 fn refused(status: u32, said: &str) -> &'static str {
     if said.contains("CUOTA_MPS=require") {
-        return "It is cuota that refuses, for CUOTA_MPS=require: see `mps` and `mps-client`.";
+        return "It is cuota that refuses, because CUOTA_MPS=require is set: mend what `mps` and `mps-client` say.";
     }
     if said.contains("cuota: error") {
         return "It is cuota that refuses, not the driver, for the reason it gives: see `settings` and `ledgers`.";
@@ -105,7 +105,7 @@ pub fn init(answers: &Answers) -> Check {
         Some((status, name)) => {
             let mut found = format!("cuInit answers {status} {name}").trim_end().to_owned();
             if !answers.said.is_empty() {
-                found += &format!(". It was said meanwhile: {}", answers.said);
+                found += &format!(", and printed: {}", answers.said);
             }
             check(found).worse(Severity::Error, refused(*status, &answers.said))
         }

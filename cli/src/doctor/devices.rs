@@ -6,7 +6,7 @@ use super::ask::{Answers, Device};
 use super::check::{Check, Severity};
 use super::mps::Here;
 
-const ARCH: &str = "before Volta (capability 7.0) MPS has 16 clients a device, no percentages, and nothing between one client's memory and another's";
+const ARCH: &str = "before Volta (capability 7.0) MPS has 16 clients a device, no percentages, and no protection of one client's memory from another";
 const MODE: &str = "EXCLUSIVE_PROCESS lets one process use a device, which is to be the MPS server; DEFAULT lets all";
 
 pub const NEEDS_DEVICES: &str = "needs a cuInit that succeeds, and a device";
@@ -41,7 +41,7 @@ fn arch(devices: &[Device]) -> Check {
         return check;
     }
     let advice = format!(
-        "Expect neither CUOTA_SM nor separate faults on device {}, and fewer clients. Quotas of memory hold as elsewhere.",
+        "Nothing to repair: on device {} CUOTA_SM has no effect, there are at most 16 clients, and one can write over another's memory. Quotas of memory hold as elsewhere.",
         old.join(", ")
     );
     check.worse(Severity::Warn, advice)

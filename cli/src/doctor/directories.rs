@@ -65,7 +65,7 @@ fn ledgers(root: &Path, directory: &Directory) -> Check {
     let check = |found| Check::ok("places", LEDGERS, found);
     if path.starts_with("/dev/shm") {
         let advice = "Set CUOTA_DIR to another directory, such as one below /run that is mounted where it is needed.";
-        return check(format!("ledgers are in {shown}: NVIDIA's device plugin mounts one /dev/shm into all pods of a node"))
+        return check(format!("ledgers are in {shown}: where NVIDIA's device plugin runs, all pods of a node have the same /dev/shm"))
             .worse(Severity::Warn, advice);
     }
     match book::directory(path, false).map_err(|trouble| (trouble.to_string(), trouble.what)) {

@@ -95,7 +95,7 @@ fn versions(told: &Answers, here: &Here) -> Check {
         _ if client == daemon => check,
         (client, daemon) if client > daemon => check.worse(
             Severity::Warn,
-            "Start the daemon again, as the nvidia-cuda-mps-control of the release that programs load. `mps-client` says whether a program gets through meanwhile.",
+            "When its clients may be interrupted, stop the daemon and start the nvidia-cuda-mps-control that came with the release that programs load. `mps-client` says whether a program gets through now.",
         ),
         _ => check.worse(Severity::Info, ""),
     }

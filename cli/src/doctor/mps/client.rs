@@ -9,8 +9,7 @@ use crate::doctor::ask::Answers;
 use crate::doctor::check::{Check, Severity};
 use crate::doctor::devices::{NEEDS_DEVICES, which};
 
-const REFUSED: &str =
-    "a program that MPS refuses, or that is to run under nothing else, does not start";
+const REFUSED: &str = "a program that MPS refuses, or that has CUOTA_MPS=require, does not start";
 const CLIENT: &str = "a program that is not under MPS takes turns with those that are, without its share and its priority, and nothing says so";
 
 pub fn check(told: &Answers, here: &Here) -> Check {
@@ -62,7 +61,7 @@ fn advice(here: &Here) -> String {
         return "See `mps` for what is the matter with the daemon. Where no MPS is meant, unset CUDA_MPS_PIPE_DIRECTORY and CUOTA_MPS.".to_owned();
     }
     format!(
-        "The daemon answers, and gave no server. What is wrong below comes first; else see `versions` (a driver newer than the daemon), `mps-user` (another user's turn), `mps-path` (no server), the daemon's CUDA_VISIBLE_DEVICES, and {} for what became of the server.",
+        "The daemon answers, and gave no server. Mend what is wrong below first; if nothing is, see `versions` (a driver newer than the daemon), `mps-user` (another user's turn), `mps-path` (no server), the daemon's CUDA_VISIBLE_DEVICES, and {} for what became of the server.",
         here.logs()
     )
 }

@@ -111,6 +111,8 @@ pub fn pid_file(here: &Here) -> Option<Check> {
         return Some(check(format!("{} says {holder}, as the lock does", file.display())));
     }
     let found = format!("{} says {said:?}, and the daemon is process {holder}", file.display());
-    let advice = format!("Remove it: an earlier daemon left it. To end this one: kill {holder}.");
+    let advice = format!(
+        "Remove that file, which an earlier daemon left. Nothing else is needed: the running daemon is {holder}."
+    );
     Some(check(found).worse(Severity::Warn, advice))
 }

@@ -60,8 +60,9 @@ pub fn sessions(here: &Here) -> Option<Check> {
         return SESSION.nobody(here, askers.first().map(|(pid, _)| *pid));
     };
     let found = format!("process {pid} is talking to the daemon");
-    let advice =
-        format!("If it is a session somebody left open, end it: kill {pid}. The daemon goes on.");
+    let advice = format!(
+        "If it is still there in a minute (ps -fp {pid}), somebody left it open: kill {pid}. The daemon goes on."
+    );
     Some(SESSION.somebody(found).worse(Severity::Warn, advice))
 }
 
@@ -79,9 +80,12 @@ pub fn second(here: &Here) -> Option<Check> {
     if known.is_empty() {
         return SECOND.nobody(here, others.first().map(|other| other.pid));
     }
-    let found = format!("another MPS daemon may have the same device: {}", known.join(", "));
+    let found = format!(
+        "beside the daemon looked at here these may have the same device: {}",
+        known.join(", ")
+    );
     if here.answers() {
-        let advice = "Stop one of them, or name each one's devices by UUID in its own CUDA_VISIBLE_DEVICES: a number may be any device.";
+        let advice = "Keep one for a device, and stop the others when their clients may be interrupted; or name each one's devices by UUID in its own CUDA_VISIBLE_DEVICES: a number may be any device.";
         return Some(SECOND.somebody(found).worse(Severity::Warn, advice));
     }
     let found = found + ". A program finds it if CUDA_MPS_PIPE_DIRECTORY names its directory";

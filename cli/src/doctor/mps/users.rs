@@ -44,7 +44,7 @@ fn of(processes: &Processes, daemon: i32, us: u32) -> Check {
         Some((server, Some(other))) => {
             let found = format!("server {server} serves user {other}, and this is user {us}");
             let advice = format!(
-                "Wait until user {other}'s clients have ended (`get_client_list {server}` names them), or run the program as that user."
+                "Wait until user {other}'s clients have ended (`echo get_client_list {server} | nvidia-cuda-mps-control` names them), or run the program as that user."
             );
             check(found).worse(Severity::Warn, advice)
         }

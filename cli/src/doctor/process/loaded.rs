@@ -12,7 +12,7 @@ use crate::maps::Mapping;
 use crate::{exports, image, library, reach};
 
 const LIBRARY: &str = "a process without libcuota.so has no quota and no account";
-const REACH: &str = "what is not preloaded is not seen";
+const REACH: &str = "what is not preloaded is neither counted nor limited";
 
 pub fn checks(seen: &Seen) -> Vec<Check> {
     let ours = match &seen.mapped {
@@ -82,8 +82,9 @@ fn in_front(seen: &Seen) -> Option<Check> {
             return Some(check("it was preloaded, before the driver"));
         }
         if names.contains("cuInit") {
-            let found =
-                format!("{entry} stands before it in LD_PRELOAD, and takes the driver's calls");
+            let found = format!(
+                "{entry} stands before libcuota.so in LD_PRELOAD, and takes the driver's calls"
+            );
             let advice = format!("Put {entry} behind libcuota.so, or leave it out.");
             return Some(check(&found).worse(Severity::Error, advice));
         }
@@ -100,6 +101,6 @@ fn reached(seen: &Seen) -> Option<Check> {
     let found = format!("{} {}", program.display(), obstacle.explain());
     Some(Check::ok("reach", REACH, found).worse(
         Severity::Warn,
-        "Use a build of the program that is linked to glibc dynamically and has no rights of its own.",
+        "Use a build of the program that is linked to glibc dynamically and is neither set-user-ID nor has file capabilities.",
     ))
 }
