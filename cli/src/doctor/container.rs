@@ -25,7 +25,7 @@ fn of(mountinfo: &str, name: &str, pipes: Option<&Path>, ledgers: &Path) -> Chec
             "this is a container ({name}), and CUDA_MPS_PIPE_DIRECTORY={} is no mount in it",
             pipes.display()
         );
-        let advice = "Mount the daemon's directory there from the host, and the host's /dev/shm; or unset the variable to run without MPS.";
+        let advice = "Mount the daemon's directory there from the host, and the host's /dev/shm; or, to run without MPS, unset the variable and see that no daemon is found in /tmp/nvidia-mps, where the driver then looks.";
         return check(found).worse(Severity::Warn, advice);
     }
     let mut found = format!("this is a container ({name})");

@@ -48,7 +48,7 @@ fn of(cgroup: &str, mountinfo: &str) -> Check {
     let check = |found| Check::ok("dmem", WHY, found);
     if !limits.is_empty() {
         let found = format!(
-            "the kernel limits this cgroup too, to {}: both that and CUOTA_VRAM hold, and the tighter one decides. Leave CUOTA_VRAM out to have cuota keep the account only",
+            "the kernel limits this cgroup too, to {}: where CUOTA_VRAM is set both hold, and the tighter one decides. If that limit is to be the only one, leave CUOTA_VRAM out: cuota then counts what is used and refuses nothing",
             limits.join(", ")
         );
         return check(found).worse(Severity::Info, "");

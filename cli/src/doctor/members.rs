@@ -119,7 +119,7 @@ pub fn replicas(ledgers: &Ledgers) -> Check {
         return Check::ok("replicas", REPLICAS, found.to_owned());
     }
     let found = format!(
-        "{}: all of them share one quota. If they are replicas, give each a CUOTA_CLIENT of its own",
+        "{}: all of them share one quota. If each is to have a quota of its own, give each a CUOTA_CLIENT of its own, and see that the quotas together fit on the card",
         shared.join("; ")
     );
     Check::ok("replicas", REPLICAS, found).worse(Severity::Info, "")

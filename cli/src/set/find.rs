@@ -36,10 +36,10 @@ pub fn running(name: &str, places: &Places) -> Result<Client, Failure> {
     }
 }
 
-/// A limit set now would be forgotten.
+/// A limit set now would be forgotten, and there is nobody to end.
 pub fn nobody_runs(name: &str) -> Failure {
     failed(format!(
-        "no process of client {name} runs, so nothing was changed: the next member's environment (CUOTA_VRAM) decides anew"
+        "no process of client {name} runs, so nothing was done: of its limit the next member's environment (CUOTA_VRAM) decides anew"
     ))
 }
 
