@@ -246,7 +246,7 @@ fn lane_slot_and_note() -> (Fields<10>, Fields<5>, Fields<3>) {
     }
     let (limit, peak) = (AtomicU64::new(0), AtomicU64::new(0));
     let words = [const { AtomicU64::new(0) }; 2 * LANE];
-    let account = Account::new(None, &limit, &peak, &words);
+    let account = Account::new(None, &limit, &peak, words.as_chunks().0);
     let lane = account.lane(0).expect("it is there");
     let marks = [(lane.owner(), 11), (lane.applied(), 12), (lane.heartbeat(), 13)];
     for (word, mark) in marks.into_iter().chain([(lane.noticed(), 14)]) {

@@ -83,7 +83,7 @@ fn take(
     };
     let status = real.call();
     match handle().filter(|_| status.ok()) {
-        Some(handle) => member.hold(room, handle as u64, entry),
+        Some(handle) => member.hold(context.device, room, handle as u64, entry),
         None => member.uncharge(entry),
     }
     status

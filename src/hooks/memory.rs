@@ -88,8 +88,9 @@ fn take_alone(
         drop(charge);
         return undo(member, real, out, kind, context, taken());
     }
-    let (owner, ordinal) = (context.handle, context.device.ordinal as u8);
-    member.hold(Room::Address, address, Entry { bytes: charge.keep(), owner, ordinal, kind });
+    let Context { handle: owner, device } = context;
+    let entry = Entry { bytes: charge.keep(), owner, ordinal: device.ordinal as u8, kind };
+    member.hold(device, Room::Address, address, entry);
     status
 }
 
@@ -195,10 +196,12 @@ pub fn free(client: &Client, real: &Real, address: CUdeviceptr) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
     // Memory of its own begins with a page; few small requests do. What is found at once goes on in
     // registers: by way of `Linear` it would be copied, which costs as much as finding it.
-    if !address.is_multiple_of(grain::PAGE)
-        && let Some(taken) = member.take_small(address)
-    {
-        return free_small(member, real, address, taken);
+    if !address.is_multiple_of(grain::PAGE) {
+        if let Some(taken) = member.take_small(address) {
+            return free_small(member, real, address, taken);
+        }
+    } else if let Some(entry) = member.take(Room::Address, address) {
+        return free_alone(member, real, address, entry);
     }
     match member.take_linear(address) {
         Some(Linear::Alone(entry)) => free_alone(member, real, address, entry),

@@ -106,7 +106,7 @@ fn from_pool(
         kind: Kind::Pool,
     };
     member.cut(device, entry.bytes);
-    member.hold(Room::Address, address, entry);
+    member.hold(device, Room::Address, address, entry);
     status
 }
 

@@ -5,7 +5,7 @@ use core::ffi::c_int;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use cuota_core::book::{Grant, Part, layout};
-use cuota_core::ledger::{Answer, Change, Exact, Owned, Slot, join};
+use cuota_core::ledger::{Answer, Change, Exact, Owned, Slot, Total, join};
 use cuota_core::shm::Brief;
 
 use super::Member;
@@ -114,22 +114,46 @@ impl Member {
     pub(super) fn change(&self, device: &OnDevice, change: Change, idle: i64) -> Answer {
         // Read before the lock: the counter takes its time, and the processor can wait for both at once.
         let now = self.clock.now();
-        device.lane.with(|lane| {
-            if let Some(owned) = lane {
-                let witness = self.book.witness(owned.id, self.who.pid_namespace);
-                match owned.change_with_idle(&device.part.account(), change, idle, now, &witness) {
-                    Answer::Lost => {}
-                    answer => {
-                        device.committed.store(owned.slot.time, Ordering::Relaxed);
-                        return answer;
-                    }
-                }
+        let mut lane = device.lane.lock();
+        let found = lane.as_mut().map(|owned| {
+            owned.at_once(&device.part.account(), change, idle, now).map(|()| owned.slot.time)
+        });
+        match found {
+            Some(Ok(time)) => {
+                device.committed.store(time, Ordering::Relaxed);
+                Answer::Done
             }
-            let answer = self.change_anew(device, lane, change, idle);
-            let last = lane.map_or(now, |owned| owned.slot.time);
-            device.committed.store(last, Ordering::Relaxed);
-            answer
-        })
+            Some(Err(found)) => {
+                self.change_among_others(device, &mut lane, Some(found), (change, idle), now)
+            }
+            None => self.change_among_others(device, &mut lane, None, (change, idle), now),
+        }
+    }
+
+    /// The same where something stands in the way, and the total was last seen so; or where we have no
+    /// lane yet.
+    #[cold]
+    #[inline(never)]
+    fn change_among_others(
+        &self,
+        device: &OnDevice,
+        lane: &mut Option<Owned<Exact>>,
+        found: Option<Total>,
+        (change, idle): (Change, i64),
+        now: u64,
+    ) -> Answer {
+        let account = device.part.account();
+        let ours = lane.as_mut().zip(found).map_or(Answer::Lost, |(owned, found)| {
+            let witness = self.book.witness(owned.id, self.who.pid_namespace);
+            owned.among_others(&account, found, (change, idle), now, &witness)
+        });
+        let answer = match ours {
+            Answer::Lost => self.change_anew(device, lane, change, idle),
+            answer => answer,
+        };
+        let last = lane.map_or(now, |owned| owned.slot.time);
+        device.committed.store(last, Ordering::Relaxed);
+        answer
     }
 
     /// The first change on a device, or the first since we were taken for dead: takes a lane, with

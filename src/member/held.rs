@@ -155,13 +155,11 @@ fn is_of(place: &Place, owner: u64) -> bool {
 impl Member {
     /// What `name` stands for is held, and charged for.
     #[inline(always)]
-    pub fn hold(&self, room: Room, name: u64, entry: Entry) {
+    pub fn hold(&self, device: &OnDevice, room: Room, name: u64, entry: Entry) {
         if let Some(stale) = self.held.put(room, name, entry) {
             self.let_go(stale, name);
         }
-        if let Some(device) = self.device(entry.ordinal.into()) {
-            self.note_taken(device, entry.kind, entry.bytes, name);
-        }
+        self.note_taken(device, entry.kind, entry.bytes, name);
     }
 
     /// Takes an entry out before the driver frees what it stands for: its name may be used again.

@@ -54,7 +54,7 @@ pub struct Part {
     total: Pair<'static>,
     limit: &'static AtomicU64,
     peak: &'static AtomicU64,
-    lanes: &'static [AtomicU64],
+    lanes: &'static [[AtomicU64; LANE]],
     layout: layout::Layout,
 }
 
@@ -65,7 +65,7 @@ impl Part {
             total: Pair::new(words.run(device::TOTAL, 2)?)?,
             limit: words.get(device::LIMIT)?,
             peak: words.get(device::PEAK)?,
-            lanes: words.run(device::LANES, layout.lanes_words())?,
+            lanes: words.run(device::LANES, layout.lanes_words())?.as_chunks().0,
             layout,
         })
     }

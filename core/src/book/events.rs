@@ -1,7 +1,7 @@
 //! The ring of events: many writers, newest wins, nobody waits.
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Book;
 use super::layout::{DEVICES, bytes, event, header};
@@ -115,14 +115,6 @@ impl Event {
 }
 
 impl Book {
-    #[inline(always)]
-    pub(super) fn event_at(&self, number: u64) -> usize {
-        let events = self.layout.events.max(1);
-        // As a rule they are a power of two, and a division may cost as much as all the rest.
-        let index = if events.is_power_of_two() { number & (events - 1) } else { number % events };
-        (self.layout.ring_at() / 8) as usize + index as usize * event::WORDS
-    }
-
     /// Whether so many bytes of the ring can be written; the disk may be full.
     #[inline(always)]
     fn has_room_for_events(&self, needed: u64) -> bool {
@@ -142,21 +134,23 @@ impl Book {
         made
     }
 
-    /// The next number, and where its record is, which is the oldest's until it is written; nothing if
-    /// the ring has no room there.
+    /// The next number, and its record, which is the oldest's until it is written; nothing if the ring
+    /// has no room there.
     #[inline(always)]
-    pub(super) fn next_event(&self) -> Option<(u64, usize)> {
+    pub(super) fn next_event(&self) -> Option<(u64, &'static [AtomicU64; event::WORDS])> {
         let number = self.head.get(header::WRITTEN)?.fetch_add(1, Ordering::AcqRel);
-        let at = self.event_at(number);
-        let needed = bytes(at + event::WORDS) - self.layout.ring_at();
-        self.has_room_for_events(needed).then_some((number, at))
+        let events = (self.ring.len() as u64).max(1);
+        // As a rule they are a power of two, and a division may cost as much as all the rest.
+        let index = if events.is_power_of_two() { number & (events - 1) } else { number % events };
+        let there = self.has_room_for_events((index + 1) * bytes(event::WORDS));
+        self.ring.get(index as usize).filter(|_| there).map(|record| (number, record))
     }
 
     /// Writes an event over the oldest.
     #[inline(always)]
     pub fn record(&self, new: Event) {
-        let Some((number, at)) = self.next_event() else { return };
-        let Some(record) = self.head.run(at, event::WORDS) else { return };
-        write_record::<Exact, _>(record, number, &new);
+        if let Some((number, record)) = self.next_event() {
+            write_record::<Exact, _>(record, number, &new);
+        }
     }
 }

@@ -28,10 +28,10 @@ mod tests;
 mod trouble;
 
 use std::sync::OnceLock;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use crate::shm::{Descriptor, Words};
-use layout::{DEVICES, Layout, header};
+use layout::{DEVICES, Layout, event, header};
 
 pub use census::{Census, census};
 pub use counts::{Block, Count, Counts, Direction, Memory};
@@ -55,6 +55,8 @@ pub struct Book {
     file: Descriptor,
     /// Header, members and ring.
     head: Words,
+    /// The ring's records.
+    ring: &'static [[AtomicU64; event::WORDS]],
     layout: Layout,
     /// Children made by fork do not have the mappings, and keep no lock of ours alive.
     kept_from_children: bool,
@@ -68,7 +70,9 @@ impl Book {
     fn new(file: Descriptor, head: Words, layout: Layout, kept_from_children: bool) -> Book {
         let parts = [const { OnceLock::new() }; DEVICES];
         let at_door = AtomicBool::new(false);
-        Book { file, head, layout, kept_from_children, parts, at_door }
+        let (start, events) = ((layout.ring_at() / 8) as usize, layout.events as usize);
+        let ring = head.run(start, events * event::WORDS).unwrap_or_default().as_chunks().0;
+        Book { file, head, ring, layout, kept_from_children, parts, at_door }
     }
 
     pub fn path(&self) -> &std::path::Path {

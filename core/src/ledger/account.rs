@@ -95,26 +95,23 @@ pub struct Account<'a, A, T> {
     pub limit: &'a A,
     /// The highest `used` that a commit replaced.
     pub peak: &'a A,
-    /// `LANE` words for each lane. The last lane is nobody's: it names commits that only announce a
-    /// changed limit.
-    lanes: &'a [A],
+    /// The last lane is nobody's: it names commits that only announce a changed limit.
+    lanes: &'a [[A; LANE]],
 }
 
 impl<'a, A: Word, T: TotalWord> Account<'a, A, T> {
-    pub fn new(total: T, limit: &'a A, peak: &'a A, lanes: &'a [A]) -> Account<'a, A, T> {
+    pub fn new(total: T, limit: &'a A, peak: &'a A, lanes: &'a [[A; LANE]]) -> Account<'a, A, T> {
         Account { total, limit, peak, lanes }
     }
 
     /// How many members can have a lane.
     pub fn members(&self) -> usize {
-        (self.lanes.len() / LANE).saturating_sub(1)
+        self.lanes.len().saturating_sub(1)
     }
 
     #[inline(always)]
     pub fn lane(&self, index: usize) -> Option<Lane<'a, A>> {
-        let start = index.checked_mul(LANE)?;
-        let words: &[A; LANE] = self.lanes.get(start..)?.first_chunk()?;
-        let (head, rest) = words.split_first_chunk()?;
+        let (head, rest) = self.lanes.get(index)?.split_first_chunk()?;
         let (even, rest) = rest.split_first_chunk()?;
         let (odd, rest) = rest.split_first_chunk()?;
         let (first, second) = rest.split_first_chunk()?;

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod change;
 mod operate;
 mod reap;
 mod rules;
@@ -12,7 +13,8 @@ mod word;
 mod tests;
 
 pub use account::{Account, HEAD, Idle, LANE, Lane, NOTE, SLOT, Slot, head};
-pub use operate::{Answer, Change, Owned, announce};
+pub use change::{Answer, Change};
+pub use operate::{Owned, announce};
 pub use reap::{Living, is_closed, join, leave, reap};
 pub use rules::{Exact, Rules};
 pub use word::{MOST_BYTES, MOST_SEQ, Total, TotalWord, UNLIMITED, Word};

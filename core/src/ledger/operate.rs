@@ -7,7 +7,7 @@
 use core::marker::PhantomData;
 
 use super::reap::{self, Living};
-use super::{Account, Lane, MOST_BYTES, Rules, Slot, Total, TotalWord, Word};
+use super::{Account, Answer, Change, Lane, MOST_BYTES, Rules, Slot, Total, TotalWord, Word};
 
 /// An owner's side of its lane. Not shared between processes; whoever uses it from several threads
 /// locks it.
@@ -28,56 +28,6 @@ pub struct Owned<R> {
     /// if there were more reaps since. (They wrap: after exactly 2^16 the lane has another owner.)
     pub last: Total,
     pub rules: PhantomData<R>,
-}
-
-/// A change of what a lane holds.
-#[derive(Clone, Copy, Debug)]
-pub enum Change {
-    /// Bytes asked for: refused beyond the limit.
-    Reserve(u64),
-    /// Bytes given back.
-    Refund(u64),
-    /// Bytes that are held already, whatever the limit says.
-    Force(u64),
-    /// What the driver holds for itself, in place of the last such figure.
-    Untracked(u64),
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Answer {
-    Done,
-    /// It did not fit, at a moment during the call.
-    Refused {
-        used: u64,
-        limit: u64,
-    },
-    /// We were taken for dead: our lane is not ours any more, and counts nothing of ours.
-    Lost,
-}
-
-impl Slot {
-    /// The slot after a change at `time`, with so much more of it idle.
-    #[inline(always)]
-    fn after(&self, change: Change, idle: i64, time: u64) -> Slot {
-        let (charge, untracked) = match change {
-            Change::Reserve(bytes) | Change::Force(bytes) => {
-                (self.charge.saturating_add(bytes), self.untracked)
-            }
-            Change::Refund(bytes) => (self.charge.saturating_sub(bytes), self.untracked),
-            Change::Untracked(bytes) => {
-                let tracked = self.charge.saturating_sub(self.untracked);
-                (tracked.saturating_add(bytes), bytes)
-            }
-        };
-        let time = time.max(self.time);
-        let by = |bytes: u64| u128::from(bytes) * u128::from(time);
-        let moment = match charge.checked_sub(self.charge) {
-            Some(more) => self.moment.wrapping_add(by(more)),
-            None => self.moment.wrapping_sub(by(self.charge - charge)),
-        };
-        let idle = if idle == 0 { self.idle } else { self.idle.after(idle, time) };
-        Slot { charge, untracked, time, moment, uncertain: self.uncertain, idle }
-    }
 }
 
 impl<R: Rules> Owned<R> {
@@ -103,6 +53,80 @@ impl<R: Rules> Owned<R> {
         now: u64,
         living: &dyn Living,
     ) -> Answer {
+        match self.at_once(account, change, idle, now) {
+            Ok(()) => Answer::Done,
+            Err(found) => self.among_others(account, found, (change, idle), now, living),
+        }
+    }
+
+    /// The same where nothing stands in its way, as most often: it fits, nobody was reaped, and pools are
+    /// not concerned. Else nothing has happened, and the total was last seen so.
+    #[inline(always)]
+    pub fn at_once<A: Word, T: TotalWord>(
+        &mut self,
+        account: &Account<A, T>,
+        change: Change,
+        idle: i64,
+        now: u64,
+    ) -> Result<(), Total> {
+        // If nobody has committed since, nothing needs to be read, and if somebody has, the swap that
+        // fails says what there is: the total's line comes over once, to be written.
+        let mut total = self.last;
+        let plain = idle == 0 && !self.stray && R::WHOLE;
+        let Some(lane) = account.lane(self.lane).filter(|_| plain) else { return Err(total) };
+        if lane.owner().load() != self.id {
+            return Err(total);
+        }
+        let after = self.slot.after(change, 0, now.max(lane.heartbeat().peek()));
+        let seq = self.next_seq();
+        lane.write(seq, &after);
+        loop {
+            if let Change::Reserve(bytes) = change
+                && total.used.saturating_add(bytes) > account.limit.load().min(MOST_BYTES)
+            {
+                return Err(total);
+            }
+            if R::HELPS && usize::from(total.lane) != self.lane {
+                account.help(total);
+            }
+            account.note_peak(total);
+            let next = self.total_after(total, &after, seq);
+            match account.total.replace(total, next) {
+                Ok(()) => {
+                    // What it cannot have changed is not written again.
+                    let Slot { charge, untracked, time, moment, .. } = after;
+                    self.slot = Slot { charge, untracked, time, moment, ..self.slot };
+                    (self.seq, self.last) = (seq, next);
+                    return Ok(());
+                }
+                Err(found) if found.reaps != self.last.reaps => return Err(found),
+                Err(found) => total = found,
+            }
+        }
+    }
+
+    /// Odd or even, the next even number: that of the slot which is not current.
+    #[inline(always)]
+    fn next_seq(&self) -> u64 {
+        (self.seq | 1).wrapping_add(1)
+    }
+
+    #[inline(always)]
+    fn total_after(&self, total: Total, after: &Slot, seq: u64) -> Total {
+        let used = total.used.saturating_add(after.charge).saturating_sub(self.slot.charge);
+        Total { used, lane: self.lane as u16, seq, ..total }
+    }
+
+    /// The same whatever others do, from a total as it was last seen.
+    #[inline]
+    pub fn among_others<A: Word, T: TotalWord>(
+        &mut self,
+        account: &Account<A, T>,
+        mut total: Total,
+        (change, idle): (Change, i64),
+        now: u64,
+        living: &dyn Living,
+    ) -> Answer {
         let Some(lane) = account.lane(self.lane) else { return Answer::Lost };
         // Somebody else's slots are not ours to write.
         if lane.owner().load() != self.id {
@@ -110,8 +134,7 @@ impl<R: Rules> Owned<R> {
         }
         // No commit is from before a sign of life that was given already.
         let after = self.slot.after(change, idle, now.max(lane.heartbeat().peek()));
-        // Odd or even, the next even number: the slot that is not current.
-        let seq = (self.seq | 1).wrapping_add(1);
+        let seq = self.next_seq();
         lane.write(seq, &after);
         let other = self.note ^ 1;
         let notes = idle != 0 || self.stray;
@@ -120,9 +143,6 @@ impl<R: Rules> Owned<R> {
             self.stray = R::WRITES_NOTES_ANEW;
         }
         let first = if R::LIMIT_AFTER_TOTAL { 0 } else { account.limit.load() };
-        // If nobody has committed since, nothing needs to be read, and if somebody has, the swap that
-        // fails says what there is: the total's line comes over once, to be written.
-        let mut total = self.last;
         // The limit as it was before the total was read, if it was.
         let mut read = None;
         loop {
@@ -146,9 +166,10 @@ impl<R: Rules> Owned<R> {
                 account.help(total);
             }
             account.note_peak(total);
-            let used = total.used.saturating_add(after.charge).saturating_sub(self.slot.charge);
-            let used = if R::WHOLE { used } else { total.used };
-            let next = Total { used, lane: self.lane as u16, seq, ..total };
+            let mut next = self.total_after(total, &after, seq);
+            if !R::WHOLE {
+                next.used = total.used;
+            }
             match account.total.replace(total, next) {
                 Ok(()) => {
                     if !R::WHOLE {

@@ -67,7 +67,7 @@ impl<K: Keeps> Ledger<K> {
 
     fn account(&self) -> Account<'_, Kept<K>, Packed<'_, K>> {
         let total = Packed { word: &self.total, most: self.most, keeps: PhantomData };
-        Account::new(total, &self.limit, &self.peak, &self.lanes)
+        Account::new(total, &self.limit, &self.peak, self.lanes.as_chunks().0)
     }
 
     fn join<R: Rules>(&self, lane: usize, id: u64) -> Option<Owned<R>> {

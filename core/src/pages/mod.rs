@@ -2,16 +2,15 @@
 //! an address lies says which; what has room says whether the next request takes a new one.
 #![forbid(unsafe_code)]
 
+mod known;
 mod page;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::num::NonZero;
 
 use crate::grain::{PAGE, SMALL, UNIT, round};
-use crate::table::mix;
+use known::Known;
 use page::{Page, UNITS};
 
 /// Whose pages are whose: requests of one owner share pages.
@@ -20,7 +19,7 @@ pub type Owner = u64;
 /// The pages of small requests of one process.
 #[derive(Default)]
 pub struct Pages {
-    pages: HashMap<u64, Owned, BuildHasherDefault<Mixed>>,
+    pages: Known,
     recent: Vec<Recent>,
 }
 
@@ -112,7 +111,7 @@ impl Pages {
         let Some(recent) = self.recent.iter_mut().find(|recent| recent.owner == owner) else {
             return false;
         };
-        let room = self.pages.get(&recent.page).filter(|owned| owned.is_charged_to(owner));
+        let room = self.pages.find(recent.page).filter(|owned| owned.is_charged_to(owner));
         let wanted = recent.promised + units(bytes);
         let fits = room.is_some_and(|owned| owned.page.room >= wanted);
         if fits {
@@ -125,9 +124,10 @@ impl Pages {
     pub fn promise_anywhere(&mut self, owner: Owner, bytes: u64) -> bool {
         let promised = self.recent.iter().find(|r| r.owner == owner).map_or(0, |r| r.promised);
         let wanted = promised + units(bytes);
-        let mut own = self.pages.iter_mut().filter(|(_, owned)| owned.is_charged_to(owner));
-        let found = own.find_map(|(at, owned)| owned.page.has_room(wanted).then_some(*at));
-        let Some(page) = found else { return false };
+        let fits = |(at, owned): (u64, &mut Owned)| {
+            (owned.is_charged_to(owner) && owned.page.has_room(wanted)).then_some(at)
+        };
+        let Some(page) = self.pages.iter_mut().find_map(fits) else { return false };
         self.remember(owner, page).promised = wanted;
         true
     }
@@ -172,7 +172,7 @@ impl Pages {
     pub fn place(&mut self, owner: Owner, tag: u16, address: u64, bytes: u64) -> bool {
         let at = address / PAGE;
         let fresh = || Owned { page: Page::new(), owner, tag };
-        let owned = self.pages.entry(at).or_insert_with(fresh);
+        let owned = self.pages.find_or_insert(at, fresh);
         let new = owned.page.live == 0;
         if new {
             (owned.owner, owned.tag) = (owner, tag);
@@ -185,7 +185,7 @@ impl Pages {
     /// Takes out the request at an address, if it is one, before the driver frees it.
     pub fn take(&mut self, address: u64) -> Option<Taken> {
         let at = address / PAGE;
-        let owned = self.pages.get_mut(&at)?;
+        let owned = self.pages.find(at)?;
         if !address.is_multiple_of(UNIT) {
             return None;
         }
@@ -196,7 +196,7 @@ impl Pages {
     /// The driver has freed it; whether its page is empty now, and its bytes go back.
     pub fn freed(&mut self, address: u64, taken: Taken) -> bool {
         let at = address / PAGE;
-        let Some(owned) = self.pages.get_mut(&at) else { return false };
+        let Some(owned) = self.pages.find(at) else { return false };
         owned.page.freed(unit_of(address), taken.units());
         let emptied = owned.page.live == 0;
         // An empty one stays in the books, uncharged: the next is likely to lie there again.
@@ -208,7 +208,7 @@ impl Pages {
 
     /// The driver did not free it after all.
     pub fn put_back(&mut self, address: u64, taken: Taken) {
-        if let Some(owned) = self.pages.get_mut(&(address / PAGE)) {
+        if let Some(owned) = self.pages.find(address / PAGE) {
             owned.page.put_back(unit_of(address), taken.units());
         }
     }
@@ -216,21 +216,20 @@ impl Pages {
     /// Takes out everything an owner has.
     pub fn forget(&mut self, owner: Owner) -> Gone {
         self.recent.retain(|recent| recent.owner != owner);
-        Gone { pages: self.pages.extract_if(|_, owned| owned.is_charged_to(owner)).collect() }
+        Gone { pages: self.pages.extract(|owned| owned.is_charged_to(owner)) }
     }
 
     /// The owner is there after all: the tags of pages that are known by now, and were charged again.
     pub fn remember_all(&mut self, gone: Gone) -> Vec<u16> {
         let mut twice = Vec::new();
         for (at, owned) in gone.pages {
-            match self.pages.get_mut(&at) {
+            match self.pages.find(at) {
                 Some(there) if there.page.live > 0 => {
                     there.page.merge(&owned.page);
                     twice.push(owned.tag);
                 }
-                _ => {
-                    self.pages.insert(at, owned);
-                }
+                Some(there) => *there = owned,
+                None => self.pages.insert(at, owned),
             }
         }
         twice
@@ -238,7 +237,7 @@ impl Pages {
 
     /// How many pages an owner has.
     pub fn count(&self, owner: Owner) -> usize {
-        self.pages.values().filter(|owned| owned.is_charged_to(owner)).count()
+        self.pages.iter().filter(|owned| owned.is_charged_to(owner)).count()
     }
 
     #[inline]
@@ -252,27 +251,6 @@ impl Pages {
         let recent = &mut self.recent[at];
         recent.page = page;
         recent
-    }
-}
-
-/// Page numbers are spread well enough by one multiplication.
-#[derive(Default)]
-struct Mixed(u64);
-
-impl Hasher for Mixed {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64(u64::from(*byte));
-        }
-    }
-
-    #[inline]
-    fn write_u64(&mut self, value: u64) {
-        self.0 = mix(self.0 ^ value);
     }
 }
 

@@ -31,9 +31,12 @@ impl Page {
         // Where something was leaving the driver has let it go, or it would not be given out again.
         fill(&mut self.leaving, unit, end, false);
         set(&mut self.begins, unit, true);
-        self.live += 1;
         // What follows is where the next is likely to go; elsewhere nothing is known any more.
-        self.room = self.run_from(end, UNITS.min(end + units.max(LOOK * 64)));
+        self.room = match self.live {
+            0 => UNITS - end,
+            _ => self.run_from(end, UNITS.min(end + units.max(LOOK * 64))),
+        };
+        self.live += 1;
     }
 
     /// Takes out what begins there: how many units it had; nothing if nothing begins there.
@@ -59,7 +62,10 @@ impl Page {
     pub fn freed(&mut self, unit: usize, units: usize) {
         fill(&mut self.leaving, unit, (unit + units).min(UNITS), false);
         self.live = self.live.saturating_sub(1);
-        self.room = self.room.max(self.run_from(unit, unit + units));
+        self.room = match self.live {
+            0 => UNITS,
+            _ => self.room.max(self.run_from(unit, unit + units)),
+        };
     }
 
     /// The driver has not freed it after all.

@@ -2,6 +2,7 @@
 
 use std::cell::UnsafeCell;
 use std::hint;
+use std::ops::{Deref, DerefMut};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -57,31 +58,22 @@ impl<T, F: Flag> Brief<T, F> {
     /// Shows the value to `act`, and to nobody else meanwhile.
     #[inline(always)]
     pub fn with<R>(&self, act: impl FnOnce(&mut T) -> R) -> R {
-        if !self.taken.take() {
-            self.wait();
-        }
-        self.shown(act)
+        act(&mut self.lock())
     }
 
     /// The same, unless somebody has it just now: that may be the very frame a signal interrupted.
     pub fn try_with<R>(&self, act: impl FnOnce(&mut T) -> R) -> Option<R> {
-        self.taken.take().then(|| self.shown(act))
+        self.taken.take().then(|| act(&mut Locked(self)))
     }
 
-    /// Only after the flag was taken.
+    /// The value, which nobody else has until this is dropped. For a stretch so hot that it must not
+    /// become a call, which a closure may.
     #[inline(always)]
-    fn shown<R>(&self, act: impl FnOnce(&mut T) -> R) -> R {
-        /// Gives the lock back also if `act` panics.
-        struct Taken<'a, F: Flag>(&'a F);
-        impl<F: Flag> Drop for Taken<'_, F> {
-            #[inline(always)]
-            fn drop(&mut self) {
-                self.0.give();
-            }
+    pub fn lock(&self) -> Locked<'_, T, F> {
+        if !self.taken.take() {
+            self.wait();
         }
-        let _taken = Taken(&self.taken);
-        // SAFETY: the caller found the flag clear and set it: nobody else is here until it is cleared.
-        act(unsafe { &mut *self.value.get() })
+        Locked(self)
     }
 
     #[cold]
@@ -97,6 +89,35 @@ impl<T, F: Flag> Brief<T, F> {
                 return;
             }
         }
+    }
+}
+
+/// Made only by who has taken the flag; gives it back, also if there was a panic.
+pub struct Locked<'a, T, F: Flag = AtomicBool>(&'a Brief<T, F>);
+
+impl<T, F: Flag> Deref for Locked<'_, T, F> {
+    type Target = T;
+
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        // SAFETY: whoever made this found the flag clear and set it: nobody else is here until it is
+        // dropped.
+        unsafe { &*self.0.value.get() }
+    }
+}
+
+impl<T, F: Flag> DerefMut for Locked<'_, T, F> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: as above, and nobody else has borrowed this.
+        unsafe { &mut *self.0.value.get() }
+    }
+}
+
+impl<T, F: Flag> Drop for Locked<'_, T, F> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.0.taken.give();
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
+use std::sync::atomic::Ordering::Relaxed;
 
 use super::super::layout::{self, Layout, device, header};
 use super::super::*;
@@ -151,9 +152,9 @@ fn events_are_whole_or_not_there() {
     }
     let report = read(&folder.file(), 1000).expect("readable");
     assert_eq!(report.events, (36..100).map(event).collect::<Vec<_>>());
-    let at = book.event_at(99);
-    book.head.set(at + layout::event::PAYLOAD, 1);
-    book.head.set(book.event_at(98), 98 * 2 + 1);
+    let [.., before, last] = &book.ring[..100 % 64] else { panic!("64 of them") };
+    last[layout::event::PAYLOAD].store(1, Relaxed);
+    before[layout::event::STATE].store(98 * 2 + 1, Relaxed);
     let report = read(&folder.file(), 4).expect("readable");
     assert_eq!(report.events, [event(96), event(97)]);
     assert_eq!(device::LANES % 2, 0);

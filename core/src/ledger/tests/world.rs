@@ -252,7 +252,7 @@ impl<R: Rules> Ledger<R> {
     }
 
     fn account(&self) -> Account<'_, Traced, TracedTotal> {
-        Account::new(self.total.clone(), &self.limit, &self.peak, &self.lanes)
+        Account::new(self.total.clone(), &self.limit, &self.peak, self.lanes.as_chunks().0)
     }
 
     /// A new incarnation takes the lane.

@@ -10,7 +10,7 @@ use super::super::super::layout::{Layout, header};
 use super::super::super::record::{Exact, Rules, write_record};
 use super::super::super::{Book, Plan, open};
 use super::super::Folder;
-use super::{Dice, Reader, event, next_record};
+use super::{Dice, Reader, event};
 use crate::ledger::Word;
 
 const WRITERS: usize = 8;
@@ -54,7 +54,7 @@ struct Writer {
 impl Writer {
     fn go<R: Rules>(&mut self, book: &Book, stores: u64) {
         if self.left.is_empty() {
-            let Some((number, record)) = next_record(book) else { return };
+            let Some((number, record)) = book.next_event() else { return };
             let noted = RefCell::default();
             let words: Vec<Noted> = record.iter().map(|word| Noted(word, &noted)).collect();
             write_record::<R, _>(&words, number, &event(self.name, self.count, number));

@@ -15,7 +15,7 @@ use super::super::super::layout::{Layout, header};
 use super::super::super::record::{Exact, Rules, write_record};
 use super::super::super::{Book, Plan, open};
 use super::super::Folder;
-use super::{Dice, Reader, event, next_record};
+use super::{Dice, Reader, event};
 use crate::ledger::Word;
 
 const PROCESSES: usize = 4;
@@ -82,7 +82,7 @@ fn came(book: &Book) -> u64 {
 fn write(book: &Book, name: u64, shaky: bool) -> ! {
     let dice = RefCell::new(Dice(name));
     for count in 0.. {
-        let Some((number, record)) = next_record(book) else { continue };
+        let Some((number, record)) = book.next_event() else { continue };
         let new = event(name, count, number);
         if shaky {
             let words: Vec<Shaky> = record.iter().map(|word| Shaky(word, &dice)).collect();

@@ -7,12 +7,10 @@ mod killed;
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::atomic::AtomicU64;
 
-use super::super::layout;
 use super::super::record::Rules;
 use super::super::ring::{Follower, Heard};
-use super::super::{Book, DEVICES, Event, Kind};
+use super::super::{DEVICES, Event, Kind};
 
 /// What a writer's event of that count says in the record of that number: every word follows from them.
 fn event(writer: u64, count: u64, number: u64) -> Event {
@@ -20,12 +18,6 @@ fn event(writer: u64, count: u64, number: u64) -> Event {
     let device = Some((count % (DEVICES as u64 + 1)) as usize).filter(|index| *index < DEVICES);
     let payload = [writer.wrapping_mul(0x5851_f42d_4c95_7f2d) ^ count, number, !(number ^ count)];
     Event { time: count, member: writer, kind, device, payload }
-}
-
-/// The next number and its record.
-fn next_record(book: &Book) -> Option<(u64, &'static [AtomicU64])> {
-    let (number, at) = book.next_event()?;
-    Some((number, book.head.run(at, layout::event::WORDS)?))
 }
 
 /// A reader that believes nothing it can check.
