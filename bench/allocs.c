@@ -6,6 +6,8 @@
 // for its locks. Prints ns per pair, direct and hooked by turns.
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +15,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-#include <pthread.h>
 
 typedef unsigned long long address;
 extern int cuInit(unsigned), cuMemAlloc_v2(address *, size_t), cuMemFree_v2(address), cuMemGetInfo_v2(size_t *, size_t *);
@@ -76,7 +77,7 @@ int main(int count, char **arguments) {
     int info = !strcmp(arguments[2], "info"), rounds = atoi(arguments[4]);
     int processes = count > 5 ? atoi(arguments[5]) : 1, threads = count > 6 ? atoi(arguments[6]) : 1;
     order = !strcmp(arguments[3], "lifo") ? LIFO : !strcmp(arguments[3], "fifo") ? FIFO : RANDOM;
-    struct { pthread_barrier_t start; double samples[]; } *shared =
+    struct { pthread_barrier_t start; _Atomic int done; double samples[]; } *shared =
         mmap(NULL, sizeof *shared + sizeof(double) * 2 * rounds * processes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     pthread_barrierattr_t among_processes;
     pthread_barrierattr_init(&among_processes);
@@ -100,6 +101,9 @@ int main(int count, char **arguments) {
                 int way = (round + turn) % 2;
                 samples[2 * round + way] = info ? infos(ways[way]) : pairs(ways[way], (size_t)round * STEPS);
             }
+        // The others are still measured beside this one.
+        for (shared->done++; shared->done < processes;)
+            for (int way = 0; way < 2; way++) info ? infos(ways[way]) : pairs(ways[way], 0);
         _exit(0);
     }
     for (int process = 0, status; process < processes; process++)

@@ -84,11 +84,12 @@ def gather(folder):
         if row["processes"] > 1:
             row["budget"] = round(alone["ns"]["added"] * SHARED_BUDGET, 2)
         row["met"] = row["budget"] is None or row["ns"]["added"] <= row["budget"]
+    swaps = {int(count): round(median(numbers(samples)), 2) for count, samples in lines(folder / "swaps-measured")}
     starts = [
         {"program": program, "at once": int(at_once), "ms": compared(numbers(samples), 3)}
         for program, at_once, samples in lines(folder / "starts-measured")
     ]
-    return {"machine": machine(), "calls": list(calls.values()), "allocs": allocs, "starts": starts}
+    return {"machine": machine(), "calls": list(calls.values()), "allocs": allocs, "swaps": swaps, "starts": starts}
 
 
 def machine():
@@ -138,6 +139,8 @@ def table(found):
             f"{ns['added']:+.1f}", span(ns), str(row["processes"]), str(row["threads"]),
             (f"{row['budget']:g}" if row["budget"] else "-") + ("" if row["met"] else " MISSED")))
     yield from aligned(rows)
+    alone, four = found["swaps"].values()
+    yield f"the machine: a shared word swapped every {alone:.1f} ns by one process is swapped every {four:.1f} by each of four"
     yield ""
     yield "ms from start to end, medians"
     rows = [("program", "at once", "without", "preloaded", "added", "half of them")]
