@@ -74,12 +74,7 @@ impl<R: Rules> Owned<R> {
         let mut total = self.last;
         let plain = idle == 0 && !self.stray && R::WHOLE;
         let Some(lane) = account.lane(self.lane).filter(|_| plain) else { return Err(total) };
-        if lane.owner().load() != self.id {
-            return Err(total);
-        }
-        let after = self.slot.after(change, 0, now.max(lane.heartbeat().peek()));
-        let seq = self.next_seq();
-        lane.write(seq, &after);
+        let Some((after, seq)) = self.write_next(&lane, change, 0, now) else { return Err(total) };
         loop {
             if let Change::Reserve(bytes) = change
                 && total.used.saturating_add(bytes) > account.limit.load().min(MOST_BYTES)
@@ -99,16 +94,33 @@ impl<R: Rules> Owned<R> {
                     (self.seq, self.last) = (seq, next);
                     return Ok(());
                 }
-                Err(found) if found.reaps != self.last.reaps => return Err(found),
+                Err(found) if R::NOTICES_REAPS && found.reaps != self.last.reaps => {
+                    return Err(found);
+                }
                 Err(found) => total = found,
             }
         }
     }
 
-    /// Odd or even, the next even number: that of the slot which is not current.
+    /// The slot after the change, written where the current one is not, and its number. Nothing if the
+    /// lane is somebody else's by now, whose slots are not ours to write.
     #[inline(always)]
-    fn next_seq(&self) -> u64 {
-        (self.seq | 1).wrapping_add(1)
+    fn write_next<A: Word>(
+        &self,
+        lane: &Lane<A>,
+        change: Change,
+        idle: i64,
+        now: u64,
+    ) -> Option<(Slot, u64)> {
+        if R::LOOKS_AT_OWNER && lane.owner().load() != self.id {
+            return None;
+        }
+        // No commit is from before a sign of life that was given already.
+        let after = self.slot.after(change, idle, now.max(lane.heartbeat().peek()));
+        // Odd or even, the next even number.
+        let seq = (self.seq | 1).wrapping_add(1);
+        lane.write(seq, &after);
+        Some((after, seq))
     }
 
     #[inline(always)]
@@ -128,14 +140,9 @@ impl<R: Rules> Owned<R> {
         living: &dyn Living,
     ) -> Answer {
         let Some(lane) = account.lane(self.lane) else { return Answer::Lost };
-        // Somebody else's slots are not ours to write.
-        if lane.owner().load() != self.id {
+        let Some((after, seq)) = self.write_next(&lane, change, idle, now) else {
             return Answer::Lost;
-        }
-        // No commit is from before a sign of life that was given already.
-        let after = self.slot.after(change, idle, now.max(lane.heartbeat().peek()));
-        let seq = self.next_seq();
-        lane.write(seq, &after);
+        };
         let other = self.note ^ 1;
         let notes = idle != 0 || self.stray;
         if notes {
@@ -159,7 +166,8 @@ impl<R: Rules> Owned<R> {
                 }
             }
             // Nobody was reaped, so neither were we: then others' line of the lane need not be read.
-            if total.reaps != self.last.reaps && account.seq(self.lane, total) > self.seq {
+            let reaped = R::NOTICES_REAPS && total.reaps != self.last.reaps;
+            if reaped && account.seq(self.lane, total) > self.seq {
                 return Answer::Lost;
             }
             if R::HELPS && usize::from(total.lane) != self.lane {

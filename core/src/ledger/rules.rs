@@ -7,6 +7,10 @@ pub trait Rules {
     const HELPS: bool = true;
     /// The charge and its commit are one step.
     const WHOLE: bool = true;
+    /// An owner does not write in a lane that is somebody else's by now,
+    const LOOKS_AT_OWNER: bool = true;
+    /// and does not commit over its own charge's having been taken off.
+    const NOTICES_REAPS: bool = true;
     /// A note that no commit has published is written anew for the next one.
     const WRITES_NOTES_ANEW: bool = true;
     /// A refusal holds only if nobody was reaped since the total was read.

@@ -1,5 +1,6 @@
 #![forbid(unsafe_code)]
 
 mod broken;
+mod lost;
 mod scenarios;
 mod world;
