@@ -46,15 +46,19 @@ pub fn hold() -> Result<(), Status> {
     }
 }
 
+fn from_now(most: Duration) -> u64 {
+    let most = u64::try_from(most.as_nanos()).unwrap_or(u64::MAX);
+    boot_time().saturating_add(most).min(FOR_GOOD - 1)
+}
+
 /// From now on, for so long.
 pub fn close(most: Duration) {
-    let until = boot_time().saturating_add(u64::try_from(most.as_nanos()).unwrap_or(u64::MAX));
-    CLOSED.fetch_max(until.min(FOR_GOOD - 1), Ordering::AcqRel);
+    CLOSED.fetch_max(from_now(most), Ordering::AcqRel);
 }
 
 /// No longer than that, from now on.
 pub fn close_only(most: Duration) {
-    let until = boot_time().saturating_add(u64::try_from(most.as_nanos()).unwrap_or(u64::MAX));
+    let until = from_now(most);
     let sooner = |closed: u64| (closed != FOR_GOOD && closed > until).then_some(until);
     let _ = CLOSED.fetch_update(Ordering::AcqRel, Ordering::Acquire, sooner);
 }

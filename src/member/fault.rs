@@ -93,7 +93,7 @@ impl Member {
         (fault.busy, fault.members) = (seen.busy.len() as u32, seen.members.len() as u32);
         let culprit = match (&seen.before, seen.busy.as_slice()) {
             // Whoever had work in flight then has it still: nothing was waited for with success since.
-            (Some(before), busy) => before.clone().filter(|it| busy.iter().all(|who| is(who, it))),
+            (Some(before), busy) => before.clone().filter(|it| busy.iter().all(|who| who.is(it))),
             (None, [one])
                 if (!seen.unsure || leaves_out("fault:unsure"))
                     && !has_strangers(device.uuid, &seen) =>
@@ -116,10 +116,6 @@ impl Member {
             None => {}
         }
     }
-}
-
-fn is(one: &Who, other: &Who) -> bool {
-    (&one.client, one.pid) == (&other.client, other.pid)
 }
 
 /// Whether there may be processes on the device that are no members: NVML lists some, or does not see pids

@@ -44,8 +44,8 @@ impl Retry {
         if by_mps && env::var_os("CUOTA_MPS").is_none_or(|it| it.is_empty()) {
             command.env("CUOTA_MPS", "require");
         }
-        let mut pause = FIRST;
-        for left in (0..=self.times).rev() {
+        let (mut pause, mut left) = (FIRST, self.times);
+        loop {
             let mut child = command.spawn().map_err(&failed)?;
             let ended = system::wait_for(&mut child).map_err(&failed)?;
             let again = ended.code() == Some(LEFT_FOR_FAULT) && system::request_to_end().is_none();
@@ -63,8 +63,8 @@ impl Retry {
                     "not started again: a program started now would run beside MPS, not under it\nSee that the daemon runs: cuota mps status.",
                 ));
             }
+            left -= 1;
         }
-        Err(Failure::ours("not started"))
     }
 
     /// Waits until a program could use the devices; whether it would be under MPS on all of them.

@@ -107,9 +107,7 @@ fn hear(census: &mut Census, fault: &Fault, own: Who) {
     };
     census.before = Some(match census.before.take() {
         None => named,
-        Some(before) => before.filter(|before| {
-            named.as_ref().is_some_and(|it| (&it.client, it.pid) == (&before.client, before.pid))
-        }),
+        Some(before) => before.filter(|before| named.is_some_and(|it| it.is(before))),
     });
 }
 

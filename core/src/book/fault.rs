@@ -46,6 +46,13 @@ pub struct Who {
     pub id: u64,
 }
 
+impl Who {
+    /// The same process, whichever of its incarnations.
+    pub fn is(&self, other: &Who) -> bool {
+        (&self.client, self.pid) == (&other.client, other.pid)
+    }
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fault {
     /// Nanoseconds since boot.

@@ -4,6 +4,7 @@
 
 mod account;
 mod change;
+mod contend;
 mod operate;
 mod reap;
 mod rules;

@@ -1,4 +1,4 @@
-//! What an owner does to its lane: charge, give back, and notice that it was taken for dead.
+//! What an owner does to its lane: charge and give back, the plain way; `contend.rs` has the rest.
 //!
 //! The commit is one swap of the total. Before it nothing has happened, after it everything has:
 //! a process that dies between any two instructions leaves a ledger that is exact.
@@ -6,7 +6,7 @@
 
 use core::marker::PhantomData;
 
-use super::reap::{self, Living};
+use super::reap::Living;
 use super::{Account, Answer, Change, Lane, MOST_BYTES, Rules, Slot, Total, TotalWord, Word};
 
 /// An owner's side of its lane. Not shared between processes; whoever uses it from several threads
@@ -105,7 +105,7 @@ impl<R: Rules> Owned<R> {
     /// The slot after the change, written where the current one is not, and its number. Nothing if the
     /// lane is somebody else's by now, whose slots are not ours to write.
     #[inline(always)]
-    fn write_next<A: Word>(
+    pub(super) fn write_next<A: Word>(
         &self,
         lane: &Lane<A>,
         change: Change,
@@ -124,106 +124,9 @@ impl<R: Rules> Owned<R> {
     }
 
     #[inline(always)]
-    fn total_after(&self, total: Total, after: &Slot, seq: u64) -> Total {
+    pub(super) fn total_after(&self, total: Total, after: &Slot, seq: u64) -> Total {
         let used = total.used.saturating_add(after.charge).saturating_sub(self.slot.charge);
         Total { used, lane: self.lane as u16, seq, ..total }
-    }
-
-    /// The same whatever others do, from a total as it was last seen.
-    #[inline]
-    pub fn among_others<A: Word, T: TotalWord>(
-        &mut self,
-        account: &Account<A, T>,
-        mut total: Total,
-        (change, idle): (Change, i64),
-        now: u64,
-        living: &dyn Living,
-    ) -> Answer {
-        let Some(lane) = account.lane(self.lane) else { return Answer::Lost };
-        let Some((after, seq)) = self.write_next(&lane, change, idle, now) else {
-            return Answer::Lost;
-        };
-        let other = self.note ^ 1;
-        let notes = idle != 0 || self.stray;
-        if notes {
-            lane.write_note(other, seq, after.idle);
-            self.stray = R::WRITES_NOTES_ANEW;
-        }
-        let first = if R::LIMIT_AFTER_TOTAL { 0 } else { account.limit.load() };
-        // The limit as it was before the total was read, if it was.
-        let mut read = None;
-        loop {
-            if let Change::Reserve(bytes) = change {
-                let limit = if R::LIMIT_AFTER_TOTAL { account.limit.load() } else { first };
-                if total.used.saturating_add(bytes) > limit.min(MOST_BYTES) {
-                    let settled = read.is_some_and(|before| before == limit || !R::RECHECKS_LIMIT);
-                    if settled && self.refuse(account, total, now, living) {
-                        return Answer::Refused { used: total.used, limit };
-                    }
-                    read = Some(account.limit.load());
-                    total = account.total.read();
-                    continue;
-                }
-            }
-            // Nobody was reaped, so neither were we: then others' line of the lane need not be read.
-            let reaped = R::NOTICES_REAPS && total.reaps != self.last.reaps;
-            if reaped && account.seq(self.lane, total) > self.seq {
-                return Answer::Lost;
-            }
-            if R::HELPS && usize::from(total.lane) != self.lane {
-                account.help(total);
-            }
-            account.note_peak(total);
-            let mut next = self.total_after(total, &after, seq);
-            if !R::WHOLE {
-                next.used = total.used;
-            }
-            match account.total.replace(total, next) {
-                Ok(()) => {
-                    if !R::WHOLE {
-                        self.add_separately(account, &after);
-                    }
-                    (self.seq, self.slot, self.last) = (seq, after, next);
-                    if notes {
-                        (self.note, self.stray) = (other, false);
-                    }
-                    return Answer::Done;
-                }
-                Err(now) => (total, read) = (now, None),
-            }
-        }
-    }
-
-    /// Whether a refusal is just: everybody whose charge stood in the way is alive, and was counted
-    /// when the total was read. The dead are reaped on the way.
-    #[cold]
-    fn refuse<A: Word, T: TotalWord>(
-        &self,
-        account: &Account<A, T>,
-        total: Total,
-        now: u64,
-        living: &dyn Living,
-    ) -> bool {
-        for index in (0..account.members()).filter(|index| *index != self.lane) {
-            let owner = account.lane(index).map_or(0, |lane: Lane<A>| lane.owner().load());
-            if owner != 0 && !living.is_alive(owner) {
-                reap::reap::<R, A, T>(account, index, owner, now, living);
-                return false;
-            }
-        }
-        !R::COUNTS_REAPS || account.total.read().reaps == total.reaps
-    }
-
-    /// The broken variant's second step.
-    #[cold]
-    fn add_separately<A: Word, T: TotalWord>(&self, account: &Account<A, T>, after: &Slot) {
-        loop {
-            let total = account.total.read();
-            let used = total.used.saturating_add(after.charge).saturating_sub(self.slot.charge);
-            if account.total.replace(total, Total { used, ..total }).is_ok() {
-                return;
-            }
-        }
     }
 }
 
