@@ -7,11 +7,13 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -85,6 +87,8 @@ int main(int count, char **arguments) {
     pthread_barrier_init(&shared->start, &among_processes, processes);
     for (int process = 0; process < processes; process++) {
         if (fork() != 0) continue;
+        // Those that are left wait for all: not if one has failed, and with it the one that started them.
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         for (int thread = 1; thread < threads; thread++)
             if (pthread_create(&(pthread_t){0}, NULL, wait_for_ever, NULL)) fail("no threads");
         if (cuInit(0) != 0) fail("cuInit failed");

@@ -1,14 +1,16 @@
 // What a machine takes for the least that members of one ledger must share: swaps NS ROUNDS PROCESSES
 //
-// Each process swaps one word of sixteen bytes, which is all that a commit needs, and does something of
-// its own in between, so that a swap and that take NS alone. Prints ns per swap, round by round.
+// Each process swaps one word of sixteen bytes (eight but on x86-64), which is all that a commit needs,
+// and does something of its own in between, so that a swap and that take NS alone. Prints ns per swap, round by round.
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -72,6 +74,8 @@ int main(int count, char **arguments) {
     pthread_barrier_init(&shared->start, &among_processes, processes);
     for (int process = 0; process < processes; process++) {
         if (fork() != 0) continue;
+        // Those that are left wait for all: not if one has failed, and with it the one that started them.
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         Word last = {0};
         pthread_barrier_wait(&shared->start);
         for (int round = 0; round < rounds; round++)

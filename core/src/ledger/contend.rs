@@ -45,7 +45,9 @@ impl<R: Rules> Owned<R> {
                 }
             }
             // Nobody was reaped, so neither were we: then others' line of the lane need not be read.
-            let reaped = R::NOTICES_REAPS && total.reaps != self.last.reaps;
+            // Before our first commit that says nothing: there was no charge to be taken off.
+            let last = self.last.reaps;
+            let reaped = R::NOTICES_REAPS && (total.reaps != last || reap::is_closed(self.seq));
             if reaped && account.seq(self.lane, total) > self.seq {
                 return Answer::Lost;
             }

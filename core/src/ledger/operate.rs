@@ -24,8 +24,8 @@ pub struct Owned<R> {
     /// ours has published, which the number of the next would make current.
     pub note: usize,
     pub stray: bool,
-    /// The total as we left it, or found it when we joined. The lane was ours then: it was closed only
-    /// if there were more reaps since. (They wrap: after exactly 2^16 the lane has another owner.)
+    /// The total as we left it, or found it when we joined. The lane was ours then: once we have committed
+    /// it was closed only if there were more reaps since. (They wrap: after exactly 2^16 the lane has another owner.)
     pub last: Total,
     pub rules: PhantomData<R>,
 }
@@ -75,11 +75,13 @@ impl<R: Rules> Owned<R> {
         let plain = idle == 0 && !self.stray && R::WHOLE;
         let Some(lane) = account.lane(self.lane).filter(|_| plain) else { return Err(total) };
         let Some((after, seq)) = self.write_next(&lane, change, 0, now) else { return Err(total) };
+        let first = if R::LIMIT_AFTER_TOTAL { 0 } else { account.limit.load() };
         loop {
-            if let Change::Reserve(bytes) = change
-                && total.used.saturating_add(bytes) > account.limit.load().min(MOST_BYTES)
-            {
-                return Err(total);
+            if let Change::Reserve(bytes) = change {
+                let limit = if R::LIMIT_AFTER_TOTAL { account.limit.load() } else { first };
+                if total.used.saturating_add(bytes) > limit.min(MOST_BYTES) {
+                    return Err(total);
+                }
             }
             if R::HELPS && usize::from(total.lane) != self.lane {
                 account.help(total);

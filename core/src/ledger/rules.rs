@@ -1,7 +1,8 @@
 //! The steps that make the algorithm right, each of which a test leaves out to see it go wrong.
 #![forbid(unsafe_code)]
 
-/// The algorithm as it is meant. Every constant is a step; `broken.rs` has one variant per step.
+/// The algorithm as it is meant. Every constant is a step; `broken.rs` or `lost.rs` has
+/// a variant without it.
 pub trait Rules {
     /// A commit first keeps the number of the commit it overwrites.
     const HELPS: bool = true;

@@ -179,10 +179,22 @@ fn reaps_and_join<K: Keeps, R: Rules + Send + 'static>() {
     ledger.check(3);
 }
 
-/// The limit is lowered while somebody asks.
+/// The limit is lowered while somebody asks for the first time,
 fn set_limit<K: Keeps, R: Rules + Send + 'static>() {
+    set_limit_after::<K, R>(0);
+}
+
+/// or for a later one, which goes the plain way.
+fn set_limit_late<K: Keeps, R: Rules + Send + 'static>() {
+    set_limit_after::<K, R>(1);
+}
+
+fn set_limit_after<K: Keeps, R: Rules + Send + 'static>(changes: u64) {
     let ledger = Arc::new(Ledger::<K>::new(Watched { limit: true, time: false }, DEAD));
     let mut one = ledger.member::<R>(0, ONE, 0);
+    for _ in 0..changes {
+        assert_eq!(ledger.change(&mut one, Change::Force(0), 0), Answer::Done);
+    }
     let [in_force, own] = at_once(
         &ledger,
         |ledger| {
@@ -277,6 +289,11 @@ fn a_lowered_limit_binds() {
     holds("set and reserve", 3, set_limit::<All, Exact>);
     breaks("set, not announced", "over a limit in force", 3, set_limit::<All, NoAnnouncement>);
     breaks("set, the limit read first", "over a limit in force", 3, set_limit::<All, LimitFirst>);
+    let over = "over a limit in force";
+    holds("set and reserve again", 3, set_limit_late::<All, Exact>);
+    breaks("set, not announced, again", over, 3, set_limit_late::<All, NoAnnouncement>);
+    breaks("set, the limit read first, again", over, 3, set_limit_late::<All, LimitFirst>);
+    breaks("set, relaxed commits", over, 3, set_limit_late::<NoCommit, Exact>);
 }
 
 #[test]

@@ -63,11 +63,12 @@ pub struct Gone {
 }
 
 impl Gone {
-    /// Each page's tag, and how many requests lie there, with how many bytes.
+    /// Each page's tag, and how many requests lie there, with how many bytes; those that are taken out are
+    /// told of by who took them.
     pub fn pages(&self) -> impl Iterator<Item = (u16, (u64, u64))> + '_ {
         self.pages.iter().map(|(_, owned)| {
             let units = owned.page.units_taken();
-            (owned.tag, (owned.page.live.into(), units * UNIT))
+            (owned.tag, (owned.page.begun(), units * UNIT))
         })
     }
 }
@@ -193,10 +194,15 @@ impl Pages {
         Taken::new(owned.owner, owned.tag, units)
     }
 
+    /// The page, unless another owner has it since: what was there went with the owner.
+    fn of(&mut self, owner: Owner, page: u64) -> Option<&mut Owned> {
+        self.pages.find(page).filter(|owned| owned.owner == owner)
+    }
+
     /// The driver has freed it; whether its page is empty now, and its bytes go back.
     pub fn freed(&mut self, address: u64, taken: Taken) -> bool {
         let at = address / PAGE;
-        let Some(owned) = self.pages.find(at) else { return false };
+        let Some(owned) = self.of(taken.owner, at) else { return false };
         owned.page.freed(unit_of(address), taken.units());
         let emptied = owned.page.live == 0;
         // An empty one stays in the books, uncharged: the next is likely to lie there again.
@@ -208,7 +214,7 @@ impl Pages {
 
     /// The driver did not free it after all.
     pub fn put_back(&mut self, address: u64, taken: Taken) {
-        if let Some(owned) = self.pages.find(address / PAGE) {
+        if let Some(owned) = self.of(taken.owner, address / PAGE) {
             owned.page.put_back(unit_of(address), taken.units());
         }
     }

@@ -76,6 +76,11 @@ impl Page {
         set(&mut self.begins, unit, true);
     }
 
+    /// How many requests lie there that nobody has taken out.
+    pub fn begun(&self) -> u64 {
+        self.begins.iter().map(|word| u64::from(word.count_ones())).sum()
+    }
+
     pub fn units_taken(&self) -> u64 {
         self.taken.iter().map(|word| u64::from(word.count_ones())).sum()
     }

@@ -147,3 +147,19 @@ fn what_leaves_may_be_given_out_again_before_it_is_said_to_be_free() {
     let new = pages.take(BASE).expect("it begins there");
     assert!(pages.freed(BASE, new));
 }
+
+#[test]
+fn what_a_context_left_is_not_freed_from_who_has_its_page_now() {
+    let mut pages = Pages::default();
+    assert!(pages.place(1, 0, BASE, 4096) && !pages.place(1, 0, BASE + 4096, 512));
+    let pending = pages.take(BASE).expect("it begins there");
+    // What is taken out is told of by who took it out.
+    assert_eq!(pages.forget(1).pages().collect::<Vec<_>>(), [(0, (1, 512))]);
+    assert!(pages.place(2, 0, BASE, 512));
+    assert!(!pages.freed(BASE, pending), "the second owner's page");
+    pages.put_back(BASE, pending);
+    assert_eq!(pages.count(2), 1);
+    let own = pages.take(BASE).expect("it begins there");
+    assert!(pages.freed(BASE, own));
+    assert!(!pages.freed(BASE, pending), "given back already");
+}

@@ -2,6 +2,7 @@
 
 use std::cell::UnsafeCell;
 use std::hint;
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -63,7 +64,7 @@ impl<T, F: Flag> Brief<T, F> {
 
     /// The same, unless somebody has it just now: that may be the very frame a signal interrupted.
     pub fn try_with<R>(&self, act: impl FnOnce(&mut T) -> R) -> Option<R> {
-        self.taken.take().then(|| act(&mut Locked(self)))
+        self.taken.take().then(|| act(&mut Locked(self, PhantomData)))
     }
 
     /// The value, which nobody else has until this is dropped. For a stretch so hot that it must not
@@ -73,7 +74,7 @@ impl<T, F: Flag> Brief<T, F> {
         if !self.taken.take() {
             self.wait();
         }
-        Locked(self)
+        Locked(self, PhantomData)
     }
 
     #[cold]
@@ -92,8 +93,9 @@ impl<T, F: Flag> Brief<T, F> {
     }
 }
 
-/// Made only by who has taken the flag; gives it back, also if there was a panic.
-pub struct Locked<'a, T, F: Flag = AtomicBool>(&'a Brief<T, F>);
+/// Made only by who has taken the flag; gives it back, also if there was a panic. As good as `&mut T`,
+/// also when it comes to who may share it.
+pub struct Locked<'a, T, F: Flag = AtomicBool>(&'a Brief<T, F>, PhantomData<&'a mut T>);
 
 impl<T, F: Flag> Deref for Locked<'_, T, F> {
     type Target = T;
