@@ -5,17 +5,13 @@
 // the same process, in alternating rounds. Threads but the first only wait: a process that has any pays
 // for its locks. Prints ns per pair, direct and hooked by turns.
 #define _GNU_SOURCE
+#include "together.h"
 #include <dlfcn.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 typedef unsigned long long address;
@@ -42,12 +38,6 @@ static void *direct(const char *name) {
 static size_t place(size_t step) {
     seed ^= seed << 13, seed ^= seed >> 7, seed ^= seed << 17;
     return order == LIFO ? live - 1 : order == FIFO ? step % live : seed % live;
-}
-
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec * 1e9 + time.tv_nsec;
 }
 
 static double pairs(Way way, size_t from) {
@@ -80,11 +70,9 @@ int main(int count, char **arguments) {
     int processes = count > 5 ? atoi(arguments[5]) : 1, threads = count > 6 ? atoi(arguments[6]) : 1;
     order = !strcmp(arguments[3], "lifo") ? LIFO : !strcmp(arguments[3], "fifo") ? FIFO : RANDOM;
     struct { pthread_barrier_t start; _Atomic int done; double samples[]; } *shared =
-        mmap(NULL, sizeof *shared + sizeof(double) * 2 * rounds * processes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    pthread_barrierattr_t among_processes;
-    pthread_barrierattr_init(&among_processes);
-    pthread_barrierattr_setpshared(&among_processes, PTHREAD_PROCESS_SHARED);
-    pthread_barrier_init(&shared->start, &among_processes, processes);
+        seen_by_all(sizeof *shared + sizeof(double) * 2 * rounds * processes);
+    if (!shared) fail("no memory");
+    meet(&shared->start, processes);
     for (int process = 0; process < processes; process++) {
         if (fork() != 0) continue;
         // Those that are left wait for all: not if one has failed, and with it the one that started them.
@@ -110,8 +98,7 @@ int main(int count, char **arguments) {
             for (int way = 0; way < 2; way++) info ? infos(ways[way]) : pairs(ways[way], 0);
         _exit(0);
     }
-    for (int process = 0, status; process < processes; process++)
-        if (wait(&status) < 0 || status != 0) fail("a process failed");
+    if (!all_ended(processes)) fail("a process failed");
     for (int at = 0; at < 2 * rounds * processes; at++) printf("%.2f ", shared->samples[at]);
     printf("\n");
 }

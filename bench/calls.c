@@ -5,13 +5,9 @@
 // Prints a line per cell: the call, the way to it, then ns per call, direct and hooked by turns.
 // With PAIRS 0 nothing is timed: each cell's loops run once, each followed by `mark`, for callgrind.
 #define _GNU_SOURCE
+#include "together.h"
 #include <dlfcn.h>
-#include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { ROUND = 2000 };
@@ -151,12 +147,9 @@ int main(int count_of, char **arguments) {
     if (workers < 1 || pairs < 0) fail("usage: calls PROCESSES THREADS PAIRS");
     if (pairs == 0) return count(), 0;
     size_t size = sizeof *shared + sizeof(float) * CELLS * workers * pairs * 2;
-    shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (shared == MAP_FAILED) fail("no memory");
-    pthread_barrierattr_t among_processes;
-    pthread_barrierattr_init(&among_processes);
-    pthread_barrierattr_setpshared(&among_processes, PTHREAD_PROCESS_SHARED);
-    pthread_barrier_init(&shared->start, &among_processes, workers);
+    shared = seen_by_all(size);
+    if (!shared) fail("no memory");
+    meet(&shared->start, workers);
     for (int process = 0; process < processes; process++) {
         if (fork() != 0) continue;
         resolve();
@@ -167,8 +160,7 @@ int main(int count_of, char **arguments) {
         for (int i = 1; i < threads; i++) pthread_join(others[i], NULL);
         _exit(0);
     }
-    for (int process = 0, status; process < processes; process++)
-        if (wait(&status) < 0 || status != 0) fail("a process failed");
+    if (!all_ended(processes)) fail("a process failed");
     resolve();
     print();
 }

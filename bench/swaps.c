@@ -1,28 +1,18 @@
 // What a machine takes for the least that members of one ledger must share: swaps NS ROUNDS PROCESSES
 //
 // Each process swaps one word of sixteen bytes (eight but on x86-64), which is all that a commit needs,
-// and does something of its own in between, so that a swap and that take NS alone. Prints ns per swap, round by round.
+// and does something of its own in between, so that a swap and that take NS alone. Prints ns per swap,
+// round by round.
 #define _GNU_SOURCE
-#include <pthread.h>
+#include "together.h"
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { STEPS = 2000, TRIES = 5 };
 typedef struct { unsigned long long used, seq; } __attribute__((aligned(16))) Word;
-
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec * 1e9 + time.tv_nsec;
-}
 
 static int swap(Word *word, Word *last) {
 #if defined(__x86_64__)
@@ -66,12 +56,11 @@ static int work_for(double wanted) {
 int main(int count, char **arguments) {
     if (count != 4) return fprintf(stderr, "usage: swaps NS ROUNDS PROCESSES\n"), 1;
     int work = work_for(atof(arguments[1])), rounds = atoi(arguments[2]), processes = atoi(arguments[3]);
+    // The word has its line, and the one beside it, for itself.
     struct { Word word; char apart[112]; pthread_barrier_t start; _Atomic int done; double samples[]; } *shared =
-        mmap(NULL, sizeof *shared + sizeof(double) * rounds * processes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    pthread_barrierattr_t among_processes;
-    pthread_barrierattr_init(&among_processes);
-    pthread_barrierattr_setpshared(&among_processes, PTHREAD_PROCESS_SHARED);
-    pthread_barrier_init(&shared->start, &among_processes, processes);
+        seen_by_all(sizeof *shared + sizeof(double) * rounds * processes);
+    if (!shared) return fprintf(stderr, "swaps: no memory\n"), 1;
+    meet(&shared->start, processes);
     for (int process = 0; process < processes; process++) {
         if (fork() != 0) continue;
         // Those that are left wait for all: not if one has failed, and with it the one that started them.
@@ -84,8 +73,7 @@ int main(int count, char **arguments) {
         for (shared->done++; shared->done < processes;) round_of(&shared->word, &last, work);
         _exit(0);
     }
-    for (int process = 0, status; process < processes; process++)
-        if (wait(&status) < 0 || status != 0) return fprintf(stderr, "swaps: a process failed\n"), 1;
+    if (!all_ended(processes)) return fprintf(stderr, "swaps: a process failed\n"), 1;
     for (int at = 0; at < rounds * processes; at++) printf("%.2f ", shared->samples[at]);
     printf("\n");
     return 0;
