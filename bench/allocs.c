@@ -1,6 +1,7 @@
-// What accounting adds to an allocation and its free: allocs LIVE small|large lifo|fifo|random ROUNDS [PROCESSES [THREADS]]
+// What accounting adds to an allocation and its free: allocs LIVE BYTES|info lifo|fifo|random ROUNDS [PROCESSES [THREADS]]
 //
-// LIVE allocations are held all the time; each step frees one of them and allocates another. The
+// LIVE allocations are held all the time; each step frees one of them and allocates another. Whatever the
+// order, the list of them is walked from end to end: its own cache misses are not the accounting's. The
 // driver's own functions are reached under names that nothing stands before, so both ways are timed in
 // the same process, in alternating rounds. Threads but the first only wait: a process that has any pays
 // for its locks. Prints ns per pair, direct and hooked by turns.
@@ -36,8 +37,16 @@ static void *direct(const char *name) {
 }
 
 static size_t place(size_t step) {
-    seed ^= seed << 13, seed ^= seed >> 7, seed ^= seed << 17;
-    return order == LIFO ? live - 1 : order == FIFO ? step % live : seed % live;
+    return order == LIFO ? live - 1 : step % live;
+}
+
+static void shuffle(address *all) {
+    for (size_t left = live; left > 1; left--) {
+        seed ^= seed << 13, seed ^= seed >> 7, seed ^= seed << 17;
+        size_t other = seed % left;
+        address moved = all[left - 1];
+        all[left - 1] = all[other], all[other] = moved;
+    }
 }
 
 static double pairs(Way way, size_t from) {
@@ -63,10 +72,10 @@ static void *wait_for_ever(void *nothing) {
 }
 
 int main(int count, char **arguments) {
-    if (count < 5) fail("usage: allocs LIVE small|large|info lifo|fifo|random ROUNDS [PROCESSES [THREADS]]");
+    if (count < 5) fail("usage: allocs LIVE BYTES|info lifo|fifo|random ROUNDS [PROCESSES [THREADS]]");
     live = strtoul(arguments[1], NULL, 10);
-    bytes = strcmp(arguments[2], "large") ? 512 : 2 << 20;
     int info = !strcmp(arguments[2], "info"), rounds = atoi(arguments[4]);
+    bytes = info ? 512 : strtoul(arguments[2], NULL, 10);
     int processes = count > 5 ? atoi(arguments[5]) : 1, threads = count > 6 ? atoi(arguments[6]) : 1;
     order = !strcmp(arguments[3], "lifo") ? LIFO : !strcmp(arguments[3], "fifo") ? FIFO : RANDOM;
     struct { pthread_barrier_t start; _Atomic int done; double samples[]; } *shared =
@@ -83,9 +92,11 @@ int main(int count, char **arguments) {
         Way ways[] = {{direct("direct_cuMemAlloc_v2"), direct("direct_cuMemFree_v2"), direct("direct_cuMemGetInfo_v2"),
                        calloc(live, sizeof(address))},
                       {cuMemAlloc_v2, cuMemFree_v2, cuMemGetInfo_v2, calloc(live, sizeof(address))}};
-        for (int way = 0; way < 2; way++)
+        for (int way = 0; way < 2; way++) {
             for (size_t at = 0; at < live; at++)
                 if (ways[way].alloc(&ways[way].held[at], bytes) != 0) fail("an allocation failed");
+            if (order == RANDOM) shuffle(ways[way].held);
+        }
         pthread_barrier_wait(&shared->start);
         double *samples = shared->samples + 2 * rounds * process;
         for (int round = 0; round < rounds; round++)

@@ -1,12 +1,12 @@
 // A driver that hands out addresses and does nothing else: what is left of an allocation is the way to
-// it and its accounting. Small blocks lie together, as a driver packs them.
+// it and its accounting. Small blocks lie together, as a driver packs them; they are all of one size.
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define DIRECT(name) extern __typeof(name) direct_##name __attribute__((alias(#name)));
 typedef unsigned long long address;
-enum { SMALL = 512, LARGE = 2 << 20 };
+enum { SMALL = 1 << 20, PAGE = 2 << 20 };
 #define LARGE_BASE 0x100000000000ull
 
 // What this thread was given back, and where it takes new blocks: small ones, then large ones.
@@ -16,9 +16,9 @@ static _Atomic address stretch[2] = {0x10000000000ull, LARGE_BASE};
 int cuMemAlloc_v2(address *out, size_t bytes) {
     int large = bytes > SMALL;
     if (own[large].count > 0) return *out = own[large].free[--own[large].count], 0;
-    address step = large ? 1ull << 42 : 1ull << 36;
+    address step = large ? 1ull << 42 : 1ull << 40;
     if (own[large].next % step == 0) own[large].next = atomic_fetch_add(&stretch[large], step);
-    return *out = own[large].next, own[large].next += large ? LARGE : SMALL, 0;
+    return *out = own[large].next, own[large].next += large ? PAGE : bytes, 0;
 }
 DIRECT(cuMemAlloc_v2)
 

@@ -117,10 +117,8 @@ fn take_small(
     let page = member.charge(context.device, kind, grain::PAGE);
     let status = real.call();
     if let Some(address) = read(out).filter(|_| status.ok()) {
-        // If it found room after all, the page is for those who were promised that.
-        if member.place(context, kind, address, taken()) || member.leave_page(context) {
-            page.keep();
-        }
+        page.keep();
+        member.place_reserved(context, kind, address, taken());
     }
     status
 }
@@ -140,7 +138,7 @@ fn take_promised(
     match read(out).filter(|_| status.ok()) {
         Some(address) => {
             if member.place_promised(context, kind, address, (taken(), bytes)) {
-                return one_page_more(member, real, out, kind, context, address);
+                return one_page_more(member, real, out, kind, context, (address, bytes));
             }
         }
         None => member.kept(context, kind, bytes),
@@ -156,23 +154,19 @@ fn one_page_more(
     out: *mut CUdeviceptr,
     kind: Kind,
     context: Context,
-    address: CUdeviceptr,
+    (address, bytes): (CUdeviceptr, u64),
 ) -> Status {
-    match member.reserve(context.device, kind, grain::PAGE, real.name()) {
-        Ok(charge) => {
-            charge.keep();
-            Status::SUCCESS
-        }
-        Err(refused) => {
-            let taken = member.take_small(address);
-            let _ = query::cuMemFree_v2(address);
-            write(out, 0);
-            if let Some(taken) = taken {
-                member.let_go_uncharged(context.device, kind, address, taken);
-            }
-            refused
-        }
+    let refused = member.page_more(context, kind, real.name()).err();
+    let taken = refused.and_then(|_| member.take_small(address));
+    if refused.is_some() {
+        let _ = query::cuMemFree_v2(address);
+        write(out, 0);
     }
+    member.kept(context, kind, bytes);
+    if let Some(taken) = taken {
+        member.let_go_uncharged(context.device, kind, address, taken);
+    }
+    refused.unwrap_or(Status::SUCCESS)
 }
 
 /// The driver took more than there is: the memory goes back, and the answer is no.

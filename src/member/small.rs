@@ -3,7 +3,7 @@
 
 use cuota_core::book::Memory;
 use cuota_core::grain::{PAGE, UNIT, round};
-use cuota_core::pages::{Gone, Taken};
+use cuota_core::pages::{Gone, Pages, Placed, Taken};
 
 use super::{Context, Entry, Full, Kind, Member, OnDevice, Room};
 use crate::driver::Status;
@@ -40,11 +40,11 @@ impl Member {
     /// Promises room in the pages there are, if there surely is some.
     #[inline(always)]
     pub fn promise(&self, context: Context, bytes: u64) -> bool {
-        self.pages.with(|pages| pages.promise(context.handle, bytes))
+        self.pages.lock().promise(context.handle, bytes)
     }
 
     /// What was promised has come to its end; pages left for it and not needed go back.
-    #[inline(always)]
+    #[cold]
     pub fn kept(&self, context: Context, kind: Kind, bytes: u64) {
         let spare = self.pages.with(|pages| pages.kept(context.handle, bytes));
         if spare > 0 {
@@ -52,13 +52,8 @@ impl Member {
         }
     }
 
-    /// Leaves a charged page to those who were promised the room that the driver found; false if there
-    /// is nobody.
-    pub fn leave_page(&self, context: Context) -> bool {
-        self.pages.with(|pages| pages.leave_page(context.handle))
-    }
-
-    /// The driver has put a promised request there; whether that took a page nobody had charged.
+    /// The driver has put a promised request there; whether that took a page nobody has charged, which
+    /// `page_more` makes good.
     #[inline(always)]
     pub fn place_promised(
         &self,
@@ -68,13 +63,44 @@ impl Member {
         bytes: (u64, u64),
     ) -> bool {
         let (owner, tag) = (context.handle, tag(context.device, kind));
-        let (new, spare) =
-            self.pages.with(|pages| pages.place_promised(owner, tag, address, bytes));
-        self.count_memory(context.device, kind, Memory::Taken, (1, whole(bytes.0)));
-        if spare > 0 {
-            self.give_back(context.device, kind, spare as u64 * PAGE);
+        let placed = self.pages.lock().place_promised(owner, tag, address, bytes);
+        self.has_placed(context, kind, placed, bytes.0);
+        placed.new
+    }
+
+    /// The driver has put a request there for which a page was reserved.
+    #[inline(always)]
+    pub fn place_reserved(&self, context: Context, kind: Kind, address: u64, bytes: u64) {
+        let (owner, tag) = (context.handle, tag(context.device, kind));
+        let placed = self.pages.lock().place_reserved(owner, tag, address, bytes);
+        self.has_placed(context, kind, placed, bytes);
+    }
+
+    #[inline(always)]
+    fn has_placed(&self, context: Context, kind: Kind, placed: Placed, bytes: u64) {
+        self.count_memory(context.device, kind, Memory::Taken, (1, whole(bytes)));
+        if placed.spare > 0 || placed.moved {
+            self.not_needed(context, kind, placed);
         }
-        new
+    }
+
+    #[cold]
+    fn not_needed(&self, context: Context, kind: Kind, placed: Placed) {
+        self.give_back(context.device, kind, u64::from(placed.spare) * PAGE);
+        for (owner, tag) in self.pages.with(Pages::take_moved) {
+            self.uncharge(page(tag, owner));
+        }
+    }
+
+    /// Charges the page a promised request took: one that was left for it, or another.
+    #[cold]
+    pub fn page_more(&self, context: Context, kind: Kind, name: &str) -> Result<(), Status> {
+        let attempt = || {
+            let left = self.pages.with(|pages| pages.take_spare(context.handle));
+            if left { Ok(()) } else { self.try_add(context.device, kind, PAGE) }
+        };
+        let last = attempt().or_else(|_| self.at_last(context.device, attempt));
+        last.map_err(|full| self.refuse(context.device, kind, PAGE, name, full))
     }
 
     /// Reserves a page to be ready for; false if near the limit a look at all pages found room, which is
@@ -95,17 +121,9 @@ impl Member {
         self.add_again(context.device, kind, PAGE, name).map(|()| true)
     }
 
-    /// The driver has put a small request there; whether that took another page.
-    #[inline(always)]
-    pub fn place(&self, context: Context, kind: Kind, address: u64, bytes: u64) -> bool {
-        let tag = tag(context.device, kind);
-        self.count_memory(context.device, kind, Memory::Taken, (1, whole(bytes)));
-        self.pages.with(|pages| pages.place(context.handle, tag, address, bytes))
-    }
-
     #[inline(always)]
     pub fn take_small(&self, address: u64) -> Option<Taken> {
-        self.pages.with(|pages| pages.take(address))
+        self.pages.lock().take(address)
     }
 
     /// The driver has freed it.
@@ -115,16 +133,18 @@ impl Member {
         if let Some(device) = self.device(page.ordinal.into()) {
             self.count_memory(device, page.kind, Memory::Freed, (1, taken.bytes()));
         }
-        if self.pages.with(|pages| pages.freed(address, taken)) {
+        let emptied = self.pages.lock().freed(address, taken);
+        if emptied {
             self.uncharge(page);
         }
     }
 
     /// The same for one in a page that nobody has charged. If another came to lie there meanwhile, and
     /// took it for charged, it is held, and counts.
+    #[cold]
     pub fn let_go_uncharged(&self, device: &OnDevice, kind: Kind, address: u64, taken: Taken) {
         self.count_memory(device, kind, Memory::Freed, (1, taken.bytes()));
-        if !self.pages.with(|pages| pages.freed(address, taken)) {
+        if self.pages.with(|pages| pages.freed_uncharged(address, taken)) {
             self.force(device, kind, PAGE);
         }
     }

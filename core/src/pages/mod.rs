@@ -3,49 +3,45 @@
 #![forbid(unsafe_code)]
 
 mod known;
+mod marks;
 mod page;
+mod recent;
+mod rules;
 #[cfg(test)]
 mod tests;
 
-use std::num::NonZero;
+use core::marker::PhantomData;
+use core::num::NonZero;
 
 use crate::grain::{PAGE, SMALL, UNIT, round};
 use known::Known;
-use page::{Page, UNITS};
+use marks::UNITS;
+use page::{Out, Page};
+use recent::Recent;
+use rules::{Exact, Rules};
 
 /// Whose pages are whose: requests of one owner share pages.
 pub type Owner = u64;
 
 /// The pages of small requests of one process.
 #[derive(Default)]
-pub struct Pages {
+pub struct Pages<R = Exact> {
     pages: Known,
     recent: Vec<Recent>,
+    /// Charged pages, by their owners and tags, that the driver has taken from those for somebody else.
+    moved: Vec<(Owner, u16)>,
+    rules: PhantomData<R>,
 }
 
-/// What is on its way for an owner.
-struct Recent {
-    owner: Owner,
-    /// Where the last request went or was freed.
-    page: u64,
-    /// Units of requests the driver is being asked for without a page of their own.
-    promised: usize,
-    /// Charged pages that others, who found room after all, have left to those.
-    spare: usize,
-}
-
-struct Owned {
-    page: Page,
-    owner: Owner,
-    /// What the caller wants to know when the page goes.
-    tag: u16,
-}
-
-impl Owned {
-    /// Somebody lies there, and so it is charged.
-    fn is_charged_to(&self, owner: Owner) -> bool {
-        self.owner == owner && self.page.live > 0
-    }
+/// What came of a request the driver has placed, in one register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// It took a page nobody is charged for; not if that was reserved for it.
+    pub new: bool,
+    /// So many charged pages nobody needs any more.
+    pub spare: u32,
+    /// There are some that `take_moved` tells of.
+    pub moved: bool,
 }
 
 /// What was taken out at an address, to be put back if the driver did not free it. Two registers' worth,
@@ -59,16 +55,17 @@ pub struct Taken {
 
 /// The pages of an owner, taken out.
 pub struct Gone {
-    pages: Vec<(u64, Owned)>,
+    pages: Vec<(u64, Out)>,
 }
 
 impl Gone {
     /// Each page's tag, and how many requests lie there, with how many bytes; those that are taken out are
     /// told of by who took them.
-    pub fn pages(&self) -> impl Iterator<Item = (u16, (u64, u64))> + '_ {
-        self.pages.iter().map(|(_, owned)| {
-            let units = owned.page.units_taken();
-            (owned.tag, (owned.page.begun(), units * UNIT))
+    pub fn pages(self) -> impl Iterator<Item = (u16, (u64, u64))> {
+        self.pages.into_iter().map(|(_, mut out)| {
+            let page = out.page();
+            let (count, units) = page.begun();
+            (page.tag(), (count, units * UNIT))
         })
     }
 }
@@ -96,6 +93,11 @@ pub fn is_small(bytes: u64) -> bool {
     bytes <= SMALL
 }
 
+/// Whether somebody lies there, and so the page is charged to that owner.
+fn is_charged(page: &Page, owner: Owner) -> bool {
+    page.owner() == owner && page.is_charged()
+}
+
 fn units(bytes: u64) -> usize {
     (round(bytes.max(1), UNIT) / UNIT) as usize
 }
@@ -104,7 +106,7 @@ fn unit_of(address: u64) -> usize {
     (address % PAGE / UNIT) as usize
 }
 
-impl Pages {
+impl<R: Rules> Pages<R> {
     /// Promises room to a request if there surely is some, at the price of one look. What is promised
     /// is `kept` when the driver has answered.
     #[inline]
@@ -112,41 +114,39 @@ impl Pages {
         let Some(recent) = self.recent.iter_mut().find(|recent| recent.owner == owner) else {
             return false;
         };
-        let room = self.pages.find(recent.page).filter(|owned| owned.is_charged_to(owner));
-        let wanted = recent.promised + units(bytes);
-        let fits = room.is_some_and(|owned| owned.page.room >= wanted);
+        let room = self.pages.find(recent.page).filter(|page| is_charged(page, owner));
+        let wanted = recent.wants::<R>(units(bytes));
+        let fits = room.is_some_and(|mut page| page.surely_has(wanted));
         if fits {
-            recent.promised = wanted;
+            recent.waits(units(bytes));
         }
         fits
     }
 
     /// As above, after a look at all of the owner's pages.
     pub fn promise_anywhere(&mut self, owner: Owner, bytes: u64) -> bool {
-        let promised = self.recent.iter().find(|r| r.owner == owner).map_or(0, |r| r.promised);
-        let wanted = promised + units(bytes);
-        let fits = |(at, owned): (u64, &mut Owned)| {
-            (owned.is_charged_to(owner) && owned.page.has_room(wanted)).then_some(at)
+        let recent = self.recent.iter().find(|recent| recent.owner == owner);
+        let wanted = recent.map_or(units(bytes), |recent| recent.wants::<R>(units(bytes)));
+        let fits = |(at, mut page): (u64, Page)| {
+            (is_charged(&page, owner) && page.has_room(wanted)).then_some(at)
         };
         let Some(page) = self.pages.iter_mut().find_map(fits) else { return false };
-        self.remember(owner, page).promised = wanted;
+        self.remember(owner, page).waits(units(bytes));
         true
     }
 
     /// A promised request is over, well or not: how many spare pages nobody needs any more.
     pub fn kept(&mut self, owner: Owner, bytes: u64) -> usize {
-        let Some(recent) = self.recent.iter_mut().find(|recent| recent.owner == owner) else {
-            return 0;
-        };
-        recent.promised = recent.promised.saturating_sub(units(bytes));
-        if recent.promised == 0 { core::mem::take(&mut recent.spare) } else { 0 }
+        let recent = self.recent.iter_mut().find(|recent| recent.owner == owner);
+        recent.map_or(0, |recent| recent.ends::<R>(units(bytes)))
     }
 
-    /// Leaves a charged page to those who were promised the room that was taken instead; false if
-    /// there is nobody.
-    pub fn leave_page(&mut self, owner: Owner) -> bool {
-        let promised = self.recent.iter_mut().find(|r| r.owner == owner && r.promised > 0);
-        promised.map(|recent| recent.spare += 1).is_some()
+    /// Leaves a charged page to those who were promised room that was taken instead; false if they have
+    /// enough, or there is nobody.
+    fn leave_page(&mut self, owner: Owner) -> bool {
+        let mut recent = self.recent.iter_mut();
+        let left = recent.find(|r| r.owner == owner && r.spare < r.needs::<R>());
+        left.map(|recent| recent.spare += 1).is_some()
     }
 
     /// Takes a page that was left.
@@ -155,8 +155,8 @@ impl Pages {
         spare.map(|recent| recent.spare -= 1).is_some()
     }
 
-    /// The driver has put a promised request there: whether that took a page nobody knew and nobody
-    /// left, and how many spare pages nobody needs any more.
+    /// The driver has put a promised request there. If that took a page that is not charged yet the request
+    /// is not over: others may still leave a page to it.
     #[inline]
     pub fn place_promised(
         &mut self,
@@ -164,93 +164,131 @@ impl Pages {
         tag: u16,
         address: u64,
         (taken, promised): (u64, u64),
-    ) -> (bool, usize) {
-        let new = self.place(owner, tag, address, taken) && !self.take_spare(owner);
-        (new, self.kept(owner, promised))
+    ) -> Placed {
+        let (took, moved) = self.place(owner, tag, address, taken);
+        let new = took && !self.take_spare(owner);
+        let over = !new || !R::WAITS_FOR_PAGE;
+        Placed { new, spare: if over { self.kept(owner, promised) as u32 } else { 0 }, moved }
     }
 
-    /// The driver has put a request there; whether that took a page nobody knew.
-    pub fn place(&mut self, owner: Owner, tag: u16, address: u64, bytes: u64) -> bool {
+    /// The driver has put a request there for which a page was reserved: spare if it found room after all,
+    /// and nobody needs that page.
+    #[inline]
+    pub fn place_reserved(&mut self, owner: Owner, tag: u16, address: u64, bytes: u64) -> Placed {
+        let (took, moved) = self.place(owner, tag, address, bytes);
+        let needed = took || self.leave_page(owner);
+        Placed { new: false, spare: u32::from(!needed), moved }
+    }
+
+    /// Whether that took a page nobody is charged for, and whether it was another owner's.
+    fn place(&mut self, owner: Owner, tag: u16, address: u64, bytes: u64) -> (bool, bool) {
         let at = address / PAGE;
-        let fresh = || Owned { page: Page::new(), owner, tag };
-        let owned = self.pages.find_or_insert(at, fresh);
-        let new = owned.page.live == 0;
-        if new {
-            (owned.owner, owned.tag) = (owner, tag);
+        let mut page = self.pages.find_or_make(at);
+        let moved = page.is_charged() && page.owner() != owner && R::MOVES;
+        if moved {
+            self.take_away(at);
+            page = self.pages.find_or_make(at);
         }
-        owned.page.place(unit_of(address), units(bytes));
+        let new = !page.is_charged();
+        if new {
+            page.begin(owner, tag);
+        }
+        page.place::<R>(unit_of(address), units(bytes));
         self.remember(owner, at);
-        new
+        (new, moved)
+    }
+
+    /// The driver has given a page to another owner: all who had it are gone, though that has not been said
+    /// of each.
+    #[cold]
+    #[inline(never)]
+    fn take_away(&mut self, at: u64) {
+        let mut out = self.pages.find_or_make(at).take_out();
+        let gone = (out.page().owner(), out.page().tag());
+        if !self.leave_page(gone.0) {
+            self.moved.push(gone);
+        }
+    }
+
+    /// Owners and tags of pages that are charged, and others' by now: they go back.
+    pub fn take_moved(&mut self) -> Vec<(Owner, u16)> {
+        core::mem::take(&mut self.moved)
     }
 
     /// Takes out the request at an address, if it is one, before the driver frees it.
     pub fn take(&mut self, address: u64) -> Option<Taken> {
-        let at = address / PAGE;
-        let owned = self.pages.find(at)?;
+        let mut page = self.pages.find(address / PAGE)?;
         if !address.is_multiple_of(UNIT) {
             return None;
         }
-        let units = owned.page.take(unit_of(address))?;
-        Taken::new(owned.owner, owned.tag, units)
+        let units = page.take(unit_of(address))?;
+        Taken::new(page.owner(), page.tag(), units)
     }
 
     /// The page, unless another owner has it since: what was there went with the owner.
-    fn of(&mut self, owner: Owner, page: u64) -> Option<&mut Owned> {
-        self.pages.find(page).filter(|owned| owned.owner == owner)
+    fn of(&mut self, owner: Owner, page: u64) -> Option<Page<'_>> {
+        self.pages.find(page).filter(|page| page.owner() == owner)
     }
 
-    /// The driver has freed it; whether its page is empty now, and its bytes go back.
+    /// The driver has freed it; whether its page is empty now, and its bytes go back. Not while somebody
+    /// was promised to be placed there: the driver may have given it back, and take another for that one.
     pub fn freed(&mut self, address: u64, taken: Taken) -> bool {
         let at = address / PAGE;
-        let Some(owned) = self.of(taken.owner, at) else { return false };
-        owned.page.freed(unit_of(address), taken.units());
-        let emptied = owned.page.live == 0;
+        let Some(mut page) = self.of(taken.owner, at) else { return false };
+        let emptied = page.freed::<R>(unit_of(address), taken.units());
         // An empty one stays in the books, uncharged: the next is likely to lie there again.
         if !emptied {
             self.remember(taken.owner, at);
         }
-        emptied
+        emptied && !(R::STAYS && self.leave_page(taken.owner))
+    }
+
+    /// The same for one that took a page nobody has charged; whether others lie there by now, for whom it
+    /// is held.
+    pub fn freed_uncharged(&mut self, address: u64, taken: Taken) -> bool {
+        let page = self.of(taken.owner, address / PAGE);
+        page.is_some_and(|mut page| !page.freed::<R>(unit_of(address), taken.units()))
     }
 
     /// The driver did not free it after all.
     pub fn put_back(&mut self, address: u64, taken: Taken) {
-        if let Some(owned) = self.of(taken.owner, address / PAGE) {
-            owned.page.put_back(unit_of(address), taken.units());
+        if let Some(mut page) = self.of(taken.owner, address / PAGE) {
+            page.put_back(unit_of(address));
         }
     }
 
     /// Takes out everything an owner has.
     pub fn forget(&mut self, owner: Owner) -> Gone {
-        self.recent.retain(|recent| recent.owner != owner);
-        Gone { pages: self.pages.extract(|owned| owned.is_charged_to(owner)) }
+        self.recent.retain(|recent| recent.owner != owner || recent.is_waiting());
+        let own = self.pages.iter_mut().filter(|(_, page)| is_charged(page, owner));
+        Gone { pages: own.map(|(at, page)| (at, page.take_out())).collect() }
     }
 
     /// The owner is there after all: the tags of pages that are known by now, and were charged again.
     pub fn remember_all(&mut self, gone: Gone) -> Vec<u16> {
         let mut twice = Vec::new();
-        for (at, owned) in gone.pages {
-            match self.pages.find(at) {
-                Some(there) if there.page.live > 0 => {
-                    there.page.merge(&owned.page);
-                    twice.push(owned.tag);
-                }
-                Some(there) => *there = owned,
-                None => self.pages.insert(at, owned),
+        for (at, mut out) in gone.pages {
+            let (mut there, out) = (self.pages.find_or_make(at), out.page());
+            if there.is_charged() {
+                twice.push(out.tag());
+            } else {
+                there.begin(out.owner(), out.tag());
             }
+            there.merge(&out);
         }
         twice
     }
 
     /// How many pages an owner has.
-    pub fn count(&self, owner: Owner) -> usize {
-        self.pages.iter().filter(|owned| owned.is_charged_to(owner)).count()
+    pub fn count(&mut self, owner: Owner) -> usize {
+        self.pages.iter_mut().filter(|(_, page)| is_charged(page, owner)).count()
     }
 
     #[inline]
     fn remember(&mut self, owner: Owner, page: u64) -> &mut Recent {
         let at = self.recent.iter().position(|recent| recent.owner == owner);
         let at = at.unwrap_or_else(|| {
-            self.recent.push(Recent { owner, page, promised: 0, spare: 0 });
+            self.recent.push(Recent::new(owner, page));
             self.recent.len() - 1
         });
         #[expect(clippy::indexing_slicing, reason = "found, or pushed just now")]

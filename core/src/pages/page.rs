@@ -1,149 +1,245 @@
 //! One page of the device's memory that small requests share.
 #![forbid(unsafe_code)]
 
-use crate::grain::{PAGE, UNIT};
+use super::Owner;
+use super::marks::{Long, Marks, NO_LONG, NO_SHORT, Request, Short, Summary, UNITS};
+use super::rules::Rules;
 
-pub const UNITS: usize = (PAGE / UNIT) as usize;
-const WORDS: usize = UNITS / 64;
-/// How many words behind an allocation are looked at for room, if it is small.
-const LOOK: usize = 1;
-
-/// Which units are taken, and where allocations begin.
-#[derive(Debug)]
-pub struct Page {
-    taken: [u64; WORDS],
-    /// Taken out here, and not freed by the driver yet: no room for anybody.
-    leaving: [u64; WORDS],
-    begins: [u64; WORDS],
-    pub live: u32,
-    /// A run of free units at least this long is in the page. May be too low.
-    pub room: usize,
+/// What every request asks, in a cache line of its own and one more.
+#[derive(Clone)]
+#[repr(C, align(64))]
+pub struct Near {
+    any: Summary,
+    head: Head,
+    long: Long,
 }
 
-impl Page {
-    pub fn new() -> Page {
-        Page { taken: [0; WORDS], leaving: [0; WORDS], begins: [0; WORDS], live: 0, room: 0 }
+const _: () = assert!(size_of::<Near>() == 64 + size_of::<Long>());
+
+impl Default for Near {
+    fn default() -> Near {
+        Near { any: Summary::default(), head: Head::default(), long: NO_LONG }
+    }
+}
+
+#[derive(Clone, Default)]
+#[repr(align(16))]
+struct Head {
+    owner: Owner,
+    /// Requests the driver has not freed yet, and how many of them are leaving. What those have is room
+    /// for nobody.
+    live: u32,
+    leaving: u32,
+    /// Nothing lies from the first of these units to the second,
+    from: u32,
+    to: u32,
+    /// and nowhere is a longer run. None of the three is kept of an empty page.
+    most: u32,
+    /// What the caller wants to know when the page goes.
+    tag: u16,
+    /// Those whose place the driver gave out again before it was said that it had freed them.
+    #[expect(clippy::box_collection, reason = "there is none in nearly every page")]
+    overtaken: Option<Box<Vec<(usize, usize)>>>,
+}
+
+/// A page, where it is kept.
+pub struct Page<'a> {
+    head: &'a mut Head,
+    marks: Marks<'a>,
+}
+
+/// One that was taken out.
+pub struct Out {
+    near: Box<Near>,
+    short: Box<Short>,
+}
+
+impl Out {
+    pub fn page(&mut self) -> Page<'_> {
+        Page::new(&mut self.near, &mut self.short)
+    }
+}
+
+impl<'a> Page<'a> {
+    #[inline(always)]
+    pub fn new(near: &'a mut Near, short: &'a mut Short) -> Page<'a> {
+        let marks = Marks { any: &mut near.any, short, long: &mut near.long };
+        Page { head: &mut near.head, marks }
     }
 
-    pub fn place(&mut self, unit: usize, units: usize) {
+    pub fn take_out(self) -> Out {
+        let (any, head) = (core::mem::take(self.marks.any), core::mem::take(self.head));
+        let short = Box::new(core::mem::replace(self.marks.short, NO_SHORT));
+        let long = core::mem::replace(self.marks.long, NO_LONG);
+        Out { near: Box::new(Near { any, head, long }), short }
+    }
+
+    pub fn owner(&self) -> Owner {
+        self.head.owner
+    }
+
+    pub fn tag(&self) -> u16 {
+        self.head.tag
+    }
+
+    /// Somebody lies there, and so it is charged.
+    pub fn is_charged(&self) -> bool {
+        self.head.live > 0
+    }
+
+    /// Of one that is not charged.
+    pub fn begin(&mut self, owner: Owner, tag: u16) {
+        (self.head.owner, self.head.tag) = (owner, tag);
+        self.head.most = UNITS as u32;
+    }
+
+    #[inline(always)]
+    pub fn place<R: Rules>(&mut self, unit: usize, units: usize) {
         let end = (unit + units).min(UNITS);
-        fill(&mut self.taken, unit, end, true);
-        // Where something was leaving the driver has let it go, or it would not be given out again.
-        fill(&mut self.leaving, unit, end, false);
-        set(&mut self.begins, unit, true);
-        // What follows is where the next is likely to go; elsewhere nothing is known any more.
-        self.room = match self.live {
-            0 => UNITS - end,
-            _ => self.run_from(end, UNITS.min(end + units.max(LOOK * 64))),
-        };
-        self.live += 1;
+        if R::OVERTAKES && self.head.leaving > 0 {
+            self.overtake(unit, end);
+        }
+        self.marks.put(unit, end);
+        let (from, to) = if self.head.live == 0 { (0, UNITS) } else { self.run() };
+        self.head.live += 1;
+        if from < end && unit < to {
+            let (before, behind) = (unit.saturating_sub(from), to.saturating_sub(end));
+            if before > behind { self.set_run(from, unit) } else { self.set_run(end, to.max(end)) }
+        } else if from == to {
+            self.set_run(end, end);
+        }
+    }
+
+    /// Whether so many free units are known to be in one run, at the price of one look: behind what was
+    /// placed last is where the next is likely to go.
+    #[inline(always)]
+    pub fn surely_has(&mut self, units: usize) -> bool {
+        if self.room() == 0 {
+            let (from, _) = self.run();
+            self.set_run(from, self.marks.next(from));
+        }
+        self.room() >= units
     }
 
     /// Takes out what begins there: how many units it had; nothing if nothing begins there.
+    #[inline(always)]
     pub fn take(&mut self, unit: usize) -> Option<usize> {
-        if !get(&self.begins, unit) {
-            return None;
-        }
-        set(&mut self.begins, unit, false);
-        let mut end = unit + 1;
-        while end < UNITS && get(&self.taken, end) && !get(&self.begins, end) {
-            // Whole words of one allocation at a time.
-            let whole = end.is_multiple_of(64)
-                && self.taken.get(end / 64) == Some(&u64::MAX)
-                && self.begins.get(end / 64) == Some(&0);
-            end += if whole { 64 } else { 1 };
-        }
-        fill(&mut self.taken, unit, end, false);
-        fill(&mut self.leaving, unit, end, true);
-        Some(end - unit)
+        let request = self.marks.at(unit).filter(|request| !request.leaving)?;
+        self.marks.set_leaving(request, true);
+        self.head.leaving += 1;
+        Some(request.units())
     }
 
-    /// The driver has freed what was taken out.
-    pub fn freed(&mut self, unit: usize, units: usize) {
-        fill(&mut self.leaving, unit, (unit + units).min(UNITS), false);
-        self.live = self.live.saturating_sub(1);
-        self.room = match self.live {
-            0 => UNITS,
-            _ => self.room.max(self.run_from(unit, unit + units)),
-        };
+    /// The driver has freed what was taken out; whether that was the last request here. What a page never
+    /// had, or not since its owner is another, is not freed from it.
+    #[inline(always)]
+    pub fn freed<R: Rules>(&mut self, unit: usize, units: usize) -> bool {
+        let end = unit + units;
+        let was_overtaken =
+            R::TELLS_APART && self.head.overtaken.is_some() && self.was_overtaken(unit, end);
+        if !was_overtaken {
+            let Some(request) = self.marks.leaving(unit, end) else { return false };
+            self.erase(request);
+        }
+        self.head.live = self.head.live.saturating_sub(1);
+        if self.head.live > 0 && !was_overtaken {
+            self.note_free(unit, end);
+        }
+        self.head.live == 0
+    }
+
+    #[inline(always)]
+    fn note_free(&mut self, unit: usize, end: usize) {
+        self.head.most = UNITS as u32;
+        let (from, to) = self.run();
+        let start = if unit == to { from } else { unit };
+        let stop = if end == from { to } else { end };
+        let longer = stop - start > to - from;
+        self.set_run(if longer { start } else { from }, if longer { stop } else { to });
     }
 
     /// The driver has not freed it after all.
-    pub fn put_back(&mut self, unit: usize, units: usize) {
-        let end = (unit + units).min(UNITS);
-        fill(&mut self.leaving, unit, end, false);
-        fill(&mut self.taken, unit, end, true);
-        set(&mut self.begins, unit, true);
-    }
-
-    /// How many requests lie there that nobody has taken out.
-    pub fn begun(&self) -> u64 {
-        self.begins.iter().map(|word| u64::from(word.count_ones())).sum()
-    }
-
-    pub fn units_taken(&self) -> u64 {
-        self.taken.iter().map(|word| u64::from(word.count_ones())).sum()
-    }
-
-    /// Takes in what another knows of the same page.
-    pub fn merge(&mut self, other: &Page) {
-        let both = |ours: &mut [u64; WORDS], theirs: &[u64; WORDS]| {
-            ours.iter_mut().zip(theirs).for_each(|(ours, theirs)| *ours |= theirs);
-        };
-        both(&mut self.taken, &other.taken);
-        both(&mut self.leaving, &other.leaving);
-        both(&mut self.begins, &other.begins);
-        (self.live, self.room) = (self.live + other.live, 0);
-    }
-
-    /// Free units from `start` on, as far as `end`.
-    fn run_from(&self, start: usize, end: usize) -> usize {
-        let end = end.min(UNITS);
-        let mut at = start;
-        while at < end {
-            let held = |bits: &[u64; WORDS]| bits.get(at / 64).copied().unwrap_or(u64::MAX);
-            let word = (held(&self.taken) | held(&self.leaving)) >> (at % 64);
-            let free = (word.trailing_zeros() as usize).min(64 - at % 64);
-            at += free;
-            if word != 0 {
-                break;
-            }
+    pub fn put_back(&mut self, unit: usize) {
+        if let Some(request) = self.marks.at(unit).filter(|request| request.leaving) {
+            self.marks.set_leaving(request, false);
+            self.head.leaving = self.head.leaving.saturating_sub(1);
         }
-        at.min(end).saturating_sub(start)
+    }
+
+    /// How many requests lie there that nobody has taken out, and how many units they have.
+    pub fn begun(&self) -> (u64, u64) {
+        let stay = self.marks.requests().filter(|request| !request.leaving);
+        stay.fold((0, 0), |(count, units), request| (count + 1, units + request.units() as u64))
+    }
+
+    /// Takes in what another has of the same page.
+    pub fn merge(&mut self, other: &Page) {
+        self.marks.merge(&other.marks);
+        self.head.live += other.head.live;
+        self.head.leaving += other.head.leaving;
+        let overtaken = other.head.overtaken.iter().flat_map(|all| all.iter());
+        overtaken.for_each(|gone| self.head.overtaken.get_or_insert_default().push(*gone));
+        self.set_run(0, 0);
     }
 
     /// Looks everywhere for a run of so many free units.
     pub fn has_room(&mut self, units: usize) -> bool {
-        let (mut at, mut longest) = (0, self.room);
-        while at < UNITS && longest < units {
-            let run = self.run_from(at, UNITS);
-            longest = longest.max(run);
-            at += run.max(1);
+        if self.room() < units && units <= (self.head.most as usize) {
+            let mut longest = self.run();
+            let mut look = |from: usize, to: usize| {
+                if to - from > longest.1 - longest.0 {
+                    longest = (from, to);
+                }
+            };
+            let mut at = 0;
+            for request in self.marks.requests() {
+                look(at, request.unit);
+                at = request.end;
+            }
+            look(at, UNITS);
+            self.set_run(longest.0, longest.1);
+            self.head.most = self.room() as u32;
         }
-        self.room = longest;
-        longest >= units
+        self.room() >= units
     }
-}
 
-fn get(bits: &[u64; WORDS], at: usize) -> bool {
-    bits.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 == 1)
-}
-
-fn set(bits: &mut [u64; WORDS], at: usize, value: bool) {
-    if let Some(word) = bits.get_mut(at / 64) {
-        let bit = 1 << (at % 64);
-        *word = if value { *word | bit } else { *word & !bit };
+    fn run(&self) -> (usize, usize) {
+        (self.head.from as usize, self.head.to as usize)
     }
-}
 
-fn fill(bits: &mut [u64; WORDS], start: usize, end: usize, value: bool) {
-    let mut at = start;
-    while at < end {
-        let upto = (at / 64 * 64 + 64).min(end);
-        let mask = (u64::MAX >> (64 - (upto - at))) << (at % 64);
-        if let Some(word) = bits.get_mut(at / 64) {
-            *word = if value { *word | mask } else { *word & !mask };
+    fn set_run(&mut self, from: usize, to: usize) {
+        (self.head.from, self.head.to) = (from as u32, to as u32);
+    }
+
+    fn room(&self) -> usize {
+        let (from, to) = self.run();
+        to - from
+    }
+
+    /// Where something was leaving the driver has let it go, or it would not have given it out again.
+    #[cold]
+    fn overtake(&mut self, unit: usize, end: usize) {
+        let meets = self.marks.requests_in(unit, end);
+        let gone: Vec<_> = meets.filter(|request| request.leaving).collect();
+        self.head.most = UNITS as u32;
+        for request in gone {
+            self.erase(request);
+            self.head.overtaken.get_or_insert_default().push((request.unit, request.end));
         }
-        at = upto;
+    }
+
+    /// Of two that had the same place, one after the other, the marks stay until both are freed.
+    #[cold]
+    fn was_overtaken(&mut self, unit: usize, end: usize) -> bool {
+        let Some(all) = &mut self.head.overtaken else { return false };
+        let at = all.iter().position(|gone| *gone == (unit, end));
+        at.map(|at| all.swap_remove(at)).is_some()
+    }
+
+    /// Takes away one that is leaving.
+    #[inline(always)]
+    fn erase(&mut self, request: Request) {
+        self.marks.erase(request);
+        self.head.leaving = self.head.leaving.saturating_sub(1);
     }
 }
