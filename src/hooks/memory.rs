@@ -156,16 +156,17 @@ fn one_page_more(
     context: Context,
     (address, bytes): (CUdeviceptr, u64),
 ) -> Status {
-    let refused = member.page_more(context, kind, real.name()).err();
-    let taken = refused.and_then(|_| member.take_small(address));
+    let refused = member.page_more(context, kind, real.name(), address).err();
     if refused.is_some() {
+        let taken = member.take_small(address);
         let _ = query::cuMemFree_v2(address);
         write(out, 0);
+        // Before others' pages that were left to this one go back: somebody may be there who needs one.
+        if let Some(taken) = taken {
+            member.let_go_uncharged(context, kind, address, taken);
+        }
     }
     member.kept(context, kind, bytes);
-    if let Some(taken) = taken {
-        member.let_go_uncharged(context.device, kind, address, taken);
-    }
     refused.unwrap_or(Status::SUCCESS)
 }
 

@@ -227,7 +227,7 @@ impl Member {
         for (key, entry) in of.entries {
             self.let_go(entry, key & NAME);
         }
-        self.let_go_pages(of.context, of.pages);
+        self.have_left(of.pages.pages());
         self.let_go_limits(of.limits);
         self.drop_pending(of.context);
     }

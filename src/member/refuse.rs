@@ -54,6 +54,16 @@ impl Member {
         device: &OnDevice,
         attempt: impl Fn() -> Result<T, Full>,
     ) -> Result<T, Full> {
+        self.until_still(device, || self.moves(device), attempt)
+    }
+
+    /// The same, where `moves` says what is on its way, and changes with it.
+    pub(super) fn until_still<T>(
+        &self,
+        device: &OnDevice,
+        moves: impl Fn() -> (bool, u64),
+        attempt: impl Fn() -> Result<T, Full>,
+    ) -> Result<T, Full> {
         /// A thread can be held up in the driver; the answer is then what it is just now.
         const ROUNDS: usize = 200;
         const YIELDS: usize = 20;
@@ -61,9 +71,9 @@ impl Member {
         self.make_room(device);
         for round in 0..ROUNDS {
             // Nothing is on its way before or after it, and nothing has come and gone meanwhile.
-            let before = self.moves(device);
+            let before = moves();
             let answer = attempt();
-            let still = !before.0 && self.moves(device) == before;
+            let still = !before.0 && moves() == before;
             if answer.is_ok() || still || leaves_out("wait:pool") {
                 return answer;
             }

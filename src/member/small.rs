@@ -3,7 +3,7 @@
 
 use cuota_core::book::Memory;
 use cuota_core::grain::{PAGE, UNIT, round};
-use cuota_core::pages::{Gone, Pages, Placed, Taken};
+use cuota_core::pages::{Gone, Left, Pages, Placed, Taken};
 
 use super::{Context, Entry, Full, Kind, Member, OnDevice, Room};
 use crate::driver::Status;
@@ -87,24 +87,41 @@ impl Member {
     #[cold]
     fn not_needed(&self, context: Context, kind: Kind, placed: Placed) {
         self.give_back(context.device, kind, u64::from(placed.spare) * PAGE);
-        for (owner, tag) in self.pages.with(Pages::take_moved) {
-            self.uncharge(page(tag, owner));
-        }
+        let moved = self.pages.with(Pages::take_moved);
+        self.have_left(moved.into_iter());
     }
 
-    /// Charges the page a promised request took: one that was left for it, or another.
+    /// Charges the page a promised request took: one that was left for it, or another. Who has taken its
+    /// room had a page reserved, or frees one, and is about to say so: refused is only who has waited for that.
     #[cold]
-    pub fn page_more(&self, context: Context, kind: Kind, name: &str) -> Result<(), Status> {
+    pub fn page_more(
+        &self,
+        context: Context,
+        kind: Kind,
+        name: &str,
+        address: u64,
+    ) -> Result<(), Status> {
         let attempt = || {
             let left = self.pages.with(|pages| pages.take_spare(context.handle));
             if left { Ok(()) } else { self.try_add(context.device, kind, PAGE) }
         };
-        let last = attempt().or_else(|_| self.at_last(context.device, attempt));
-        last.map_err(|full| self.refuse(context.device, kind, PAGE, name, full))
+        attempt()
+            .or_else(|_| self.until_still(context.device, || (true, 0), attempt))
+            .map_err(|full| self.refuse(context.device, kind, PAGE, name, full))?;
+        self.pay(context, kind, address);
+        Ok(())
+    }
+
+    /// A page is charged for what lies there, unless nobody is there any more.
+    fn pay(&self, context: Context, kind: Kind, address: u64) {
+        if !self.pages.with(|pages| pages.pay(context.handle, address)) {
+            self.give_back(context.device, kind, PAGE);
+        }
     }
 
     /// Reserves a page to be ready for; false if near the limit a look at all pages found room, which is
     /// promised.
+    #[inline(always)]
     pub fn page_for(
         &self,
         context: Context,
@@ -115,10 +132,29 @@ impl Member {
         if self.try_add(context.device, kind, PAGE).is_ok() {
             return Ok(true);
         }
-        if self.pages.with(|pages| pages.promise_anywhere(context.handle, bytes)) {
-            return Ok(false);
-        }
-        self.add_again(context.device, kind, PAGE, name).map(|()| true)
+        self.page_or_room(context, kind, bytes, name)
+    }
+
+    #[cold]
+    fn page_or_room(
+        &self,
+        Context { device, handle: owner }: Context,
+        kind: Kind,
+        bytes: u64,
+        name: &str,
+    ) -> Result<bool, Status> {
+        let attempt = || match self.try_add(device, kind, PAGE) {
+            Err(_) if self.pages.with(|pages| pages.promise_anywhere(owner, bytes)) => Ok(false),
+            answer => answer.map(|()| true),
+        };
+        // Where those who wait are put decides what room there is.
+        let moves = || {
+            let (moves, version) = self.moves(device);
+            (moves || self.pages.with(|pages| pages.may_have_room(owner, bytes)), version)
+        };
+        attempt()
+            .or_else(|_| self.until_still(device, moves, attempt))
+            .map_err(|full| self.refuse(device, kind, PAGE, name, full))
     }
 
     #[inline(always)]
@@ -139,13 +175,20 @@ impl Member {
         }
     }
 
-    /// The same for one in a page that nobody has charged. If another came to lie there meanwhile, and
-    /// took it for charged, it is held, and counts.
+    /// The same for one in a page that nobody has charged. If others have come to lie there, and take it
+    /// for charged, it is held, and counts.
     #[cold]
-    pub fn let_go_uncharged(&self, device: &OnDevice, kind: Kind, address: u64, taken: Taken) {
-        self.count_memory(device, kind, Memory::Freed, (1, taken.bytes()));
-        if self.pages.with(|pages| pages.freed_uncharged(address, taken)) {
-            self.force(device, kind, PAGE);
+    pub fn let_go_uncharged(&self, context: Context, kind: Kind, address: u64, taken: Taken) {
+        self.count_memory(context.device, kind, Memory::Freed, (1, taken.bytes()));
+        let (held, left) = self.pages.with(|pages| {
+            let held = pages.freed_uncharged(address, taken);
+            (held, held && pages.take_spare(context.handle))
+        });
+        if held && !left {
+            self.force(context.device, kind, PAGE);
+        }
+        if held {
+            self.pay(context, kind, address);
         }
     }
 
@@ -165,14 +208,16 @@ impl Member {
         }
     }
 
-    /// Every page of a context that is gone.
-    pub(super) fn let_go_pages(&self, owner: u64, gone: Gone) {
-        for (tag, all) in gone.pages() {
+    /// Pages that their contexts have no longer.
+    pub(super) fn have_left(&self, pages: impl Iterator<Item = Left>) {
+        for Left { owner, tag, requests, charged } in pages {
             let page = page(tag, owner);
             if let Some(device) = self.device(page.ordinal.into()) {
-                self.count_memory(device, page.kind, Memory::Freed, all);
+                self.count_memory(device, page.kind, Memory::Freed, requests);
             }
-            self.uncharge(page);
+            if charged {
+                self.uncharge(page);
+            }
         }
     }
 

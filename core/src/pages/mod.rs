@@ -28,8 +28,8 @@ pub type Owner = u64;
 pub struct Pages<R = Exact> {
     pages: Known,
     recent: Vec<Recent>,
-    /// Charged pages, by their owners and tags, that the driver has taken from those for somebody else.
-    moved: Vec<(Owner, u16)>,
+    /// Pages that the driver has given to others.
+    moved: Vec<Left>,
     rules: PhantomData<R>,
 }
 
@@ -58,15 +58,30 @@ pub struct Gone {
     pages: Vec<(u64, Out)>,
 }
 
+/// A page that is no longer its owner's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Left {
+    pub owner: Owner,
+    pub tag: u16,
+    /// How many requests lay there, with how many bytes; those that were taken out are told of by who took
+    /// them.
+    pub requests: (u64, u64),
+    /// Whether its charge is to be given back.
+    pub charged: bool,
+}
+
+impl Left {
+    fn of(mut out: Out) -> Left {
+        let page = out.page();
+        let (count, units) = page.begun();
+        let charged = !page.is_owed();
+        Left { owner: page.owner(), tag: page.tag(), requests: (count, units * UNIT), charged }
+    }
+}
+
 impl Gone {
-    /// Each page's tag, and how many requests lie there, with how many bytes; those that are taken out are
-    /// told of by who took them.
-    pub fn pages(self) -> impl Iterator<Item = (u16, (u64, u64))> {
-        self.pages.into_iter().map(|(_, mut out)| {
-            let page = out.page();
-            let (count, units) = page.begun();
-            (page.tag(), (count, units * UNIT))
-        })
+    pub fn pages(self) -> impl Iterator<Item = Left> {
+        self.pages.into_iter().map(|(_, out)| Left::of(out))
     }
 }
 
@@ -123,16 +138,33 @@ impl<R: Rules> Pages<R> {
         fits
     }
 
-    /// As above, after a look at all of the owner's pages.
+    /// As above, after a look at all of the owner's pages. Enough of them do as well: each that waits is put
+    /// into one of them.
     pub fn promise_anywhere(&mut self, owner: Owner, bytes: u64) -> bool {
         let recent = self.recent.iter().find(|recent| recent.owner == owner);
         let wanted = recent.map_or(units(bytes), |recent| recent.wants::<R>(units(bytes)));
+        let (waiting, largest) = recent.map_or((0, 0), Recent::those_who_wait);
+        let mut pieces = 0;
         let fits = |(at, mut page): (u64, Page)| {
-            (is_charged(&page, owner) && page.has_room(wanted)).then_some(at)
+            if !is_charged(&page, owner) {
+                return None;
+            }
+            pieces += usize::from(page.has_room(largest.max(units(bytes))));
+            (page.has_room(wanted) || pieces > waiting).then_some(at)
         };
         let Some(page) = self.pages.iter_mut().find_map(fits) else { return false };
         self.remember(owner, page).waits(units(bytes));
         true
+    }
+
+    /// Whether it depends on those who wait that a request is not promised room.
+    pub fn may_have_room(&mut self, owner: Owner, bytes: u64) -> bool {
+        let mut recent = self.recent.iter();
+        recent.any(|recent| recent.owner == owner && recent.is_waiting())
+            && self
+                .pages
+                .iter_mut()
+                .any(|(_, mut page)| is_charged(&page, owner) && page.has_room(units(bytes)))
     }
 
     /// A promised request is over, well or not: how many spare pages nobody needs any more.
@@ -155,8 +187,8 @@ impl<R: Rules> Pages<R> {
         spare.map(|recent| recent.spare -= 1).is_some()
     }
 
-    /// The driver has put a promised request there. If that took a page that is not charged yet the request
-    /// is not over: others may still leave a page to it.
+    /// The driver has put a promised request there. If that took a page that is not charged yet it is owed,
+    /// and the request is not over: others may still leave a page to it.
     #[inline]
     pub fn place_promised(
         &mut self,
@@ -167,6 +199,9 @@ impl<R: Rules> Pages<R> {
     ) -> Placed {
         let (took, moved) = self.place(owner, tag, address, taken);
         let new = took && !self.take_spare(owner);
+        if new && let Some(mut page) = self.of(owner, address / PAGE) {
+            page.owe(R::OWES);
+        }
         let over = !new || !R::WAITS_FOR_PAGE;
         Placed { new, spare: if over { self.kept(owner, promised) as u32 } else { 0 }, moved }
     }
@@ -203,15 +238,12 @@ impl<R: Rules> Pages<R> {
     #[cold]
     #[inline(never)]
     fn take_away(&mut self, at: u64) {
-        let mut out = self.pages.find_or_make(at).take_out();
-        let gone = (out.page().owner(), out.page().tag());
-        if !self.leave_page(gone.0) {
-            self.moved.push(gone);
-        }
+        let mut left = Left::of(self.pages.find_or_make(at).take_out());
+        left.charged = left.charged && !self.leave_page(left.owner);
+        self.moved.push(left);
     }
 
-    /// Owners and tags of pages that are charged, and others' by now: they go back.
-    pub fn take_moved(&mut self) -> Vec<(Owner, u16)> {
+    pub fn take_moved(&mut self) -> Vec<Left> {
         core::mem::take(&mut self.moved)
     }
 
@@ -237,17 +269,26 @@ impl<R: Rules> Pages<R> {
         let Some(mut page) = self.of(taken.owner, at) else { return false };
         let emptied = page.freed::<R>(unit_of(address), taken.units());
         // An empty one stays in the books, uncharged: the next is likely to lie there again.
-        if !emptied {
+        if emptied.is_none() {
             self.remember(taken.owner, at);
         }
-        emptied && !(R::STAYS && self.leave_page(taken.owner))
+        emptied == Some(true) && !(R::STAYS && self.leave_page(taken.owner))
     }
 
-    /// The same for one that took a page nobody has charged; whether others lie there by now, for whom it
-    /// is held.
+    /// A page was charged for one that took a new one; false if that is nobody's any more, or somebody
+    /// else's, and the charge goes back.
+    pub fn pay(&mut self, owner: Owner, address: u64) -> bool {
+        self.of(owner, address / PAGE).is_some_and(|mut page| page.pay())
+    }
+
+    /// The same as `freed` for one whose page is owed: whether others lie there by now, for whom it is to
+    /// be charged.
     pub fn freed_uncharged(&mut self, address: u64, taken: Taken) -> bool {
         let page = self.of(taken.owner, address / PAGE);
-        page.is_some_and(|mut page| !page.freed::<R>(unit_of(address), taken.units()))
+        page.is_some_and(|mut page| {
+            page.freed::<R>(unit_of(address), taken.units());
+            page.is_owed()
+        })
     }
 
     /// The driver did not free it after all.
@@ -269,10 +310,14 @@ impl<R: Rules> Pages<R> {
         let mut twice = Vec::new();
         for (at, mut out) in gone.pages {
             let (mut there, out) = (self.pages.find_or_make(at), out.page());
-            if there.is_charged() {
+            let paid = !out.is_owed();
+            if !there.is_charged() {
+                there.begin(out.owner(), out.tag());
+                there.owe(!paid);
+            } else if !there.is_owed() && paid {
                 twice.push(out.tag());
             } else {
-                there.begin(out.owner(), out.tag());
+                there.owe(there.is_owed() && !paid);
             }
             there.merge(&out);
         }

@@ -37,6 +37,8 @@ struct Head {
     most: u32,
     /// What the caller wants to know when the page goes.
     tag: u16,
+    /// It was taken for one that was promised room elsewhere, and its charge is still to come.
+    owed: bool,
     /// Those whose place the driver gave out again before it was said that it had freed them.
     #[expect(clippy::box_collection, reason = "there is none in nearly every page")]
     overtaken: Option<Box<Vec<(usize, usize)>>>,
@@ -82,14 +84,27 @@ impl<'a> Page<'a> {
         self.head.tag
     }
 
-    /// Somebody lies there, and so it is charged.
+    /// Somebody lies there, and so it is charged, or will be.
     pub fn is_charged(&self) -> bool {
         self.head.live > 0
     }
 
+    pub fn is_owed(&self) -> bool {
+        self.head.owed
+    }
+
+    pub fn owe(&mut self, owed: bool) {
+        self.head.owed = owed;
+    }
+
+    /// Its charge has come; whether it was still to come.
+    pub fn pay(&mut self) -> bool {
+        core::mem::take(&mut self.head.owed)
+    }
+
     /// Of one that is not charged.
     pub fn begin(&mut self, owner: Owner, tag: u16) {
-        (self.head.owner, self.head.tag) = (owner, tag);
+        (self.head.owner, self.head.tag, self.head.owed) = (owner, tag, false);
         self.head.most = UNITS as u32;
     }
 
@@ -130,22 +145,21 @@ impl<'a> Page<'a> {
         Some(request.units())
     }
 
-    /// The driver has freed what was taken out; whether that was the last request here. What a page never
-    /// had, or not since its owner is another, is not freed from it.
+    /// The driver has freed what was taken out; if that was the last request here, whether the page was
+    /// charged. What a page never had, or not since its owner is another, is not freed from it.
     #[inline(always)]
-    pub fn freed<R: Rules>(&mut self, unit: usize, units: usize) -> bool {
+    pub fn freed<R: Rules>(&mut self, unit: usize, units: usize) -> Option<bool> {
         let end = unit + units;
         let was_overtaken =
             R::TELLS_APART && self.head.overtaken.is_some() && self.was_overtaken(unit, end);
         if !was_overtaken {
-            let Some(request) = self.marks.leaving(unit, end) else { return false };
-            self.erase(request);
+            self.erase(self.marks.leaving(unit, end)?);
         }
         self.head.live = self.head.live.saturating_sub(1);
         if self.head.live > 0 && !was_overtaken {
             self.note_free(unit, end);
         }
-        self.head.live == 0
+        (self.head.live == 0).then(|| !self.pay())
     }
 
     #[inline(always)]

@@ -27,6 +27,11 @@ impl Recent {
         self.waiting > 0
     }
 
+    /// How many wait, and units no fewer than those of the largest.
+    pub fn those_who_wait(&self) -> (usize, usize) {
+        (self.waiting, self.largest)
+    }
+
     /// How long a run of free units has room for one more beside all that wait: wherever in it the driver
     /// puts those, there is a piece between them that is long enough for any.
     #[inline(always)]

@@ -10,6 +10,8 @@ pub trait Rules: Default {
     const ONE_EACH: bool = true;
     /// One that was promised room and took another page waits until that is charged.
     const WAITS_FOR_PAGE: bool = true;
+    /// Such a page, which nobody is charged for yet, is not given back when it is somebody else's.
+    const OWES: bool = true;
     /// Those who wait may be put where they leave no piece long enough for the next.
     const COUNTS_PIECES: bool = true;
     /// A page that another owner has by now is no longer the first one's.

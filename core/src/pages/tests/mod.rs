@@ -155,7 +155,8 @@ fn what_a_context_left_is_not_freed_from_who_has_its_page_now() {
     assert!(place(&mut pages, 1, 0, BASE, 4096) && !place(&mut pages, 1, 0, BASE + 4096, 512));
     let pending = pages.take(BASE).expect("it begins there");
     // What is taken out is told of by who took it out.
-    assert_eq!(pages.forget(1).pages().collect::<Vec<_>>(), [(0, (1, 512))]);
+    let left = Left { owner: 1, tag: 0, requests: (1, 512), charged: true };
+    assert_eq!(pages.forget(1).pages().collect::<Vec<_>>(), [left]);
     assert!(place(&mut pages, 2, 0, BASE, 512));
     assert!(!pages.freed(BASE, pending), "the second owner's page");
     pages.put_back(BASE, pending);

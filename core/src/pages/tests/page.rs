@@ -77,7 +77,7 @@ fn against_bits(seed: u64) {
                     books.live.push((unit, end));
                 }
                 (unit, end, true) => {
-                    assert!(!page.freed::<Exact>(unit, end - unit), "it is not empty");
+                    assert_eq!(page.freed::<Exact>(unit, end - unit), None, "it is not empty");
                     books.leaving.swap_remove(at);
                     if let Some(at) = overtaken.iter().position(|gone| *gone == (unit, end)) {
                         overtaken.swap_remove(at);
