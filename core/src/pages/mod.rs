@@ -216,6 +216,7 @@ impl<R: Rules> Pages<R> {
     }
 
     /// Whether that took a page nobody is charged for, and whether it was another owner's.
+    #[inline(always)]
     fn place(&mut self, owner: Owner, tag: u16, address: u64, bytes: u64) -> (bool, bool) {
         let at = address / PAGE;
         let mut page = self.pages.find_or_make(at);

@@ -22,19 +22,20 @@ impl Default for Near {
     }
 }
 
+/// In this order: what is written apart must not be read as one.
 #[derive(Clone, Default)]
-#[repr(align(16))]
+#[repr(C, align(16))]
 struct Head {
     owner: Owner,
-    /// Requests the driver has not freed yet, and how many of them are leaving. What those have is room
-    /// for nobody.
+    /// Requests the driver has not freed yet.
     live: u32,
-    leaving: u32,
     /// Nothing lies from the first of these units to the second,
     from: u32,
     to: u32,
     /// and nowhere is a longer run. None of the three is kept of an empty page.
     most: u32,
+    /// How many of those that live are leaving. What they have is room for nobody.
+    leaving: u32,
     /// What the caller wants to know when the page goes.
     tag: u16,
     /// It was taken for one that was promised room elsewhere, and its charge is still to come.
