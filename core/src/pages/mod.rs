@@ -5,20 +5,22 @@
 mod known;
 mod marks;
 mod page;
+mod promise;
 mod recent;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use core::marker::PhantomData;
-use core::num::NonZero;
 
 use crate::grain::{PAGE, SMALL, UNIT, round};
 use known::Known;
 use marks::UNITS;
-use page::{Out, Page};
+use page::Page;
 use recent::Recent;
 use rules::{Exact, Rules};
+pub use told::{Gone, Left, Placed, Taken};
 
 /// Whose pages are whose: requests of one owner share pages.
 pub type Owner = u64;
@@ -31,77 +33,6 @@ pub struct Pages<R = Exact> {
     /// Pages that the driver has given to others.
     moved: Vec<Left>,
     rules: PhantomData<R>,
-}
-
-/// What came of a request the driver has placed, in one register.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Placed {
-    /// It took a page nobody is charged for; not if that was reserved for it.
-    pub new: bool,
-    /// So many charged pages nobody needs any more.
-    pub spare: u32,
-    /// There are some that `take_moved` tells of.
-    pub moved: bool,
-}
-
-/// What was taken out at an address, to be put back if the driver did not free it. Two registers' worth,
-/// also where there may be none: it comes and goes with every small request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Taken {
-    pub owner: Owner,
-    /// Units above, the tag below.
-    what: NonZero<u64>,
-}
-
-/// The pages of an owner, taken out.
-pub struct Gone {
-    pages: Vec<(u64, Out)>,
-}
-
-/// A page that is no longer its owner's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Left {
-    pub owner: Owner,
-    pub tag: u16,
-    /// How many requests lay there, with how many bytes; those that were taken out are told of by who took
-    /// them.
-    pub requests: (u64, u64),
-    /// Whether its charge is to be given back.
-    pub charged: bool,
-}
-
-impl Left {
-    fn of(mut out: Out) -> Left {
-        let page = out.page();
-        let (count, units) = page.begun();
-        let charged = !page.is_owed();
-        Left { owner: page.owner(), tag: page.tag(), requests: (count, units * UNIT), charged }
-    }
-}
-
-impl Gone {
-    pub fn pages(self) -> impl Iterator<Item = Left> {
-        self.pages.into_iter().map(|(_, out)| Left::of(out))
-    }
-}
-
-impl Taken {
-    fn new(owner: Owner, tag: u16, units: usize) -> Option<Taken> {
-        let what = NonZero::new((units as u64) << u16::BITS | u64::from(tag))?;
-        Some(Taken { owner, what })
-    }
-
-    pub fn tag(&self) -> u16 {
-        self.what.get() as u16
-    }
-
-    fn units(&self) -> usize {
-        (self.what.get() >> u16::BITS) as usize
-    }
-
-    pub fn bytes(&self) -> u64 {
-        self.units() as u64 * UNIT
-    }
 }
 
 pub fn is_small(bytes: u64) -> bool {
@@ -122,71 +53,6 @@ fn unit_of(address: u64) -> usize {
 }
 
 impl<R: Rules> Pages<R> {
-    /// Promises room to a request if there surely is some, at the price of one look. What is promised
-    /// is `kept` when the driver has answered.
-    #[inline]
-    pub fn promise(&mut self, owner: Owner, bytes: u64) -> bool {
-        let Some(recent) = self.recent.iter_mut().find(|recent| recent.owner == owner) else {
-            return false;
-        };
-        let room = self.pages.find(recent.page).filter(|page| is_charged(page, owner));
-        let wanted = recent.wants::<R>(units(bytes));
-        let fits = room.is_some_and(|mut page| page.surely_has(wanted));
-        if fits {
-            recent.waits(units(bytes));
-        }
-        fits
-    }
-
-    /// As above, after a look at all of the owner's pages. Enough of them do as well: each that waits is put
-    /// into one of them.
-    pub fn promise_anywhere(&mut self, owner: Owner, bytes: u64) -> bool {
-        let recent = self.recent.iter().find(|recent| recent.owner == owner);
-        let wanted = recent.map_or(units(bytes), |recent| recent.wants::<R>(units(bytes)));
-        let (waiting, largest) = recent.map_or((0, 0), Recent::those_who_wait);
-        let mut pieces = 0;
-        let fits = |(at, mut page): (u64, Page)| {
-            if !is_charged(&page, owner) {
-                return None;
-            }
-            pieces += usize::from(page.has_room(largest.max(units(bytes))));
-            (page.has_room(wanted) || pieces > waiting).then_some(at)
-        };
-        let Some(page) = self.pages.iter_mut().find_map(fits) else { return false };
-        self.remember(owner, page).waits(units(bytes));
-        true
-    }
-
-    /// Whether it depends on those who wait that a request is not promised room.
-    pub fn may_have_room(&mut self, owner: Owner, bytes: u64) -> bool {
-        let mut recent = self.recent.iter();
-        recent.any(|recent| recent.owner == owner && recent.is_waiting())
-            && self
-                .pages
-                .iter_mut()
-                .any(|(_, mut page)| is_charged(&page, owner) && page.has_room(units(bytes)))
-    }
-
-    /// A promised request is over, well or not: how many spare pages nobody needs any more.
-    pub fn kept(&mut self, owner: Owner, bytes: u64) -> usize {
-        let recent = self.recent.iter_mut().find(|recent| recent.owner == owner);
-        recent.map_or(0, |recent| recent.ends::<R>(units(bytes)))
-    }
-
-    /// Leaves a charged page to those who were promised room that was taken instead; false if they have
-    /// enough, or there is nobody.
-    fn leave_page(&mut self, owner: Owner) -> bool {
-        let mut recent = self.recent.iter_mut();
-        let left = recent.find(|r| r.owner == owner && r.spare < r.needs::<R>());
-        left.map(|recent| recent.spare += 1).is_some()
-    }
-
-    /// Takes a page that was left.
-    pub fn take_spare(&mut self, owner: Owner) -> bool {
-        let spare = self.recent.iter_mut().find(|r| r.owner == owner && r.spare > 0);
-        spare.map(|recent| recent.spare -= 1).is_some()
-    }
-
     /// The driver has put a promised request there. If that took a page that is not charged yet it is owed,
     /// and the request is not over: others may still leave a page to it.
     #[inline]
