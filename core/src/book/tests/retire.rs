@@ -9,7 +9,7 @@ use crate::ledger::{Answer, Change};
 use crate::shm::file;
 
 const JOINERS: u32 = 3;
-/// How often it has to be removed, and how often at most each joins until then.
+/// How often it has to be removed, and joined, and how often at most each tries until then.
 const ENOUGH: u32 = 20;
 const ROUNDS: u32 = 2000;
 
@@ -24,7 +24,7 @@ fn who_joins_while_it_is_removed_is_in_the_next_one() {
     let (removed, joined) = (AtomicU32::new(0), AtomicU32::new(0));
     let join = || {
         for _ in 0..ROUNDS {
-            if removed.load(Ordering::Acquire) >= ENOUGH {
+            if [&removed, &joined].iter().all(|count| count.load(Ordering::Acquire) >= ENOUGH) {
                 break;
             }
             let entered = enter(&folder.plan(), &Member::default(), &|| 5);
