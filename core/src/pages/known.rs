@@ -1,5 +1,4 @@
-//! Pages by their number: neighbours beside neighbours, what is not touched costs nothing, and the part
-//! looked at last is at hand, for what comes next is likely to be about it too.
+//! Pages by their number: neighbours beside neighbours, and the part looked at last is at hand, for what comes next is likely to be about it too.
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
@@ -26,7 +25,7 @@ pub struct Known {
     last: usize,
 }
 
-/// As many as a stretch has; zeros are not written, for the kernel makes what is touched.
+/// As many as a stretch has. Plain zeros (`NO_SHORT`) are not written: the kernel makes what is touched.
 #[expect(clippy::expect_used, reason = "it has that length")]
 fn all<T: Clone>(empty: T) -> Box<[T; STRETCH]> {
     vec![empty; STRETCH].into_boxed_slice().try_into().ok().expect("its length")

@@ -92,11 +92,11 @@ impl<R: Rules> Process<R> {
                 None
             }
             Under::New(request, address) => {
-                if self.pages.take_spare(request.owner) {
-                } else if self.charged < self.limit {
+                if !self.pages.take_spare(request.owner) {
+                    if self.charged >= self.limit {
+                        return Some(Under::Refused(request, address));
+                    }
                     self.charged += 1;
-                } else {
-                    return Some(Under::Refused(request, address));
                 }
                 self.pay(request, address);
                 self.live.push(address);
