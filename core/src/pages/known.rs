@@ -1,4 +1,5 @@
-//! Pages by their number: neighbours beside neighbours, and the part looked at last is at hand, for what comes next is likely to be about it too.
+//! Pages by their number: neighbours beside neighbours, and the part looked at last is at hand, for what
+//! comes next is likely to be about it too.
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
