@@ -31,6 +31,7 @@ impl<R: Rules> Owned<R> {
         let first = if R::LIMIT_AFTER_TOTAL { 0 } else { account.limit.load() };
         // The limit as it was before the total was read, if it was.
         let mut read = None;
+        let mut stood_back = false;
         loop {
             if let Change::Reserve(bytes) = change {
                 let limit = if R::LIMIT_AFTER_TOTAL { account.limit.load() } else { first };
@@ -70,7 +71,10 @@ impl<R: Rules> Owned<R> {
                     }
                     return Answer::Done;
                 }
-                Err(now) => (total, read) = (now, None),
+                Err(found) => {
+                    self.stand_back_once(account, now, &mut stood_back);
+                    (total, read) = (found, None);
+                }
             }
         }
     }

@@ -76,6 +76,7 @@ impl<R: Rules> Owned<R> {
         let Some(lane) = account.lane(self.lane).filter(|_| plain) else { return Err(total) };
         let Some((after, seq)) = self.write_next(&lane, change, 0, now) else { return Err(total) };
         let first = if R::LIMIT_AFTER_TOTAL { 0 } else { account.limit.load() };
+        let mut stood_back = false;
         loop {
             if let Change::Reserve(bytes) = change {
                 let limit = if R::LIMIT_AFTER_TOTAL { account.limit.load() } else { first };
@@ -99,8 +100,28 @@ impl<R: Rules> Owned<R> {
                 Err(found) if R::NOTICES_REAPS && found.reaps != self.last.reaps => {
                     return Err(found);
                 }
-                Err(found) => total = found,
+                Err(found) => {
+                    self.stand_back_once(account, now, &mut stood_back);
+                    total = found;
+                }
             }
+        }
+    }
+
+    /// After a swap that failed. If we committed just before, so do others, as often as we: then each of us
+    /// waits at every commit until the word has come over from another processor, which takes as long as
+    /// many commits to a word that is here. So we leave it to them once, and have it when they do the same.
+    /// How long that takes is nobody's to change but ours: a member that stops or dies keeps us no longer.
+    #[inline(always)]
+    pub(super) fn stand_back_once<A: Word, T: TotalWord>(
+        &self,
+        account: &Account<A, T>,
+        now: u64,
+        stood_back: &mut bool,
+    ) {
+        const JUST_BEFORE: u64 = 1000;
+        if !core::mem::replace(stood_back, true) && now - self.slot.time.min(now) < JUST_BEFORE {
+            account.total.stand_back();
         }
     }
 

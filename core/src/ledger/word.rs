@@ -48,6 +48,8 @@ pub trait TotalWord {
     fn read(&self) -> Total;
     /// The commit: if it was `old` it is `new` now; else what it is. Acquire and release.
     fn replace(&self, old: Total, new: Total) -> Result<(), Total>;
+    /// Leaves the word to others for a while, of a length that none of them can change.
+    fn stand_back(&self) {}
 }
 
 impl Total {

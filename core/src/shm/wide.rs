@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::clock::boot_time;
 use crate::ledger::{Total, TotalWord};
 
 /// Sixteen bytes in shared memory, at an address that is a multiple of sixteen.
@@ -42,6 +43,18 @@ impl TotalWord for Pair<'_> {
         let found =
             unsafe { swap(self.words.as_ptr().cast_mut().cast(), old.halves(), new.halves()) };
         if found == old.halves() { Ok(()) } else { Err(Total::from_halves(found)) }
+    }
+
+    #[cold]
+    fn stand_back(&self) {
+        /// Nanoseconds: as long as some dozens of fetches of a line from another processor.
+        const WHILE: u64 = 5000;
+        let until = boot_time() + WHILE;
+        while boot_time() < until {
+            for _ in 0..8 {
+                core::hint::spin_loop();
+            }
+        }
     }
 }
 
