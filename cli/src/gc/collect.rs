@@ -40,9 +40,6 @@ pub fn collect(places: &Places, older: Duration, dry_run: bool) -> Result<Collec
     let mut all = Collected::default();
     all.unreadable.extend(unreadable.into_iter().map(|unreadable| unreadable.why));
     for client in clients {
-        if client.report.members.iter().any(|member| member.alive) {
-            continue;
-        }
         match retire(client, older, dry_run) {
             Ok(removed) => all.removed.extend(removed),
             Err(why) => all.failed.push(why),
@@ -55,26 +52,25 @@ fn retire(client: Client, older: Duration, dry_run: bool) -> Result<Option<Remov
     let Client { name, file, .. } = client;
     // The newest event, too, is a sign of life.
     let report = book::read(&file, 1).map_err(|why| why.to_string())?;
-    if !is_old(&report, older) {
+    if !report.is_deserted() || !is_old(&report, older) {
         return Ok(None);
     }
     let directory = file.parent().unwrap_or(Path::new("/")).to_owned();
     let bill_name = closed::file_name(&name, report.epoch);
     let bill = directory.join(closed::FOLDER).join(&bill_name);
-    let (epoch, joined) = (report.epoch, report.joined);
+    let epoch = report.epoch;
     let removed = Removed { client: name.clone(), epoch, file: file.clone(), bill };
     if dry_run {
         return Ok(Some(removed));
     }
     // Written before the door is taken: a joiner must not wait for the disk.
-    let account = Account::of(&Client { name, file: file.clone(), report });
-    let account = Account { state: State::Closed, ..account };
+    let client = Client { name, file, report };
+    let account = Account { state: State::Closed, ..Account::of(&client) };
     let draft = Draft::write(&directory, &bill_name, &json::closing(&account))?;
+    let Client { file, report, .. } = client;
     let closing = Closing::begin(&file, own_pid_namespace()).map_err(|why| why.to_string())?;
     let Some(closing) = closing else { return Ok(None) };
-    let now = book::read(&file, 0).map_err(|why| why.to_string())?;
-    if (now.epoch, now.joined) != (epoch, joined) {
-        // Somebody was there meanwhile: the bill is not the last.
+    if !closing.is_last(&report).map_err(|why| why.to_string())? {
         return Ok(None);
     }
     draft.keep()?;

@@ -96,6 +96,14 @@ pub struct MemberReport {
     pub(super) index: usize,
 }
 
+impl Report {
+    /// Whether whoever joined was gone before the sums were read.
+    pub fn is_deserted(&self) -> bool {
+        let gone = self.left.saturating_add(self.died);
+        gone >= self.joined && self.members.iter().all(|member| !member.alive)
+    }
+}
+
 impl DeviceReport {
     /// Bytes·ns that pools had idle, of those that were held for certain; and the same with what the living
     /// have held since.

@@ -12,7 +12,8 @@ use super::door::{BYTE, leads_to};
 use super::layout::{Layout, member};
 use super::living::{BYTES, Shown};
 use super::open::{directory, examine, unopened};
-use super::read::Copied;
+use super::read::{Copied, read};
+use super::report::Report;
 use super::trouble::{Trouble, What};
 use crate::shm::file;
 
@@ -43,6 +44,14 @@ impl Closing {
             return Ok(None);
         }
         Ok(Some(Closing { _file: file, path: path.to_owned() }))
+    }
+
+    /// Whether what was read of it earlier is all there will ever be: nobody has come since, and nobody was
+    /// in it or on the way to a place, who may have gone on after that.
+    pub fn is_last(&self, earlier: &Report) -> Result<bool, Trouble> {
+        let now = read(&self.path, 0)?;
+        let same = (now.epoch, now.joined) == (earlier.epoch, earlier.joined);
+        Ok(same && earlier.is_deserted())
     }
 
     /// Takes the file off its name.

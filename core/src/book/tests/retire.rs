@@ -81,6 +81,34 @@ fn one_whose_member_runs_without_its_lock_is_left() {
 }
 
 #[test]
+fn what_was_read_is_the_last_only_if_nobody_was_there_or_has_come_since() {
+    let folder = Folder::new("last");
+    let who = Member::default();
+    let (book, first) = enter(&folder.plan(), &who, &|| 5).expect("made");
+    let read = || read(&folder.file(), 0).expect("readable");
+    let is_last = |report: &Report| {
+        let closing = Closing::begin(&folder.file(), 0).expect("ours").expect("nobody is in it");
+        closing.is_last(report).expect("readable")
+    };
+    let while_it_was_there = read();
+    book.leave(first);
+    assert!(!is_last(&while_it_was_there), "what it did after that is missing");
+    let after = read();
+    assert!(is_last(&after));
+    // It has a number, and takes a place when that is read already.
+    let coming = book.seat(&who, 6).expect("there is room");
+    let owner =
+        book.head.get(book.member_word(coming.index, layout::member::OWNER)).expect("there");
+    owner.store(0, Ordering::Release);
+    let while_it_came = read();
+    owner.store(coming.id, Ordering::Release);
+    book.leave(coming);
+    assert!(!is_last(&while_it_came), "all it did is missing");
+    assert!(!is_last(&after), "another has come");
+    assert!(is_last(&read()));
+}
+
+#[test]
 fn what_is_held_until_it_is_read_is_told_apart_by_who_lives() {
     let folder = Folder::new("since");
     let plan = Plan { boot: crate::shm::clock::boot_id(), ..folder.plan() };
