@@ -1,10 +1,11 @@
 // What accounting adds to an allocation and its free: allocs LIVE BYTES|info lifo|fifo|random ROUNDS [PROCESSES [THREADS]]
+// How often all together make a pair, hooked: allocs LIVE BYTES together ROUNDS PROCESSES
 //
 // LIVE allocations are held all the time; each step frees one of them and allocates another. Whatever the
 // order, the list of them is walked from end to end: its own cache misses are not the accounting's. The
 // driver's own functions are reached under names that nothing stands before, so both ways are timed in
 // the same process, in alternating rounds. Threads but the first only wait: a process that has any pays
-// for its locks. Prints ns per pair, direct and hooked by turns.
+// for its locks. Prints ns per pair, direct and hooked by turns; of all together ns from one pair to the next.
 #define _GNU_SOURCE
 #include "together.h"
 #include <dlfcn.h>
@@ -21,7 +22,7 @@ typedef struct { int (*alloc)(address *, size_t), (*free)(address), (*info)(size
 
 enum { STEPS = 400 };
 static size_t live, bytes;
-static enum { LIFO, FIFO, RANDOM } order;
+static enum { LIFO, FIFO, RANDOM, TOGETHER } order;
 static unsigned long long seed = 88172645463325252ull;
 
 static void fail(const char *what) {
@@ -37,7 +38,7 @@ static void *direct(const char *name) {
 }
 
 static size_t place(size_t step) {
-    return order == LIFO ? live - 1 : step % live;
+    return order == LIFO || order == TOGETHER ? live - 1 : step % live;
 }
 
 static void shuffle(address *all) {
@@ -77,7 +78,8 @@ int main(int count, char **arguments) {
     int info = !strcmp(arguments[2], "info"), rounds = atoi(arguments[4]);
     bytes = info ? 512 : strtoul(arguments[2], NULL, 10);
     int processes = count > 5 ? atoi(arguments[5]) : 1, threads = count > 6 ? atoi(arguments[6]) : 1;
-    order = !strcmp(arguments[3], "lifo") ? LIFO : !strcmp(arguments[3], "fifo") ? FIFO : RANDOM;
+    const char *orders[] = {"lifo", "fifo", "random", "together"};
+    while (order < TOGETHER && strcmp(arguments[3], orders[order])) order++;
     struct { pthread_barrier_t start; _Atomic int done; double samples[]; } *shared =
         seen_by_all(sizeof *shared + sizeof(double) * 2 * rounds * processes);
     if (!shared) fail("no memory");
@@ -99,6 +101,12 @@ int main(int count, char **arguments) {
         }
         pthread_barrier_wait(&shared->start);
         double *samples = shared->samples + 2 * rounds * process;
+        if (order == TOGETHER) {
+            samples[0] = now();
+            for (int round = 0; round < rounds; round++) pairs(ways[1], 0);
+            samples[1] = now();
+            _exit(0);
+        }
         for (int round = 0; round < rounds; round++)
             for (int turn = 0; turn < 2; turn++) {
                 int way = (round + turn) % 2;
@@ -110,6 +118,14 @@ int main(int count, char **arguments) {
         _exit(0);
     }
     if (!all_ended(processes)) fail("a process failed");
+    if (order == TOGETHER) {
+        double from = shared->samples[0], to = shared->samples[1];
+        for (double *each = shared->samples; each < shared->samples + 2 * rounds * processes; each += 2 * rounds) {
+            from = each[0] < from ? each[0] : from;
+            to = each[1] > to ? each[1] : to;
+        }
+        return printf("%.2f\n", (to - from) / ((double)processes * rounds * STEPS)), 0;
+    }
     for (int at = 0; at < 2 * rounds * processes; at++) printf("%.2f ", shared->samples[at]);
     printf("\n");
 }

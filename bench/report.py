@@ -85,12 +85,16 @@ def gather(folder):
         if row["processes"] > 1:
             row["budget"] = round(alone["ns"]["added"] * SHARED_BUDGET, 2)
         row["met"] = row["budget"] is None or row["ns"]["added"] <= row["budget"]
+    together = {}
+    for size, processes, samples in lines(folder / "together-measured"):
+        together.setdefault(size, {})[int(processes)] = round(median(numbers(samples)), 2)
     swaps = {int(count): round(median(numbers(samples)), 2) for count, samples in lines(folder / "swaps-measured")}
     starts = [
         {"program": program, "at once": int(at_once), "ms": compared(numbers(samples), 3)}
         for program, at_once, samples in lines(folder / "starts-measured")
     ]
-    return {"machine": machine(), "calls": list(calls.values()), "allocs": allocs, "swaps": swaps, "starts": starts}
+    return {"machine": machine(), "calls": list(calls.values()), "allocs": allocs, "together": together,
+            "swaps": swaps, "starts": starts}
 
 
 def machine():
@@ -148,6 +152,9 @@ def table(found):
             f"{ns['added']:+.1f}", span(ns), str(row["processes"]), str(row["threads"]),
             (f"{row['budget']:g}" if row["budget"] else "-") + ("" if row["met"] else " MISSED")))
     yield from aligned(rows)
+    for size, rates in found["together"].items():
+        alone, four = rates.values()
+        yield f"all together: a pair of {sized(size)} every {alone:.1f} ns by one process, every {four:.1f} by four"
     alone, four = found["swaps"].values()
     yield f"the machine: a shared word swapped every {alone:.1f} ns by one process is swapped every {four:.1f} by each of four"
     yield ""
