@@ -150,7 +150,7 @@ struct cuota_device {
     uint64_t total[2]; /* swapped as one: used bytes + reaps * 2^48, seq + lane * 2^48 */
     uint64_t unused1[6];
     uint64_t limit; /* bytes; CUOTA_UNLIMITED if there is none */
-    uint64_t wanted; /* what the first member's environment asked for */
+    uint64_t wanted; /* by the first member's environment; CUOTA_UNLIMITED - 1: nobody was asked */
     uint64_t by_command; /* 1 if `cuota set` decided the limit */
     uint64_t unused2[5];
     uint64_t peak;

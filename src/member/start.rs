@@ -195,7 +195,12 @@ pub fn settle(config: &Config) -> Result<(), String> {
     let seat = member.seat.with(|seat| *seat);
     let settled = member.book.door().and_then(|door| {
         let witness = member.book.witness(seat.id, member.who.pid_namespace);
-        door.settle(seat, &wishes, &witness, member.clock.now())
+        let now = member.clock.now();
+        if config.strict {
+            door.settle_if_agreed(seat, &wishes, &witness, now)
+        } else {
+            door.settle(seat, &wishes, &witness, now)
+        }
     });
     let standings = settled.map_err(|why| why.to_string())?;
     let mut complaint = None;

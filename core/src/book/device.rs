@@ -271,7 +271,7 @@ impl Door<'_> {
         }
         let [low, high] = halves(wanted.uuid);
         words.set(device::LIMIT, UNLIMITED);
-        words.set(device::WANTED, UNLIMITED);
+        words.set(device::WANTED, device::UNDECIDED);
         // Nobody committed yet: the tag names no lane.
         words.set(device::TOTAL + 1, u64::from(u16::MAX) << 48);
         words.set(device::UUID, low);

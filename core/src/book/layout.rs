@@ -123,8 +123,10 @@ pub mod device {
     pub const TOTAL: usize = 0;
     /// Bytes; all ones if there is none.
     pub const LIMIT: usize = 8;
-    /// What the environment that set the policy asked for.
+    /// What the environment that set the policy asked for; all ones if no limit.
     pub const WANTED: usize = 9;
+    /// Instead of it while nobody has been asked.
+    pub const UNDECIDED: u64 = u64::MAX - 1;
     /// 1 if `cuota set` decided the limit.
     pub const BY_COMMAND: usize = 10;
     pub const PEAK: usize = 16;

@@ -3,9 +3,10 @@
 #![forbid(unsafe_code)]
 
 use super::events::{Event, Kind};
-use super::layout::{device, header};
+use super::layout::device::UNDECIDED;
+use super::layout::{DEVICES, device, header};
 use super::trouble::{Trouble, What};
-use super::{Book, Device, Door, Seat};
+use super::{Book, Device, Door, Part, Seat};
 use crate::ledger::{Exact, Living, UNLIMITED, announce};
 
 /// What a member's environment wants of a device.
@@ -35,6 +36,17 @@ fn limit(word: u64) -> Option<u64> {
     (word != UNLIMITED).then_some(word)
 }
 
+/// How a wish stands to what was asked for before it. Who wants nothing in particular agrees to anything.
+fn standing(index: usize, wish: &Wish, part: &Part) -> Standing {
+    let asked = part.value(device::WANTED);
+    let differs = asked != UNDECIDED && wish.limit.is_some() && asked != word(wish.limit);
+    Standing {
+        index,
+        limit: limit(part.value(device::LIMIT)),
+        instead_of: differs.then(|| limit(asked)),
+    }
+}
+
 impl Door<'_> {
     /// Claims the devices and brings the wishes in force, or learns what is.
     pub fn settle(
@@ -44,33 +56,49 @@ impl Door<'_> {
         living: &dyn Living,
         now: u64,
     ) -> Result<Vec<Standing>, Trouble> {
-        let company = self.has_company(seat, living);
-        let mut standings = Vec::new();
+        self.settle_if(&|_| true, seat, wishes, living, now)
+    }
+
+    /// The same for one that stays out if it disagrees: then nothing of it is in force, nor binds others.
+    pub fn settle_if_agreed(
+        &self,
+        seat: Seat,
+        wishes: &[Wish],
+        living: &dyn Living,
+        now: u64,
+    ) -> Result<Vec<Standing>, Trouble> {
+        let agrees = |all: &[Standing]| all.iter().all(|standing| standing.instead_of.is_none());
+        self.settle_if(&agrees, seat, wishes, living, now)
+    }
+
+    fn settle_if(
+        &self,
+        comes_in: &dyn Fn(&[Standing]) -> bool,
+        seat: Seat,
+        wishes: &[Wish],
+        living: &dyn Living,
+        now: u64,
+    ) -> Result<Vec<Standing>, Trouble> {
+        let book = self.book;
+        let mut indexes = Vec::new();
         for wish in wishes {
-            let known = self.book.find_device(wish.device.uuid).is_some();
-            let index = self.claim(wish.device)?;
-            let Some(part) = self.book.part(index) else {
-                let why = "the part of one of its devices is cut short";
-                return Err(self.book.trouble(What::Unreadable(why)));
-            };
-            let wanted = word(wish.limit);
-            if !company || !known {
-                part.set(device::WANTED, wanted);
-                part.set(device::BY_COMMAND, 0);
-                if part.value(device::LIMIT) != wanted {
-                    self.book.put_in_force(index, wanted, seat.id, now);
-                }
-            }
-            let asked = part.value(device::WANTED);
-            // Who wants nothing in particular agrees to anything.
-            let differs = wish.limit.is_some() && asked != wanted;
-            standings.push(Standing {
-                index,
-                limit: limit(part.value(device::LIMIT)),
-                instead_of: differs.then(|| limit(asked)),
-            });
+            indexes.push(self.claim(wish.device)?);
         }
-        self.book.settle(seat);
+        if !self.has_company(seat, living) {
+            book.forget_policy(&indexes, now);
+        }
+        let mut standings = Vec::new();
+        for (index, wish) in indexes.iter().zip(wishes) {
+            let cut = || book.trouble(What::Unreadable("the part of a device is cut short"));
+            standings
+                .push(book.part(*index).map(|part| standing(*index, wish, &part)).ok_or_else(cut)?);
+        }
+        if comes_in(&standings) {
+            for (standing, wish) in standings.iter_mut().zip(wishes) {
+                standing.limit = book.bring_in_force(standing, wish, seat, now);
+            }
+            book.settle(seat);
+        }
         Ok(standings)
     }
 
@@ -85,6 +113,38 @@ impl Door<'_> {
 }
 
 impl Book {
+    /// Nobody is there whose environment or command counts. Of devices that are decided anew at once only
+    /// that is forgotten, and not the limit.
+    fn forget_policy(&self, at_once: &[usize], now: u64) {
+        for index in 0..DEVICES {
+            let Some(part) = self.part(index) else { continue };
+            part.set(device::WANTED, UNDECIDED);
+            part.set(device::BY_COMMAND, 0);
+            if !at_once.contains(&index) && part.value(device::LIMIT) != UNLIMITED {
+                self.put_in_force(index, UNLIMITED, 0, now);
+            }
+        }
+    }
+
+    /// Decides what is undecided; the limit in force then.
+    fn bring_in_force(
+        &self,
+        standing: &Standing,
+        wish: &Wish,
+        seat: Seat,
+        now: u64,
+    ) -> Option<u64> {
+        let Some(part) = self.part(standing.index) else { return standing.limit };
+        let wanted = word(wish.limit);
+        if part.value(device::WANTED) == UNDECIDED {
+            part.set(device::WANTED, wanted);
+            if part.value(device::BY_COMMAND) == 0 && part.value(device::LIMIT) != wanted {
+                self.put_in_force(standing.index, wanted, seat.id, now);
+            }
+        }
+        limit(part.value(device::LIMIT))
+    }
+
     fn put_in_force(&self, index: usize, limit: u64, by: u64, now: u64) {
         let Some(part) = self.part(index) else { return };
         let before = part.value(device::LIMIT);

@@ -68,26 +68,6 @@ fn bytes_times_time_are_exact_and_never_go_back() {
 }
 
 #[test]
-fn whose_limit() {
-    let folder = Folder::new("limits");
-    let (one, _) = Process::start(&folder.plan(), Some(100));
-    let (two, standing) = Process::start(&folder.plan(), Some(50));
-    assert_eq!((standing.limit, standing.instead_of), (Some(100), Some(Some(100))));
-    let (_three, standing) = Process::start(&folder.plan(), None);
-    assert_eq!((standing.limit, standing.instead_of), (Some(100), None));
-    two.book.door().expect("free").set(0, Some(70), 9);
-    let (_four, standing) = Process::start(&folder.plan(), Some(100));
-    assert_eq!((standing.limit, standing.instead_of), (Some(70), None), "set wins, quietly");
-    let mut lane = one.lane();
-    assert_eq!(one.change(&mut lane, Change::Reserve(71)), Answer::Refused { used: 0, limit: 70 });
-    for process in [&one, &two, &_three, &_four] {
-        process.book.leave(process.seat);
-    }
-    let (_, standing) = Process::start(&folder.plan(), None);
-    assert_eq!(standing.limit, None, "nobody was there: decided anew");
-}
-
-#[test]
 fn whoever_is_no_member_changes_a_limit_but_makes_no_ledger() {
     let folder = Folder::new("outside");
     let layout = Layout::new(64, 64);

@@ -2,6 +2,7 @@
 
 mod counts;
 mod files;
+mod limits;
 mod members;
 mod reading;
 mod retire;
