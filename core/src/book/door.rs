@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::Book;
 use super::layout::header;
+use super::living::BYTES;
 use super::trouble::{Trouble, What};
 use crate::shm::clock::boot_time;
 use crate::shm::file::{self, Stat};
@@ -63,9 +64,17 @@ impl Book {
         Trouble::new(self.path(), what)
     }
 
-    /// Takes a file of an earlier start of the machine off its name, unless somebody did already.
+    /// Whether anybody else has a member's lock.
+    pub(super) fn is_in_use(&self) -> Result<bool, Trouble> {
+        let held = self.file.with(|fd| file::is_locked_from(fd, BYTES));
+        held.map_err(|why| self.trouble(What::Locks(why)))
+    }
+
+    /// Takes a file of an earlier start of the machine off its name, unless somebody did already, or has
+    /// come in meanwhile.
     pub(super) fn discard(&self) -> Result<(), Trouble> {
         match self.door() {
+            Ok(_door) if self.is_in_use()? => Ok(()),
             Ok(_door) => {
                 std::fs::remove_file(self.path()).map_err(|why| self.trouble(What::File(why)))
             }

@@ -54,12 +54,20 @@ pub fn open(plan: &Plan) -> Result<Book, Trouble> {
             opened => opened.map_err(|why| unopened(&path, why))?,
         };
         let book = trust(file, &path, shared)?;
-        if book.boot() == plan.boot {
+        // A lock that is held was taken since the machine started, whatever the file or our view says.
+        if is_of_this_boot(&book, plan.boot) || book.is_in_use()? {
             return Ok(book);
         }
         book.discard()?;
     }
     Err(Trouble::new(&path, What::Moved))
+}
+
+/// Where one of the two is not known (a `/proc` that does not show it) the file is of this start of the
+/// machine unless it was made later than now.
+fn is_of_this_boot(book: &Book, boot: [u64; 2]) -> bool {
+    let unknown = [boot, book.boot()].contains(&[0; 2]);
+    book.boot() == boot || unknown && book.head.value(header::CREATED_BOOT) <= clock::boot_time()
 }
 
 /// Opens the client's ledger and takes a place in it. One that was removed in between is nobody's any

@@ -27,10 +27,33 @@ fn after_a_restart_of_the_machine_it_begins_anew() {
     assert_eq!(one.change(&mut lane, Change::Reserve(60)), Answer::Done);
     let before = read(&folder.file(), 0).expect("readable").epoch;
     let later = Plan { boot: [3, 4], ..folder.plan() };
+    let unknown = Plan { boot: [0; 2], ..folder.plan() };
+    let epoch = |plan: &Plan| {
+        let opened = open(plan).expect("it opens");
+        drop(opened);
+        read(&folder.file(), 0).expect("readable").epoch
+    };
+    // Who lives has not outlived the machine: only our view of it is another.
+    assert_eq!([epoch(&later), epoch(&unknown)], [before; 2]);
+    one.book.leave(one.seat);
+    assert_eq!(epoch(&unknown), before, "nobody can tell, and it is of a time before this");
     let (_two, _) = Process::start(&later, Some(80));
     let report = read(&folder.file(), 0).expect("readable");
     assert_eq!((report.devices[0].used, report.members.len()), (0, 1));
     assert_ne!(report.epoch, before);
+}
+
+#[test]
+fn what_was_made_later_than_now_is_of_another_start_where_nobody_can_tell() {
+    let folder = Folder::new("unknown");
+    let unknown = Plan { boot: [0; 2], ..folder.plan() };
+    let made = open(&unknown).expect("made");
+    let epoch = |plan: &Plan| open(plan).expect("it opens").head.value(layout::header::EPOCH);
+    assert_eq!(epoch(&folder.plan()), epoch(&unknown));
+    made.head.set(layout::header::CREATED_BOOT, u64::MAX);
+    let before = epoch(&Plan { boot: made.boot(), ..unknown });
+    assert_eq!(before, made.head.value(layout::header::EPOCH), "the same, whatever it says");
+    assert_ne!(epoch(&folder.plan()), before);
 }
 
 #[test]
