@@ -95,6 +95,54 @@ fn containers_that_name_one_client_share() {
 }
 
 #[test]
+fn who_is_told_another_time_since_boot_takes_nobody_for_dead() {
+    let words = ["unshare", "--time", "--boottime=100000", "--fork", "--kill-child"];
+    let tried = std::process::Command::new(words[0]).args(&words[1..]).arg("true").output();
+    if !may_unshare() || !tried.is_ok_and(|tried| tried.status.success()) {
+        return eprintln!("skipped: no time namespaces may be made here");
+    }
+    let crowd = Crowd::new(64);
+    let (mut one, mut two) = (crowd.enter(), crowd.member_by(&words));
+    says(&mut one, "alloc 40", 0);
+    says(&mut two, "init", 0);
+    says(&mut two, "alloc 40", 2);
+    says(&mut two, "alloc 20", 0);
+    says(&mut one, "alloc 4", 0);
+    says(&mut one, "alloc 1", 2);
+    let report = crowd.report();
+    let alive = report.members.iter().filter(|member| member.alive).count();
+    assert_eq!((alive, report.died, report.devices[0].uncertain_byte_ns), (2, 0, 0));
+    // What both hold is held as long as it was by one clock: an hour would be seen.
+    const HOUR: u128 = 3_600_000_000_000;
+    assert!(report.devices[0].running_byte_ns + report.devices[0].held_byte_ns < HOUR << 26);
+    let said = one.end();
+    assert!(!said.contains("taken for dead"), "{said}");
+}
+
+#[test]
+fn who_cannot_tell_the_start_of_the_machine_leaves_the_living_their_ledger() {
+    if !may_unshare() {
+        return;
+    }
+    let crowd = Crowd::new(64);
+    let mut one = crowd.enter();
+    says(&mut one, "alloc 40", 0);
+    let id = crowd.scratch.join("boot_id");
+    std::fs::write(&id, "11111111-2222-3333-4444-555555555555\n").expect("the scratch directory");
+    let shown = format!("mount --bind {} /proc/sys/kernel/random/boot_id", id.display());
+    for hidden in ["mount -t proc -o subset=pid proc /proc", &shown] {
+        let script = format!("{hidden}; exec \"$@\"");
+        let mut two = crowd.member_by(&["unshare", "--mount", "sh", "-c", &script, "sh"]);
+        says(&mut two, "init", 0);
+        says(&mut two, "alloc 40", 2);
+        says(&mut two, "alloc 20", 0);
+    }
+    says(&mut one, "alloc 20", 0);
+    let alive = crowd.report().members.iter().filter(|member| member.alive).count();
+    assert_eq!(alive, 1);
+}
+
+#[test]
 fn nothing_but_the_ledgers_need_be_writable() {
     if !may_unshare() {
         return;

@@ -9,7 +9,7 @@ use std::io;
 use super::Book;
 use super::layout::member;
 use crate::ledger::Living;
-use crate::shm::{NotCancelled, file, pid};
+use crate::shm::{NotCancelled, clock, file, pid};
 
 /// Where the bytes begin: beyond the end of any file.
 pub(super) const BYTES: u64 = 1 << 40;
@@ -22,10 +22,13 @@ pub fn byte_of(id: u64) -> u64 {
 /// No ledger has given out this many incarnations.
 pub const MOST_IDS: u64 = 1 << 48;
 
+/// Nanoseconds of a clock tick, as `/proc` counts them.
+const TICK: i64 = 10_000_000;
+
 /// A process as its PID namespace's `/proc` shows it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Shown {
-    /// In clock ticks since boot.
+    /// In clock ticks since boot, outside all time namespaces.
     start: u64,
     /// Over, but not waited for yet. A first thread that has ended while others run looks the same,
     /// but is not alone.
@@ -44,17 +47,24 @@ impl Shown {
 
     /// Whether the process of that pid still is the one that started then.
     pub(super) fn runs(pid: u64, start: u64) -> bool {
-        Shown::look(pid).is_ok_and(|shown| shown.start == start && !shown.ended)
+        Shown::look(pid).is_ok_and(|shown| shown.began(start) && !shown.ended)
     }
 
     fn look(pid: u64) -> io::Result<Shown> {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-        Shown::parse(&stat).ok_or_else(|| io::ErrorKind::InvalidData.into())
+        let shown = Shown::parse(&stat).ok_or(io::ErrorKind::InvalidData)?;
+        let offset = clock::boot_offset().cast_signed() / TICK;
+        Ok(Shown { start: shown.start.wrapping_add_signed(-offset), ..shown })
+    }
+
+    /// One tick more or less is what is lost where time namespaces differ by a part of one: nobody has had
+    /// the pid in between.
+    fn began(&self, start: u64) -> bool {
+        self.start.abs_diff(start) <= 1
     }
 }
 
-/// When the process of that pid started, in clock ticks since boot, as this process sees it; nothing
-/// if there is none.
+/// When the process of that pid started, in clock ticks since boot; nothing if there is none.
 pub fn start_time(pid: u64) -> io::Result<u64> {
     Ok(Shown::look(pid)?.start)
 }
@@ -102,7 +112,7 @@ impl Witness<'_> {
             return false;
         }
         match Shown::look(pid) {
-            Ok(shown) => shown.start != start || shown.ended,
+            Ok(shown) => !shown.began(start) || shown.ended,
             // Nor may `/proc` hide it: of other users' processes it shows nothing where it is so mounted.
             Err(why) => why.kind() == io::ErrorKind::NotFound && pid::is_nobodys(pid),
         }

@@ -7,9 +7,29 @@ use std::sync::atomic::AtomicU64;
 
 use crate::ledger::Word;
 
-/// CLOCK_BOOTTIME, asked of the kernel.
+/// CLOCK_BOOTTIME, asked of the kernel, as it is outside all time namespaces.
 pub fn boot_time() -> u64 {
-    ask(libc::CLOCK_BOOTTIME)
+    ask(libc::CLOCK_BOOTTIME).wrapping_sub(boot_offset())
+}
+
+/// By how many nanoseconds, round the word, what this process is told of the time since boot is later than
+/// it is: members in other time namespaces are told otherwise.
+pub fn boot_offset() -> u64 {
+    static OFFSET: OnceLock<u64> = OnceLock::new();
+    *OFFSET.get_or_init(|| {
+        let _here = super::NotCancelled::new();
+        let text = fs::read_to_string("/proc/self/timens_offsets").unwrap_or_default();
+        offset_in(&text).unwrap_or(0)
+    })
+}
+
+/// A line for each clock: its name, seconds and nanoseconds.
+fn offset_in(text: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.trim_start().strip_prefix("boottime"))?;
+    let mut numbers = line.split_ascii_whitespace().map(str::parse::<i64>);
+    let (seconds, nanoseconds) = (numbers.next()?.ok()?, numbers.next()?.ok()?);
+    let sum = seconds.wrapping_mul(1_000_000_000).wrapping_add(nanoseconds);
+    Some(sum.cast_unsigned())
 }
 
 /// CLOCK_REALTIME, asked of the kernel.
@@ -214,6 +234,16 @@ mod counter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_time_namespace_is_taken_off() {
+        assert_eq!(
+            offset_in("monotonic           0         0\nboottime   100000        7\n"),
+            Some(100_000_000_000_007)
+        );
+        assert_eq!(offset_in("boottime  -1   0\n").map(u64::cast_signed), Some(-1_000_000_000));
+        assert_eq!([offset_in(""), offset_in("boottime x 0")], [None; 2]);
+    }
 
     #[test]
     fn keeps_to_the_kernels_clock() {

@@ -90,8 +90,11 @@ impl Draft {
     pub fn new(directory: &Path, mode: u32) -> io::Result<Draft> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).mode(mode);
-        let nameless = options.custom_flags(libc::O_TMPFILE | libc::O_CLOEXEC).open(directory);
-        if let Ok(file) = nameless {
+        // It gets its name by way of `/proc`.
+        if Path::new("/proc/self/fd").exists()
+            && let Ok(file) =
+                options.custom_flags(libc::O_TMPFILE | libc::O_CLOEXEC).open(directory)
+        {
             return Ok(Draft { file, name: None });
         }
         static DRAFTS: AtomicU64 = AtomicU64::new(0);
