@@ -58,8 +58,7 @@ pub fn enter(name: &'static str, body: impl FnOnce(&Call) -> R) -> u32 {
             return Err(E::NOT_PERMITTED);
         }
         body(&Call::new(name))?;
-        after.apply();
-        Ok(())
+        after.apply()
     };
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(())) => 0,

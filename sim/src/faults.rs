@@ -1,6 +1,7 @@
 //! Trouble on request: `CUOTA_SIM_FAULT=name:call=what,…`, where `call` counts from 1 in each process or is `*`.
 //!
-//! `what` is a number (returned in place of the answer), `fault` or `fault:` and a number (the work
+//! `what` is a number (returned in place of the answer), `late:` and a number (the same once all is done, as when
+//! another thread had just done it), `fault` or `fault:` and a number (the work
 //! faults: its context is lost to that error, else to 700), `die` (SIGKILL), `server` (the simulated MPS
 //! server dies: all contexts of its clients on the card are lost to 806), or `sleep:` and a time in ns,
 //! us, ms or s (the call takes that much longer).
@@ -16,6 +17,7 @@ use crate::{clock, context};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum What {
     Return(u32),
+    Late(E),
     Fault(E),
     Die,
     ServerDies,
@@ -59,6 +61,7 @@ fn parse(item: &str) -> Option<(&str, Rule)> {
         "server" => What::ServerDies,
         _ => match what.split_once(':') {
             Some(("fault", code)) => What::Fault(E(code.parse().ok()?)),
+            Some(("late", code)) => What::Late(E(code.parse().ok()?)),
             Some(("sleep", time)) => What::Sleep(nanoseconds(time)?),
             Some(_) => return None,
             None => What::Return(what.parse().ok()?),
@@ -84,28 +87,29 @@ fn nanoseconds(time: &str) -> Option<u64> {
 pub struct After {
     fault: Option<E>,
     server_dies: bool,
+    late: Option<E>,
 }
 
 impl After {
-    /// The work this call submitted faults: its context is lost.
-    pub fn apply(self) {
+    /// The work this call submitted faults: its context is lost. And what it answers.
+    pub fn apply(self) -> Result<(), E> {
         // Only then: a call that asks for no context must touch nothing of its thread's.
-        if self.fault.is_none() && !self.server_dies {
-            return;
+        let is_lost = self.fault.is_some() || self.server_dies;
+        if let Some(ctx) = is_lost.then(context::current).and_then(Result::ok) {
+            if let Some(error) = self.fault {
+                ctx.fault(error);
+            }
+            if self.server_dies {
+                ctx.server_died();
+            }
         }
-        let Ok(ctx) = context::current() else { return };
-        if let Some(error) = self.fault {
-            ctx.fault(error);
-        }
-        if self.server_dies {
-            ctx.server_died();
-        }
+        self.late.map_or(Ok(()), Err)
     }
 }
 
 /// Applies the plan for this call of `name`.
 pub fn before(name: &str) -> Result<After, E> {
-    let mut after = After { fault: None, server_dies: false };
+    let mut after = After { fault: None, server_dies: false, late: None };
     if PLANS.is_empty() {
         return Ok(after);
     }
@@ -117,6 +121,7 @@ pub fn before(name: &str) -> Result<After, E> {
         match rule.what {
             What::Return(code) => return Err(E(code)),
             What::Fault(error) => after.fault = Some(error),
+            What::Late(error) => after.late = Some(error),
             What::ServerDies => after.server_dies = true,
             What::Sleep(time) => clock::pause(time),
             // SAFETY: ends this process, as asked.
@@ -140,6 +145,7 @@ mod tests {
         assert_eq!(read("cuInit:1=die"), Some(("cuInit", Some(1), What::Die)));
         assert_eq!(read("cuInit:1=fault"), Some(("cuInit", Some(1), What::Fault(E(700)))));
         assert_eq!(read("cuInit:1=fault:719"), Some(("cuInit", Some(1), What::Fault(E(719)))));
+        assert_eq!(read("cuInit:1=late:1"), Some(("cuInit", Some(1), What::Late(E(1)))));
         assert_eq!(read("cuInit=2"), None);
         assert_eq!(read("cuInit:1=sleep:5"), None);
     }

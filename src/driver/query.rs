@@ -116,6 +116,12 @@ questions! {
     cuGraphMemAllocNodeGetParams(node: Handle, parameters: *mut c_void);
     cuGraphChildGraphNodeGetGraph(node: Handle, graph: &mut Handle);
     cuMemFree_v2(address: u64);
+    cuMemGetAddressRange_v2(base: &mut u64, bytes: &mut usize, address: u64);
+    cuMemGetAllocationPropertiesFromHandle(properties: &mut [u64; 8], handle: Handle);
+    cuMemRetainAllocationHandle(handle: &mut Handle, address: u64);
+    cuMemRelease(handle: Handle);
+    cuArrayGetDescriptor_v2(descriptor: &mut [u64; 8], array: Handle);
+    cuMipmappedArrayGetLevel(array: &mut Handle, mipmap: Handle, level: c_uint);
     cuMemFreeAsync(address: u64, stream: Handle);
     cuKernelGetLibrary(library: &mut Handle, kernel: Handle);
     cuStreamQuery(stream: Handle);

@@ -7,6 +7,7 @@ use cudarc::driver::sys::*;
 use cuota_core::array::Shape;
 
 use super::caller::read;
+use super::gone;
 use super::real::Real;
 use crate::client::Client;
 use crate::driver::Status;
@@ -106,8 +107,12 @@ fn give(client: &Client, real: &Real, room: Room, handle: usize) -> Status {
             member.let_go(gone, 0);
         }
     }
+    let is_gone = || match room {
+        Room::Mipmap => gone::mipmap(status, handle as u64),
+        _ => gone::array(status, handle as u64),
+    };
     match entry {
-        Some(entry) if status.ok() => member.let_go(entry, handle as u64),
+        Some(entry) if status.ok() || is_gone() => member.let_go(entry, handle as u64),
         Some(entry) => member.put_back(room, handle as u64, entry),
         None => {}
     }

@@ -8,6 +8,7 @@ use cuota_core::grain;
 use cuota_core::pages::{Taken, is_small};
 
 use super::caller::{read, write};
+use super::gone;
 use super::real::Real;
 use crate::client::Client;
 use crate::driver::{Status, query};
@@ -216,16 +217,32 @@ fn free_small(member: &Member, real: &Real, address: u64, taken: Taken) -> Statu
     if status.ok() {
         member.let_go_small(address, taken);
     } else {
-        member.put_back_small(address, taken);
+        small_refused(member, status, address, taken);
     }
     status
+}
+
+#[cold]
+fn small_refused(member: &Member, refused: Status, address: u64, taken: Taken) {
+    if gone::address(refused, address) || !member.put_back_small(address, taken) {
+        member.let_go_small(address, taken);
+    }
+}
+
+#[cold]
+fn alone_refused(member: &Member, refused: Status, address: u64, entry: Entry) {
+    if gone::address(refused, address) {
+        member.let_go(entry, address);
+    } else {
+        member.put_back(Room::Address, address, entry);
+    }
 }
 
 #[inline(always)]
 fn free_alone(member: &Member, real: &Real, address: CUdeviceptr, entry: Entry) -> Status {
     let status = real.call();
     if !status.ok() {
-        member.put_back(Room::Address, address, entry);
+        alone_refused(member, status, address, entry);
         return status;
     }
     if entry.kind == Kind::Pool {
@@ -247,11 +264,9 @@ pub fn free_async(client: &Client, real: &Real, address: CUdeviceptr, stream: CU
     let known = member.take_linear(address);
     let status = real.call();
     match known {
-        Some(Linear::Small(taken)) if !status.ok() => member.put_back_small(address, taken),
+        Some(Linear::Small(taken)) if !status.ok() => small_refused(member, status, address, taken),
         Some(Linear::Small(taken)) => member.let_go_small_in_order(stream, address, taken),
-        Some(Linear::Alone(entry)) if !status.ok() => {
-            member.put_back(Room::Address, address, entry);
-        }
+        Some(Linear::Alone(entry)) if !status.ok() => alone_refused(member, status, address, entry),
         Some(Linear::Alone(entry)) if entry.kind == Kind::Pool => {
             if let Some(device) = member.device(entry.ordinal.into()) {
                 member.returned(device, entry.bytes);

@@ -15,6 +15,7 @@ mod context;
 mod copy;
 mod fill;
 mod forward;
+mod gone;
 mod graph;
 mod import;
 mod launch;

@@ -7,6 +7,7 @@ use cudarc::driver::sys::*;
 use cuota_core::grain;
 
 use super::caller::{read, write};
+use super::gone;
 use super::real::Real;
 use crate::client::Client;
 use crate::driver::{Status, query};
@@ -180,7 +181,7 @@ pub fn destroy(client: &Client, real: &Real, pool: CUmemoryPool) -> Status {
     }
     let status = real.call();
     if let Some(known) = &known {
-        if status.ok() {
+        if status.ok() || gone::pool(status, known.handle) {
             member.pool_destroyed(known);
         } else {
             known.destroyed.store(false, core::sync::atomic::Ordering::Release);

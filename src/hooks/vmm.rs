@@ -6,6 +6,7 @@ use core::ffi::{c_int, c_uint, c_ulonglong, c_void};
 use cudarc::driver::sys::*;
 
 use super::caller::{file_of, read};
+use super::gone;
 use super::pool::ordinal_of;
 use super::real::Real;
 use crate::client::Client;
@@ -47,16 +48,23 @@ pub fn create(
 
 pub fn release(client: &Client, real: &Real, handle: CUmemGenericAllocationHandle) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
-    drop_references(member, real, member.physicals.take_handle(handle))
+    drop_references(member, real, member.physicals.take_handle(handle), |refused| {
+        gone::physical(refused, handle)
+    })
 }
 
 /// Runs what drops references that were taken out of the books before.
-fn drop_references(member: &Member, real: &Real, dropped: Dropped) -> Status {
+fn drop_references(
+    member: &Member,
+    real: &Real,
+    dropped: Dropped,
+    is_gone: impl Fn(Status) -> bool,
+) -> Status {
     let status = real.call();
-    if status.ok() {
+    if status.ok() || !dropped.is_empty() && is_gone(status) {
         member.let_go_of(dropped);
     } else {
-        member.physicals.put_back(dropped);
+        member.put_back_references(dropped);
     }
     status
 }
@@ -80,7 +88,12 @@ pub fn map(
 
 pub fn unmap(client: &Client, real: &Real, address: CUdeviceptr, bytes: usize) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
-    drop_references(member, real, member.physicals.take_mappings(address, bytes as u64))
+    drop_references(
+        member,
+        real,
+        member.physicals.take_mappings(address, bytes as u64),
+        |refused| gone::mapping(refused, address),
+    )
 }
 
 /// Memory for parts of sparse arrays, in a stream's order.
@@ -142,6 +155,27 @@ pub fn export(
     status
 }
 
+/// What was ours, and only a descriptor has led to since: charged as when it was made.
+fn import_back(
+    member: &Member,
+    real: &Real,
+    out: *mut CUmemGenericAllocationHandle,
+    file: (u64, u64),
+    entry: Entry,
+) -> Status {
+    let Some(device) = member.device(entry.ordinal.into()) else { return real.call() };
+    let charge = match member.reserve(device, entry.kind, entry.bytes, real.name()) {
+        Ok(charge) => charge,
+        Err(refused) => return refused,
+    };
+    let status = real.call();
+    if let Some(handle) = read(out).filter(|_| status.ok()) {
+        member.physicals.back(handle, Entry { bytes: charge.keep(), ..entry }, file);
+        member.note_taken(device, entry.kind, entry.bytes, handle);
+    }
+    status
+}
+
 /// What comes from another process is charged there; what was our own all along has one handle more.
 pub fn import(
     client: &Client,
@@ -153,6 +187,10 @@ pub fn import(
     let Some(member) = client.member() else { return client.without(real) };
     // A descriptor comes in place of a pointer; no pointer is that small.
     let file = c_int::try_from(handle.addr()).ok().and_then(file_of);
+    let left = file.and_then(|file| Some((file, member.physicals.left_behind(file)?)));
+    if let Some((file, entry)) = left {
+        return import_back(member, real, out, file, entry);
+    }
     let status = real.call();
     if let Some(imported) = read(out).filter(|_| status.ok()) {
         let ours = file.is_some_and(|file| member.physicals.imported(imported, file));

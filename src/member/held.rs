@@ -168,8 +168,12 @@ impl Member {
         self.held.take(room, name)
     }
 
+    /// The driver has not freed it after all. If something else has its name by now it has.
     pub fn put_back(&self, room: Room, name: u64, entry: Entry) {
-        let _ = self.held.put(room, name, entry);
+        if let Some(newer) = self.held.put(room, name, entry) {
+            let _ = self.held.put(room, name, newer);
+            self.let_go(entry, name);
+        }
     }
 
     /// The driver has freed it; `name` as it was held by, 0 if that is not known any more.

@@ -192,9 +192,9 @@ impl Member {
         }
     }
 
-    /// The driver did not free it.
-    pub fn put_back_small(&self, address: u64, taken: Taken) {
-        self.pages.with(|pages| pages.put_back(address, taken));
+    /// The driver did not free it; false if it has given its place to another, and so did.
+    pub fn put_back_small(&self, address: u64, taken: Taken) -> bool {
+        self.pages.with(|pages| pages.put_back(address, taken))
     }
 
     pub(super) fn take_pages(&self, owner: u64) -> Gone {

@@ -34,6 +34,9 @@ struct Table {
     tiles: HashMap<Tile, Id>,
     /// What an exported descriptor leads to → memory; nothing where one name stands for several.
     exports: HashMap<(u64, u64), Option<Id>>,
+    /// The charge of what such a descriptor leads to and nothing here refers to any more: whoever imports it
+    /// has it again.
+    left: HashMap<(u64, u64), Entry>,
 }
 
 pub struct Physicals {
@@ -44,6 +47,12 @@ pub struct Physicals {
 pub struct Dropped {
     handle: Option<(u64, Id)>,
     mappings: Vec<(u64, u64, Id)>,
+}
+
+impl Dropped {
+    pub fn is_empty(&self) -> bool {
+        self.handle.is_none() && self.mappings.is_empty()
+    }
 }
 
 impl Physicals {
@@ -113,11 +122,23 @@ impl Physicals {
     pub fn exported(&self, handle: u64, file: (u64, u64)) {
         self.table.with(|table| {
             let Some((id, _)) = table.handles.get(&handle).copied() else { return };
+            table.left.remove(&file);
             let known = table.exports.entry(file).or_insert(Some(id));
             if *known != Some(id) {
                 *known = None;
             }
         });
+    }
+
+    /// What a descriptor leads to was this process's, and nothing of it refers to that any more: its charge.
+    pub fn left_behind(&self, file: (u64, u64)) -> Option<Entry> {
+        self.table.with(|table| table.left.get(&file).copied())
+    }
+
+    /// It has come back, and is charged again.
+    pub fn back(&self, handle: u64, charge: Entry, file: (u64, u64)) {
+        self.created(handle, charge, true);
+        self.exported(handle, file);
     }
 
     /// Whether a descriptor brought back memory of this very process, which then has one use more.
@@ -157,16 +178,21 @@ impl Physicals {
         Dropped { handle: None, mappings }
     }
 
-    /// The driver dropped nothing after all.
-    pub fn put_back(&self, dropped: Dropped) {
+    /// The driver dropped nothing after all. If a handle stands for something else by now it did: the charge
+    /// of what has gone.
+    fn put_back(&self, dropped: Dropped) -> Option<Entry> {
         self.table.with(|table| {
-            if let Some((handle, id)) = dropped.handle {
-                table.handles.entry(handle).or_insert((id, 0)).1 += 1;
-            }
             for (at, bytes, id) in dropped.mappings {
                 table.mappings.insert(at, (bytes, id));
             }
-        });
+            let (handle, id) = dropped.handle?;
+            let (of, uses) = table.handles.entry(handle).or_insert((id, 0));
+            if *of != id {
+                return table.unrefer(id);
+            }
+            *uses += 1;
+            None
+        })
     }
 
     /// The charges of what nothing refers to any more.
@@ -197,8 +223,10 @@ impl Table {
         if physical.references > 0 {
             return None;
         }
-        self.exports.retain(|_, known| *known != Some(id));
-        self.physicals.remove(&id).map(|physical| physical.charge)
+        let charge = self.physicals.remove(&id)?.charge;
+        let left = self.exports.extract_if(|_, known| *known == Some(id));
+        self.left.extend(left.map(|(file, _)| (file, charge)));
+        Some(charge)
     }
 }
 
@@ -206,6 +234,13 @@ impl Member {
     /// The driver has dropped references to physical memory.
     pub fn let_go_of(&self, dropped: Dropped) {
         for charge in self.physicals.forget(dropped) {
+            self.let_go(charge, 0);
+        }
+    }
+
+    /// The driver has dropped none.
+    pub fn put_back_references(&self, dropped: Dropped) {
+        if let Some(charge) = self.physicals.put_back(dropped) {
             self.let_go(charge, 0);
         }
     }
@@ -246,6 +281,10 @@ mod tests {
         assert!(physicals.imported(3, (5, 5)));
         assert!(physicals.forget(physicals.take_handle(1)).is_empty());
         assert_eq!(physicals.forget(physicals.take_handle(3)), [CHARGE]);
+        assert_eq!(physicals.left_behind((5, 5)), Some(CHARGE), "it may come back");
+        physicals.back(6, CHARGE, (5, 5));
+        assert_eq!(physicals.left_behind((5, 5)), None);
+        assert!(physicals.imported(7, (5, 5)));
         physicals.exported(2, (7, 7));
         physicals.created(4, CHARGE, true);
         physicals.exported(4, (7, 7));

@@ -158,11 +158,10 @@ impl<R: Rules> Pages<R> {
         })
     }
 
-    /// The driver did not free it after all.
-    pub fn put_back(&mut self, address: u64, taken: Taken) {
-        if let Some(mut page) = self.of(taken.owner, address / PAGE) {
-            page.put_back(unit_of(address));
-        }
+    /// The driver did not free it after all; false if it has given its place to another.
+    pub fn put_back(&mut self, address: u64, taken: Taken) -> bool {
+        let page = self.of(taken.owner, address / PAGE);
+        page.is_some_and(|mut page| page.put_back(unit_of(address)))
     }
 
     /// Takes out everything an owner has.

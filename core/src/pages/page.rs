@@ -173,12 +173,14 @@ impl<'a> Page<'a> {
         self.set_run(if longer { start } else { from }, if longer { stop } else { to });
     }
 
-    /// The driver has not freed it after all.
-    pub fn put_back(&mut self, unit: usize) {
-        if let Some(request) = self.marks.at(unit).filter(|request| request.leaving) {
+    /// The driver has not freed it after all; false if nothing there is leaving.
+    pub fn put_back(&mut self, unit: usize) -> bool {
+        let leaving = self.marks.at(unit).filter(|request| request.leaving);
+        if let Some(request) = leaving {
             self.marks.set_leaving(request, false);
             self.head.leaving = self.head.leaving.saturating_sub(1);
         }
+        leaving.is_some()
     }
 
     /// How many requests lie there that nobody has taken out, and how many units they have.

@@ -1,5 +1,6 @@
 /* vmm ROW [fault|keep]: physical memory as it is made: where it is, alone or in pairs, imported again. */
 #include "vmm.h"
+#include <unistd.h>
 
 static handle again[MOST];
 
@@ -48,8 +49,28 @@ static int give_reimported(int piece)
     return ASK(cuMemRelease, again[piece]);
 }
 
+/* Released while only a descriptor leads to it, and had back by that. */
+static int take_left(int piece)
+{
+    int file = -1, code = take(piece);
+    if (code)
+        return code;
+    size_t with = used();
+    OK(cuMemExportToShareableHandle, &file, held[piece], POSIX_FD, 0);
+    OK(cuMemRelease, held[piece]);
+    expect_used(with - SIZE, "released");
+    OK(cuMemImportFromShareableHandle, &held[piece], (size_t)file, POSIX_FD);
+    expect_used(with, "imported");
+    OK(cuMemImportFromShareableHandle, &again[piece], (size_t)file, POSIX_FD);
+    expect_used(with, "imported again");
+    OK(cuMemRelease, again[piece]);
+    close(file);
+    return 0;
+}
+
 static void plain(void) { run_with(take, give); }
 static void pair(void) { run_with(take_pair, give_pair); }
+static void left(void) { handles = POSIX_FD, run_with(take_left, give); }
 static void reimport(void) { handles = POSIX_FD, run_with(take_reimported, give_reimported); }
 
 /* A part of a device is device memory, its number in the low byte. */
@@ -82,4 +103,5 @@ static void on_host(void)
     fill_and_refill(&(struct way){SIZE, take, give});
 }
 
-ROWS({"vmm", plain}, {"vmm-unmapped-together", pair}, {"vmm-reimported", reimport}, {"vmm-domain", domain}, {"vmm-host", on_host})
+ROWS({"vmm", plain}, {"vmm-unmapped-together", pair}, {"vmm-reimported", reimport}, {"vmm-left-and-imported", left},
+     {"vmm-domain", domain}, {"vmm-host", on_host})

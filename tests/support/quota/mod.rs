@@ -15,9 +15,9 @@ pub use row::Row;
 pub struct Programs(Scratch);
 
 #[rustfmt::skip]
-pub const PROGRAMS: [&str; 16] = [
+pub const PROGRAMS: [&str; 17] = [
     "linear", "vmm", "mapped", "pool", "keep", "graph", "idle", "array", "share", "import", "own", "code",
-    "misuse", "race", "elsewhere", "order",
+    "misuse", "twice", "race", "elsewhere", "order",
 ];
 
 impl Programs {

@@ -24,6 +24,11 @@ pub const ROWS: &[Row] = &[
     row("misuse", "linear-misuse", 64, 64, &["linear"]),
     row("misuse", "pool-misuse", 64, 64, &["pool"]),
     row("misuse", "array-misuse", 64, 64, &["array"]),
+    row("twice", "linear-freed-twice", 64, 64, &["linear"]).env(LATE),
+    row("twice", "pool-destroyed-twice", 64, 64, &["pool"]).env(LATE),
+    row("twice", "vmm-released-twice", 64, 64, &["vmm"]).env(LATE),
+    row("twice", "vmm-unmapped-twice", 64, 64, &["vmm"]).env(LATE),
+    row("twice", "array-destroyed-twice", 64, 64, &["array"]).env(LATE),
     row("race", "race-linear", 64, 64, &["linear"]),
     row("race", "race-vmm", 64, 64, &["vmm"]),
     row("race", "race-pool", 64, 64, &["pool"]),
@@ -43,6 +48,7 @@ pub const ROWS: &[Row] = &[
     row("mapped", "vmm-mapped-twice", 60, 60, &["vmm"]),
     row("vmm", "vmm-unmapped-together", 60, 60, &["vmm"]),
     row("vmm", "vmm-reimported", 60, 60, &["vmm"]),
+    row("vmm", "vmm-left-and-imported", 64, 60, &["vmm"]).bare(Bare::Nothing),
     row("vmm", "vmm-domain", 60, 60, &["vmm"]),
     row("vmm", "vmm-host", 60, 60, &["vmm"]),
 
@@ -135,4 +141,9 @@ pub const ROWS: &[Row] = &[
 const CONTEXT_20: &[(&str, &str)] = &[("CUOTA_SIM_CONTEXT_BYTES", "20MiB")];
 /// Far longer than anybody waits before a refusal, and than a trim takes.
 const SLOW_SECOND: &[(&str, &str)] = &[("CUOTA_SIM_FAULT", "cuMemAllocAsync:2=sleep:500ms")];
+/// As for one of two threads that free the same thing at once: it is gone, and this one is told that there is none.
+const LATE: &[(&str, &str)] = &[(
+    "CUOTA_SIM_FAULT",
+    "cuMemFree_v2:1=late:1,cuMemFree_v2:2=late:1,cuMemFreeAsync:1=late:1,cuMemPoolDestroy:1=late:1,cuMemRelease:1=late:1,cuMemUnmap:1=late:1,cuArrayDestroy:1=late:400,cuMipmappedArrayDestroy:1=late:400",
+)];
 const TWO_CARDS: &[(&str, &str)] = &[("CUOTA_SIM_CARDS", "2")];
