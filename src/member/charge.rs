@@ -53,7 +53,7 @@ impl Charge<'_> {
 impl Drop for Charge<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        self.member.give_back(self.device, self.kind, self.bytes);
+        self.member.take_off(self.device, self.kind, self.bytes, Change::Undo(self.bytes));
     }
 }
 
@@ -89,8 +89,13 @@ impl Member {
 
     #[inline(always)]
     pub fn give_back(&self, device: &OnDevice, kind: Kind, bytes: u64) {
+        self.take_off(device, kind, bytes, Change::Refund(bytes));
+    }
+
+    #[inline(always)]
+    fn take_off(&self, device: &OnDevice, kind: Kind, bytes: u64, change: Change) {
         if bytes != 0 && !is_left_out("refund", kind) {
-            let _ = self.change(device, Change::Refund(bytes), -idle(kind, bytes));
+            let _ = self.change(device, change, -idle(kind, bytes));
             device.note_unseen(kind, bytes, false);
         }
     }

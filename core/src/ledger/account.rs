@@ -10,7 +10,7 @@
 //!   that with the highest number which is not above the lane's own. It is never written.
 #![forbid(unsafe_code)]
 
-use super::{Total, TotalWord, Word};
+use super::{Change, Total, TotalWord, Word};
 
 /// Words of a lane; the two slots and then the two notes follow its head, of which the owner reads one line all the time and
 /// others write the second: a commit over another's must not take that one's line away.
@@ -93,7 +93,7 @@ pub struct Lane<'a, A> {
 pub struct Account<'a, A, T> {
     pub total: T,
     pub limit: &'a A,
-    /// The highest `used` that a commit replaced.
+    /// The highest `used` that a commit replaced, other than by taking out what nobody came to hold.
     pub peak: &'a A,
     /// The last lane is nobody's: it names commits that only announce a changed limit.
     lanes: &'a [[A; LANE]],
@@ -137,7 +137,15 @@ impl<'a, A: Word, T: TotalWord> Account<'a, A, T> {
         }
     }
 
-    /// Before a total is overwritten it counts as held.
+    /// Before a total is overwritten it counts as held. Not by who takes out of it what nobody held: the
+    /// rest counts when that is overwritten.
+    #[inline(always)]
+    pub fn note_held(&self, total: Total, change: Change) {
+        if !matches!(change, Change::Undo(_)) {
+            self.note_peak(total);
+        }
+    }
+
     #[inline(always)]
     pub fn note_peak(&self, total: Total) {
         if self.peak.peek() < total.used {

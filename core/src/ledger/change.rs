@@ -10,6 +10,8 @@ pub enum Change {
     Reserve(u64),
     /// Bytes given back.
     Refund(u64),
+    /// Bytes that were reserved, and that nobody came to hold: none of what was held at most.
+    Undo(u64),
     /// Bytes that are held already, whatever the limit says.
     Force(u64),
     /// What the driver holds for itself, in place of the last such figure.
@@ -36,7 +38,9 @@ impl Slot {
             Change::Reserve(bytes) | Change::Force(bytes) => {
                 (self.charge.saturating_add(bytes), self.untracked)
             }
-            Change::Refund(bytes) => (self.charge.saturating_sub(bytes), self.untracked),
+            Change::Refund(bytes) | Change::Undo(bytes) => {
+                (self.charge.saturating_sub(bytes), self.untracked)
+            }
             Change::Untracked(bytes) => {
                 let tracked = self.charge.saturating_sub(self.untracked);
                 (tracked.saturating_add(bytes), bytes)

@@ -55,7 +55,7 @@ impl<R: Rules> Owned<R> {
             if R::HELPS && usize::from(total.lane) != self.lane {
                 account.help(total);
             }
-            account.note_peak(total);
+            account.note_held(total, change);
             let mut next = self.total_after(total, &after, seq);
             if !R::WHOLE {
                 next.used = total.used;

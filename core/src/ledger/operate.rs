@@ -87,7 +87,7 @@ impl<R: Rules> Owned<R> {
             if R::HELPS && usize::from(total.lane) != self.lane {
                 account.help(total);
             }
-            account.note_peak(total);
+            account.note_held(total, change);
             let next = self.total_after(total, &after, seq);
             match account.total.replace(total, next) {
                 Ok(()) => {

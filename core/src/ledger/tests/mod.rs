@@ -3,5 +3,6 @@
 mod broken;
 mod crowded;
 mod lost;
+mod peak;
 mod scenarios;
 mod world;
