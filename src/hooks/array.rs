@@ -84,7 +84,10 @@ fn take(
     };
     let status = real.call();
     match handle().filter(|_| status.ok()) {
-        Some(handle) => member.hold(context.device, room, handle as u64, entry),
+        Some(handle) => {
+            member.hold(context.device, room, handle as u64, entry);
+            member.settle_array(context, &entry);
+        }
         None => member.uncharge(entry),
     }
     status

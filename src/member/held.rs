@@ -197,7 +197,7 @@ impl Member {
     fn uncharge_on(&self, device: &OnDevice, entry: Entry) {
         match entry.kind {
             Kind::Pool => self.returned(device, entry.bytes),
-            _ if is_share(&entry) => self.give_share_back(device, entry.kind, entry.bytes),
+            _ if is_share(&entry) => self.give_share_back(device, entry),
             _ => self.give_back(device, entry.kind, entry.bytes),
         }
     }

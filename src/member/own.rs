@@ -158,6 +158,23 @@ impl Member {
         device.own.trust.store(trust as u8, Ordering::Relaxed);
     }
 
+    /// What NVML says this process holds beyond what is charged for it, below 0 if it is less; nothing
+    /// where NVML cannot tell, or somebody commits all the time.
+    pub(super) fn surplus(&self, device: &OnDevice) -> Option<i64> {
+        const TRIES: usize = 5;
+        if !device.is_measured() {
+            return None;
+        }
+        (0..TRIES).find_map(|_| {
+            let before = device.charged();
+            let bytes = listed(device)?;
+            let unseen = device.own.unseen.load(Ordering::Relaxed);
+            (before == device.charged()).then(|| {
+                bytes.cast_signed().wrapping_sub(before.saturating_sub(unseen).cast_signed())
+            })
+        })
+    }
+
     /// Sets the untracked figure to NVML's less ours, of which `reserved` is not taken; nothing where
     /// NVML cannot tell.
     fn measure(&self, device: &OnDevice, grew: bool, reserved: u64) -> Option<u64> {
