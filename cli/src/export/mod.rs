@@ -43,7 +43,8 @@ closed and removed after --retention, as by `cuota gc`.
 
 Exit status:
   0    ended by SIGTERM or SIGINT, or the file was written once
-  125  the address or the file cannot be used, or a bad option";
+  125  the address or the file cannot be used, the output could not be written, or
+       a bad option";
 
 #[derive(Args)]
 pub struct Options {

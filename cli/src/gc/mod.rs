@@ -30,7 +30,7 @@ A process that starts at that moment begins a new ledger.
 Exit status:
   0    all was looked at, and what was to go is gone
   1    a ledger could not be read or removed (the others were)
-  125  the directory could not be read, or a bad option";
+  125  the directory could not be read, the output not written, or a bad option";
 
 #[derive(Args)]
 pub struct Options {
