@@ -67,7 +67,7 @@ impl Book {
     pub(super) fn discard(&self) -> Result<(), Trouble> {
         match self.door() {
             Ok(_door) => {
-                std::fs::remove_file(self.path()).map_err(|why| self.trouble(What::File(why)))
+                std::fs::remove_file(self.path()).map_err(|why| self.trouble(What::Removal(why)))
             }
             Err(Trouble { what: What::Moved, .. }) => Ok(()),
             Err(why) => Err(why),
