@@ -40,6 +40,7 @@ mod sms;
 mod times;
 mod top;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -48,11 +49,7 @@ use command::{Command, Cuota, OUR_FAILURE};
 fn main() -> ExitCode {
     let cuota = match Cuota::try_parse() {
         Ok(cuota) => cuota,
-        Err(why) => {
-            // Help and version are asked for, and come here too.
-            let _ = why.print();
-            return if why.use_stderr() { ExitCode::from(OUR_FAILURE) } else { ExitCode::SUCCESS };
-        }
+        Err(why) => return ExitCode::from(not_parsed(&why)),
     };
     let done = match cuota.command {
         Command::Run(options) => run::run(options),
@@ -74,8 +71,23 @@ fn main() -> ExitCode {
         Command::DemoClient(options) => demo::client(options),
         Command::ChaosClient => chaos::client(),
     };
-    ExitCode::from(done.unwrap_or_else(|failure| {
-        screen::complain(&failure.text);
-        failure.status
-    }))
+    ExitCode::from(match done {
+        Ok(status) if screen::is_whole() => status,
+        // Whatever it found: who looks at the status alone must not take a part for all.
+        Ok(_) => OUR_FAILURE,
+        Err(failure) => {
+            screen::complain(&failure.text);
+            failure.status
+        }
+    })
+}
+
+/// Help and version are asked for, and come here too.
+fn not_parsed(why: &clap::Error) -> u8 {
+    let printed = why.print();
+    if why.use_stderr() {
+        return OUR_FAILURE;
+    }
+    screen::arrived(printed.and_then(|()| io::stdout().flush()));
+    if screen::is_whole() { 0 } else { OUR_FAILURE }
 }

@@ -1,9 +1,13 @@
 //! Text for people: 80 columns, no colour, and a reader who may close the pipe.
 #![forbid(unsafe_code)]
 
-use std::io::Write;
+use std::io::{self, ErrorKind, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub const WIDTH: usize = 80;
+
+/// Whether something that was printed is missing in what somebody keeps.
+static LACKING: AtomicBool = AtomicBool::new(false);
 
 /// `text` in lines of at most [`WIDTH`] columns: the first begins with `first`, the others with
 /// `rest`. A word longer than a line stays whole: names and paths are there to be copied.
@@ -37,14 +41,34 @@ pub fn count(number: usize, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
-/// Prints to standard output. A pipe closed early (`| head`) is the reader's choice.
+/// Prints to standard output. That it cannot is no reason to leave undone what else was asked for; the
+/// command ends with another status then.
 pub fn print(text: &str) {
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    let mut out = io::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    arrived(written);
+}
+
+/// Whether what was written to standard output is there. A pipe closed early (`| head`) is the reader's
+/// choice; anything else is said, the first time.
+pub fn arrived(written: io::Result<()>) -> bool {
+    let Err(why) = written else { return true };
+    if why.kind() != ErrorKind::BrokenPipe && !LACKING.swap(true, Ordering::Relaxed) {
+        complain(&format!(
+            "standard output could not be written ({why}), so what is there is not all: make room, or send it elsewhere"
+        ));
+    }
+    false
+}
+
+/// Whether all that was printed is there, as far as somebody wanted to read it.
+pub fn is_whole() -> bool {
+    !LACKING.load(Ordering::Relaxed)
 }
 
 /// Prints to standard error, where standard output is somebody else's.
 pub fn report(text: &str) {
-    let _ = std::io::stderr().write_all(text.as_bytes());
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// Says on standard error what went wrong.
@@ -73,7 +97,7 @@ fn say(first: &str, text: &str) {
     let lines = text.lines().map(plain).enumerate();
     let all: String =
         lines.map(|(at, line)| hanging(if at == 0 { first } else { rest }, rest, &line)).collect();
-    let _ = std::io::stderr().write_all(all.as_bytes());
+    let _ = io::stderr().write_all(all.as_bytes());
 }
 
 #[cfg(test)]

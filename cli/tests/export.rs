@@ -402,6 +402,45 @@ fn a_file_for_node_exporter() {
     assert!(status == Some(125) && err.contains("--textfile"), "{err}");
 }
 
+/// Also not when it is to be written again and again: what is in the way stays there.
+#[test]
+fn only_a_plain_file_is_replaced() {
+    let folder = Folder::new("export-replaced");
+    let directory = folder.ledgers();
+    let (target, link) = (folder.file("target", "old"), folder.path("link"));
+    let (pipe, nowhere) = (folder.path("pipe"), folder.path("nowhere"));
+    std::os::unix::fs::symlink(&target, &link).expect("ours");
+    std::os::unix::fs::symlink("/dev/null", &nowhere).expect("ours");
+    assert!(Command::new("mkfifo").arg(&pipe).status().is_ok_and(|status| status.success()));
+    let kind = |path: &Path| fs::symlink_metadata(path).map(|found| found.file_type());
+    let target_name = fs::canonicalize(&target).expect("there").display().to_string();
+    for (path, words) in [
+        (&link, format!("it is a symbolic link, which would be replaced; give {target_name}")),
+        (&nowhere, "it is a symbolic link, which would be replaced; give a plain file".into()),
+        (&pipe, "it is a pipe; give a plain file, or a name that is not taken".into()),
+        (&directory, "it is a directory; give a plain file".into()),
+    ] {
+        let before = kind(path).expect("there");
+        for more in [&[][..], &["--every", "1"]] {
+            let mut command = Command::new("timeout");
+            command.arg("10").arg(env!("CARGO_BIN_EXE_cuota")).args(["export", "--dir"]);
+            command.arg(&directory).arg("--textfile").arg(path).args(more);
+            let (status, _, err) = ended(&mut command);
+            let said = err.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert_eq!(status, Some(125), "{said}");
+            assert!(said.contains(&words), "{said}");
+            assert_eq!(kind(path).expect("there"), before);
+        }
+    }
+    // Nor by a supervisor, which says so before it starts a daemon.
+    let mut supervise = cuota(["mps", "supervise", "--metrics"]);
+    supervise.env("CUDA_MPS_PIPE_DIRECTORY", folder.path("mps")).env("PATH", "");
+    let (status, _, err) = ended(supervise.arg(&link));
+    assert!(status == Some(125) && err.contains("would be replaced"), "{err}");
+    assert_eq!(fs::read_to_string(&target).expect("there"), "old");
+    assert_eq!(fs::read_dir(folder.path("")).expect("ours").count(), 5, "no draft is left");
+}
+
 fn deployed(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/deploy").join(file)
 }

@@ -5,6 +5,7 @@ mod common;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 
 use common::books::{booked, booked_in};
 use common::{Folder, cuota, ended};
@@ -125,4 +126,26 @@ fn where_a_group_shares_the_ledgers_it_shares_their_bills() {
     assert_eq!(gc(&directory, &["--older", "0s"]).1, ["pod-1"]);
     let mode = fs::metadata(directory.join("bills")).expect("made").permissions().mode();
     assert_eq!(mode & 0o7777, 0o3770);
+}
+
+#[test]
+fn what_stays_though_it_may_be_removed_has_no_closing_bill() {
+    let folder = Folder::new("gc-stays");
+    let directory = folder.ledgers();
+    booked(&directory, "pod-1").killed();
+    let mut command = Command::new("unshare");
+    // The kernel takes nothing off its name on which something is mounted.
+    let script = "mount --bind \"$2\" \"$2\" || exit 77; exec \"$0\" gc --older 0s --dir \"$1\"";
+    command.args(["--user", "--map-root-user", "--mount", "--", "sh", "-c", script]);
+    command.arg(env!("CARGO_BIN_EXE_cuota")).arg(&directory);
+    let (status, _, err) = ended(command.arg(directory.join(file_name("pod-1"))));
+    if status == Some(77) || err.contains("unshare") {
+        return eprintln!("skipped: nothing may be mounted here: {err}");
+    }
+    let said = err.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(status == Some(1) && said.contains("cannot be removed (Device"), "{said}");
+    let bills = || fs::read_dir(directory.join("bills")).expect("made").count();
+    assert_eq!(bills(), 0);
+    assert_eq!(gc(&directory, &["--older", "0s"]).1, ["pod-1"]);
+    assert_eq!(bills(), 1);
 }

@@ -143,6 +143,8 @@ fn what_cannot_be_read_is_named_and_hides_nothing() {
         assert!(err.contains(&format!("{name}.v1.cuota")) && !out.contains(name), "{name}: {err}");
     }
     assert!(!err.contains("notes") && !err.contains("good.v1"), "{err}");
+    let said = err.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("link.v1.cuota is a symbolic link"), "as the library says it: {err}");
     let report = json_of(&directory, 1);
     assert_eq!(report["clients"].as_array().map(Vec::len), Some(1));
     assert_eq!(report["unreadable"].as_array().map(Vec::len), Some(names.len()));

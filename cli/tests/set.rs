@@ -3,6 +3,7 @@
 mod common;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use common::member::{GIB, Member};
@@ -141,4 +142,13 @@ fn anothers_ledger_is_left_alone() {
     assert!(said.contains("not permitted") && said.contains("belongs to uid 12345"), "{said}");
     assert!(said.contains("Run the command as that user"), "{said}");
     assert!(member.takes(2 * GIB) && !member.takes(1));
+    // The other way out that it names is one: a ledger made there is its group's, too.
+    let mode = said.split_once("(mode ").and_then(|(_, rest)| rest.split_once(')'));
+    let mode = u32::from_str_radix(mode.expect("a mode").0, 8).expect("octal");
+    fs::set_permissions(&ledgers, PermissionsExt::from_mode(mode)).expect("ours");
+    fs::set_permissions(&file, PermissionsExt::from_mode(0o660)).expect("ours");
+    let command = &mut cuota(["set", "pod-1", "--vram", "4g", "--dir"]);
+    let (status, _, err) = ended(command.arg(&ledgers));
+    assert_eq!((status, err.as_str()), (Some(0), ""));
+    assert!(member.takes(2 * GIB));
 }

@@ -39,7 +39,7 @@ Exit status:
   0    every ledger was read
   1    a ledger could not be read (the others are reported), or there is no
        CLIENT
-  125  the directory could not be read, or a bad option";
+  125  the directory could not be read, the output not written, or a bad option";
 
 #[derive(Args)]
 pub struct Options {

@@ -43,7 +43,8 @@ Exit status:
   0    everything was read
   1    a ledger or a closing bill could not be read, or a client is gone (the
        others are listed); or there is no CLIENT
-  125  the directory or FILE could not be read, or a bad option";
+  125  the directory or FILE could not be read, the output not written, or a bad
+       option";
 
 #[derive(Args)]
 pub struct Options {

@@ -48,7 +48,7 @@ Drills:
 Exit status:
   0    what was observed is what is promised
   1    it is not
-  125  the drill could not be run, or a bad option
+  125  the drill could not be run, the output not written, or a bad option
   126, 127  nvidia-cuda-mps-control could not be run, or is not there (--gpu)";
 
 #[derive(Args)]

@@ -29,7 +29,7 @@ refused at its own, and goes on when that is raised. The card is simulated; the
 library, the ledgers and the commands are the real ones.
 
 Exit status: 0 if all of that was observed, 1 if not, 125 if the demo did not
-run.";
+run or its output could not be written.";
 
 /// Bytes of the simulated card.
 const CARD: u64 = 16 << 30;

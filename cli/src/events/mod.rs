@@ -45,7 +45,7 @@ Exit status:
   0    every ledger was read
   1    a ledger could not be read (the others' events are printed), or there is
        no CLIENT
-  125  the directory could not be read, or a bad option";
+  125  the directory could not be read, the output not written, or a bad option";
 
 /// Looks in a second are a compromise of delay and work.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
@@ -138,7 +138,7 @@ struct Printer {
 }
 
 impl Printer {
-    /// False if nobody reads any more.
+    /// False if nobody reads any more, or it cannot be written.
     fn print(&mut self, records: Vec<Record>) -> bool {
         let names = records.iter().map(|record| record.facts.client.len());
         self.width = names.fold(self.width, usize::max).min(words::WIDEST_NAME);
@@ -146,7 +146,8 @@ impl Printer {
             let line = if self.json { json::line(record) } else { words::line(record, self.width) };
             self.out.write_all(line.as_bytes())
         };
-        records.iter().try_for_each(print).and_then(|()| self.out.flush()).is_ok()
+        let written = records.iter().try_for_each(print).and_then(|()| self.out.flush());
+        screen::arrived(written)
     }
 }
 

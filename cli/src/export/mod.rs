@@ -43,14 +43,15 @@ closed and removed after --retention, as by `cuota gc`.
 
 Exit status:
   0    ended by SIGTERM or SIGINT, or the file was written once
-  125  the address or the file cannot be used, or a bad option";
+  125  the address or the file cannot be used, the output could not be written, or
+       a bad option";
 
 #[derive(Args)]
 pub struct Options {
     /// Where to listen
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:9419")]
     listen: String,
-    /// Write the metrics to this file instead, in plain text
+    /// Write the metrics to this plain file instead, as plain text; it is replaced each time
     #[arg(long, value_name = "PATH", conflicts_with = "listen")]
     textfile: Option<PathBuf>,
     /// Write it again and again
@@ -67,6 +68,7 @@ pub struct Options {
 pub fn export(options: Options) -> Result<u8, Failure> {
     // What is wrong with the options is said now, and not at the first scrape.
     Places::of(options.dir.as_deref())?;
+    options.textfile.as_deref().map(textfile::check).transpose()?;
     let mut exporter = Exporter::new(options.dir.clone());
     let mut retention = options.retention;
     system::keep_requests_to_end();
@@ -84,7 +86,7 @@ pub fn export(options: Options) -> Result<u8, Failure> {
         }
     };
     loop {
-        let written = textfile::write(&path, &exporter.scrape(Format::Plain));
+        let written = textfile::publish(&path, &exporter.scrape(Format::Plain));
         let Some(every) = options.every else { return written.map(|()| 0) };
         retention.keep(&options.dir);
         // The disk may have room again the next time.

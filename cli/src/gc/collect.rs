@@ -1,10 +1,11 @@
 //! Which ledgers nobody needs any more, and the end of those.
 #![forbid(unsafe_code)]
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use cuota_core::book::{self, Closing, Report};
+use cuota_core::book::{self, Closing, Report, Trouble};
 use cuota_core::shm::clock;
 
 use super::keep::Draft;
@@ -63,19 +64,32 @@ fn retire(client: Client, older: Duration, dry_run: bool) -> Result<Option<Remov
     if dry_run {
         return Ok(Some(removed));
     }
-    // Written before the door is taken: a joiner must not wait for the disk.
     let client = Client { name, file, report };
-    let account = Account { state: State::Closed, ..Account::of(&client) };
-    let draft = Draft::write(&directory, &bill_name, &json::closing(&account))?;
-    let Client { file, report, .. } = client;
-    let closing = Closing::begin(&file, own_pid_namespace()).map_err(|why| why.to_string())?;
-    let Some(closing) = closing else { return Ok(None) };
-    if !closing.is_last(&report).map_err(|why| why.to_string())? {
-        return Ok(None);
+    Ok(close(&client, &directory, &bill_name)?.then_some(removed))
+}
+
+/// Whether it is closed, and nobody has come in between.
+fn close(client: &Client, directory: &Path, bill_name: &str) -> Result<bool, String> {
+    let words = |why: Trouble| why.to_string();
+    // What cannot be removed by us leaves no trace of the attempt.
+    if !Closing::is_possible(&client.file).map_err(words)? {
+        return Ok(false);
     }
-    draft.keep()?;
-    closing.remove().map_err(|why| why.to_string())?;
-    Ok(Some(removed))
+    // Written before the door is taken: a joiner must not wait for the disk.
+    let account = Account { state: State::Closed, ..Account::of(client) };
+    let draft = Draft::write(directory, bill_name, &json::closing(&account))?;
+    let closing = Closing::begin(&client.file, own_pid_namespace()).map_err(words)?;
+    let Some(closing) = closing else { return Ok(false) };
+    if !closing.is_last(&client.report).map_err(words)? {
+        return Ok(false);
+    }
+    let bill = draft.keep()?;
+    closing.remove().map_err(|why| {
+        // The ledger goes on: this would be the bill of its end.
+        let _ = fs::remove_file(bill);
+        why.to_string()
+    })?;
+    Ok(true)
 }
 
 /// Nobody has anything of an earlier start of the machine any more, however long ago that was.

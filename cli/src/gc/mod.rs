@@ -25,12 +25,14 @@ Close and remove ledgers that nobody is in.
 A ledger goes if no process of its client runs and nothing has happened in it for
 a while, or if it is of an earlier start of the machine. First its closing bill
 is written to bills/<client>.<epoch>.json beside it, where `cuota bill` finds it.
-A process that starts at that moment begins a new ledger.
+A process that starts at that moment begins a new ledger. Where a group shares
+the directory (mode 3770), it shares bills/ too, and each user's ledgers are
+closed by that user, or by the owner of the directory.
 
 Exit status:
   0    all was looked at, and what was to go is gone
   1    a ledger could not be read or removed (the others were)
-  125  the directory could not be read, or a bad option";
+  125  the directory could not be read, the output not written, or a bad option";
 
 #[derive(Args)]
 pub struct Options {

@@ -43,7 +43,7 @@ pub fn supervise(options: &Options) -> Result<u8, Failure> {
     stop::by_signal();
     // What cannot work at all is said at once.
     if let Some(file) = &metrics {
-        textfile::write(file, &Facts::default().metrics(&place, [].iter()))?;
+        textfile::publish(file, &Facts::default().metrics(&place, [].iter()))?;
     }
     let teller = Teller { json: options.json, metrics };
     let mut watch = Watch::new(place, &options.how, teller);

@@ -55,7 +55,7 @@ impl Teller {
             let _ = textfile::write(&file(place), &facts.json().to_string());
         }
         if let Some(path) = &self.metrics
-            && let Err(why) = textfile::write(path, &facts.metrics(place, servers))
+            && let Err(why) = textfile::publish(path, &facts.metrics(place, servers))
         {
             screen::complain(&why.text);
         }

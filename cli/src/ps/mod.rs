@@ -24,7 +24,7 @@ $XDG_RUNTIME_DIR/cuota and /tmp/cuota-<uid>. Nothing is changed.
 Exit status:
   0    every ledger was read
   1    a ledger could not be read (the others are listed), or there is no CLIENT
-  125  the directory could not be read, or a bad option";
+  125  the directory could not be read, the output not written, or a bad option";
 
 #[derive(Args)]
 pub struct Options {

@@ -54,7 +54,7 @@ pub fn not_permitted(trouble: &Trouble) -> Option<String> {
     let theirs = owner != file::effective_user();
     (denied && theirs).then(|| {
         format!(
-            "not permitted: {} belongs to uid {owner}, and this is uid {}\nRun the command as that user, or keep ledgers in a directory whose group may write (mode 2770).",
+            "not permitted: {} belongs to uid {owner}, and this is uid {}\nRun the command as that user, or keep ledgers in a directory of root's that a group shares (mode 3770).",
             trouble.path.display(),
             file::effective_user()
         )

@@ -29,7 +29,7 @@ environment (CUOTA_VRAM) of the next one decides anew.
 Exit status:
   0    the quota is in force
   1    it is not: no such client, nobody to be limited, not permitted
-  125  a bad option";
+  125  a bad option, or the output could not be written: the quota is in force";
 
 #[derive(Args)]
 pub struct Options {

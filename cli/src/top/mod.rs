@@ -39,7 +39,8 @@ Exit status:
   0    every ledger was read, or the table was left
   1    with --once: a ledger could not be read (the others are listed), or there
        is no CLIENT
-  125  the directory could not be read, no terminal, or a bad option";
+  125  the directory could not be read, the output not written, no terminal, or a
+       bad option";
 
 #[derive(Args)]
 pub struct Options {
@@ -127,7 +128,7 @@ fn print_on(
     loop {
         let line = json::line(places, &sample, clock::wall_time());
         let mut out = io::stdout().lock();
-        if out.write_all(line.as_bytes()).and_then(|()| out.flush()).is_err() {
+        if !screen::arrived(out.write_all(line.as_bytes()).and_then(|()| out.flush())) {
             return Ok(0);
         }
         drop(out);

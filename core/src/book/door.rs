@@ -76,7 +76,7 @@ impl Book {
         match self.door() {
             Ok(_door) if self.is_in_use()? => Ok(()),
             Ok(_door) => {
-                std::fs::remove_file(self.path()).map_err(|why| self.trouble(What::File(why)))
+                std::fs::remove_file(self.path()).map_err(|why| self.trouble(What::Removal(why)))
             }
             Err(Trouble { what: What::Moved, .. }) => Ok(()),
             Err(why) => Err(why),

@@ -26,7 +26,7 @@ pub struct Plan<'a> {
     pub boot: [u64; 2],
 }
 
-const STICKY: u32 = 0o1000;
+pub(super) const STICKY: u32 = 0o1000;
 const SETGID: u32 = 0o2000;
 /// Attempts to open what others keep replacing.
 const ATTEMPTS: usize = 16;

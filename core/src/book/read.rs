@@ -13,7 +13,7 @@ use super::device::{share_of, uuid_of};
 use super::lanes::{LaneReport, lanes};
 use super::layout::{self, DEVICES, Layout, count, device, header, member};
 use super::living::byte_of;
-use super::open::check;
+use super::open::{check, unopened};
 use super::record::Exact;
 use super::report::{DeviceReport, MemberReport, Report, Share};
 use super::ring::{Found, records};
@@ -51,7 +51,7 @@ impl Copied {
 /// The file at `path`, if it is a ledger as far as its header says.
 pub(super) fn opened(path: &Path) -> Result<(File, Layout), Trouble> {
     let trouble = |what| Trouble::new(path, what);
-    let file = file::open(path, false).map_err(|why| trouble(What::File(why)))?;
+    let file = file::open(path, false).map_err(|why| unopened(path, why))?;
     let stat = file::stat(file.as_fd()).map_err(|why| trouble(What::File(why)))?;
     if !stat.is_regular() {
         return Err(trouble(What::Foreign("is no plain file")));

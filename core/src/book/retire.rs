@@ -3,19 +3,20 @@
 //! mapped: a mapping lasts as long as the process, and would keep the bytes of what was removed.
 #![forbid(unsafe_code)]
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::AsFd;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::door::{BYTE, leads_to};
 use super::layout::{Layout, member};
 use super::living::{BYTES, Shown};
-use super::open::{directory, examine, unopened};
+use super::open::{STICKY, directory, examine, unopened};
 use super::read::{Copied, read};
 use super::report::Report;
 use super::trouble::{Trouble, What};
-use crate::shm::file;
+use crate::shm::file::{self, Stat};
 
 /// A ledger that nobody is in, and nobody can join while this is there.
 pub struct Closing {
@@ -25,15 +26,15 @@ pub struct Closing {
 }
 
 impl Closing {
+    /// Whether there is a ledger to close, and we may: whoever is in it stays, and nobody waits.
+    pub fn is_possible(path: &Path) -> Result<bool, Trouble> {
+        Ok(removable(path)?.is_some())
+    }
+
     /// Nothing if somebody is in it, or at its door, or if it is gone.
     pub fn begin(path: &Path, pid_namespace: u64) -> Result<Option<Closing>, Trouble> {
         let trouble = |what| Trouble::new(path, what);
-        let shared = directory(path.parent().unwrap_or(Path::new("/")), false)?;
-        let file = match file::open(path, true) {
-            Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(None),
-            opened => opened.map_err(|why| unopened(path, why))?,
-        };
-        let (stat, layout) = examine(&file, path, shared)?;
+        let Some((file, stat, layout)) = removable(path)? else { return Ok(None) };
         let locks = |why| trouble(What::Locks(why));
         if !file::lock(file.as_fd(), BYTE).map_err(locks)? || !leads_to(path, &stat) {
             return Ok(None);
@@ -54,10 +55,40 @@ impl Closing {
         Ok(same && earlier.is_deserted())
     }
 
-    /// Takes the file off its name.
-    pub fn remove(self) -> Result<(), Trouble> {
-        std::fs::remove_file(&self.path).map_err(|why| Trouble::new(&self.path, What::File(why)))
+    /// Takes the file off its name, if nobody did, and keeps the door: if it cannot, what was written
+    /// about its end can be taken back before somebody else writes that.
+    pub fn remove(&self) -> Result<(), Trouble> {
+        match fs::remove_file(&self.path) {
+            Err(why) if why.kind() != io::ErrorKind::NotFound => {
+                Err(Trouble::new(&self.path, What::Removal(why)))
+            }
+            _ => Ok(()),
+        }
     }
+}
+
+/// The ledger of that name, ours to use and to take off it; nothing if there is none.
+fn removable(path: &Path) -> Result<Option<(File, Stat, Layout)>, Trouble> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let shared = directory(folder, false)?;
+    let file = match file::open(path, true) {
+        Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(|why| unopened(path, why))?,
+    };
+    let (stat, layout) = examine(&file, path, shared)?;
+    let found = fs::metadata(folder).map_err(|why| Trouble::new(folder, What::Directory(why)))?;
+    if !may_remove(folder, &found, &stat) {
+        return Err(Trouble::new(path, What::Removal(io::ErrorKind::PermissionDenied.into())));
+    }
+    Ok(Some((file, stat, layout)))
+}
+
+/// As the kernel will see it, as far as can be told beforehand.
+fn may_remove(folder: &Path, found: &fs::Metadata, stat: &Stat) -> bool {
+    let sticky = found.permissions().mode() & STICKY != 0;
+    let us = file::effective_user();
+    let owned = us == 0 || [found.uid(), stat.owner].contains(&us);
+    file::is_writable(folder) && (owned || !sticky)
 }
 
 /// Whether a process that ever took a place still runs, seen from here: it may have lost its lock without

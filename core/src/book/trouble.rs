@@ -19,6 +19,8 @@ pub enum What {
     DirectoryOwner { owner: u32, mode: u32 },
     /// The file cannot be made or opened.
     File(io::Error),
+    /// The file cannot be taken off its name.
+    Removal(io::Error),
     /// There is no room for it.
     Full(io::Error),
     /// The name is taken by somebody else's file, or by something that is no plain file.
@@ -58,6 +60,10 @@ impl fmt::Display for Trouble {
             What::File(why) => write!(
                 out,
                 "the ledger {path} cannot be opened ({why}): check its directory's permissions, or name another with CUOTA_DIR"
+            ),
+            What::Removal(why) => write!(
+                out,
+                "the ledger {path} cannot be removed ({why}): have its owner run cuota gc, or its directory's, who must be allowed to write there"
             ),
             What::Full(why) => write!(
                 out,

@@ -61,6 +61,7 @@ fn one_that_was_opened_before_is_not_joined_after() {
     let closing = Closing::begin(&folder.file(), 0).expect("ours").expect("nobody is in it");
     assert!(Closing::begin(&folder.file(), 0).expect("ours").is_none(), "somebody is at the door");
     closing.remove().expect("ours");
+    drop(closing);
     let why = before.door().map(drop).expect_err("it is gone");
     assert!(matches!(why.what, What::Moved), "{why}");
     let (after, _seat) = enter(&folder.plan(), &Member::default(), &|| 5).expect("made anew");
