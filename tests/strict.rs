@@ -62,6 +62,11 @@ const CASES: &[Case] = &[
         &["cut short", "remove it"],
     ),
     ("a size", |crowd| crowd.set("CUOTA_VRAM", "64MiBs"), &["CUOTA_VRAM=\"64MiBs\"", "it takes"]),
+    (
+        "no card of its own",
+        |crowd| crowd.set("CUOTA_VRAM", "GPU-00000000-0000-0000-0000-000000000000=1GiB,7=2GiB"),
+        &["CUOTA_VRAM names none of the devices", "0: GPU-63756f74-6173-696d-0000-000000000001"],
+    ),
     ("a client", |crowd| crowd.set("CUOTA_CLIENT", "a/b"), &["CUOTA_CLIENT=\"a/b\"", "it takes"]),
 ];
 

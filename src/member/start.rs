@@ -192,6 +192,11 @@ pub fn settle(config: &Config) -> Result<(), String> {
             Wish { device: *device, limit: size.map(|size| size.of(device.bytes)) }
         })
         .collect();
+    let no_limit = !config.vram.is_empty() && wishes.iter().all(|wish| wish.limit.is_none());
+    let none_named = (no_limit && !seen.is_empty()).then(|| names_none(&seen));
+    if let Some(why) = none_named.as_ref().filter(|_| config.strict) {
+        return Err(why.clone());
+    }
     let seat = member.seat.with(|seat| *seat);
     let settled = member.book.door().and_then(|door| {
         let witness = member.book.witness(seat.id, member.who.pid_namespace);
@@ -203,7 +208,7 @@ pub fn settle(config: &Config) -> Result<(), String> {
         }
     });
     let standings = settled.map_err(|why| why.to_string())?;
-    let mut complaint = None;
+    let mut complaint = none_named;
     for ((ordinal, device), standing) in seen.iter().zip(&standings) {
         let Some(part) = member.book.part(standing.index) else { continue };
         let place = usize::try_from(*ordinal).ok().and_then(|at| member.devices.get(at));
@@ -222,6 +227,16 @@ pub fn settle(config: &Config) -> Result<(), String> {
             Ok(())
         }
     }
+}
+
+/// A mistyped name is no limit at all.
+fn names_none(seen: &[(c_int, Device)]) -> String {
+    let device = |(ordinal, device): &(c_int, Device)| format!("{ordinal}: {}", Uuid(device.uuid));
+    let seen: Vec<String> = seen.iter().map(device).collect();
+    format!(
+        "CUOTA_VRAM names none of the devices that this process sees ({}), so none has a limit: correct the names, or give one that is meant to have none 100%",
+        seen.join(", ")
+    )
 }
 
 fn disagreement(member: &Member, ordinal: c_int, first: Option<u64>) -> String {
