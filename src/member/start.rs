@@ -106,7 +106,10 @@ fn make(config: &Config, place: Place) -> Result<Member, String> {
         start: book::start_time(process::id().into()).unwrap_or(0),
         pid_namespace: fs::metadata("/proc/self/ns/pid").map_or(0, |found| found.ino()),
         user: file::effective_user().into(),
-        name: fs::read_to_string("/proc/self/comm").unwrap_or_default().trim_end().into(),
+        // The kernel cuts it where it is too long, be that inside a letter.
+        name: String::from_utf8_lossy(&fs::read("/proc/self/comm").unwrap_or_default())
+            .trim_end()
+            .into(),
     };
     #[cfg(cuota_sabotage)]
     stand_in_for_time();

@@ -80,19 +80,20 @@ impl Door<'_> {
         now: u64,
     ) -> Result<Vec<Standing>, Trouble> {
         let book = self.book;
-        let mut indexes = Vec::new();
+        let (mut indexes, mut parts) = (Vec::new(), Vec::new());
         for wish in wishes {
-            indexes.push(self.claim(wish.device)?);
+            let index = self.claim(wish.device)?;
+            // Before the next is claimed: that would make room where this one's was cut off.
+            let cut = || book.trouble(What::Unreadable("the part of a device is cut short"));
+            parts.push(book.part(index).ok_or_else(cut)?);
+            indexes.push(index);
         }
         if !self.has_company(seat, living) {
             book.forget_policy(&indexes, now);
         }
-        let mut standings = Vec::new();
-        for (index, wish) in indexes.iter().zip(wishes) {
-            let cut = || book.trouble(What::Unreadable("the part of a device is cut short"));
-            standings
-                .push(book.part(*index).map(|part| standing(*index, wish, &part)).ok_or_else(cut)?);
-        }
+        let found = indexes.iter().zip(wishes).zip(&parts);
+        let mut standings: Vec<_> =
+            found.map(|((index, wish), part)| standing(*index, wish, part)).collect();
         if comes_in(&standings) {
             for (standing, wish) in standings.iter_mut().zip(wishes) {
                 standing.limit = book.bring_in_force(standing, wish, seat, now);

@@ -54,6 +54,12 @@ pub fn open(plan: &Plan) -> Result<Book, Trouble> {
             opened => opened.map_err(|why| unopened(&path, why))?,
         };
         let book = trust(file, &path, shared)?;
+        if !is_of_client(&book, plan.client) {
+            return Err(Trouble::new(
+                &path,
+                What::Foreign("is another client's, moved or linked here"),
+            ));
+        }
         // A lock that is held was taken since the machine started, whatever the file or our view says.
         if is_of_this_boot(&book, plan.boot) || book.is_in_use()? {
             return Ok(book);
@@ -61,6 +67,11 @@ pub fn open(plan: &Plan) -> Result<Book, Trouble> {
         book.discard()?;
     }
     Err(Trouble::new(&path, What::Moved))
+}
+
+fn is_of_client(book: &Book, client: &str) -> bool {
+    let words = layout::text_words::<{ header::CLIENT_WORDS }>(client);
+    (header::CLIENT..).zip(words).all(|(at, word)| book.head.value(at) == word)
 }
 
 /// Where one of the two is not known (a `/proc` that does not show it) the file is of this start of the

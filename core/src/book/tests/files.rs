@@ -67,6 +67,10 @@ fn what_is_not_ours_is_named_and_left() {
     };
     symlink("/etc/passwd", folder.file()).expect("a link");
     said("symbolic link");
+    let other = Plan { client: "pod-2", ..folder.plan() };
+    drop(open(&other).expect("made"));
+    fs::rename(folder.0.join(file_name("pod-2")), folder.file()).expect("ours");
+    said("another client's");
     fs::create_dir(folder.file()).expect("a directory");
     said("cannot be opened");
     fs::write(folder.file(), b"").expect("a file");
