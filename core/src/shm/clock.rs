@@ -9,7 +9,9 @@ use crate::ledger::Word;
 
 /// CLOCK_BOOTTIME, asked of the kernel, as it is outside all time namespaces.
 pub fn boot_time() -> u64 {
-    ask(libc::CLOCK_BOOTTIME).wrapping_sub(boot_offset())
+    // First: it may have to be read, and the time would be of before that.
+    let offset = boot_offset();
+    ask(libc::CLOCK_BOOTTIME).wrapping_sub(offset)
 }
 
 /// By how many nanoseconds, round the word, what this process is told of the time since boot is later than
