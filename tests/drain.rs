@@ -153,11 +153,12 @@ fn nobody_waits_longer_than_was_said() {
     let pid = child.id();
     send(pid.cast_signed(), libc::SIGTERM);
     let status = format!("/proc/{pid}/status");
+    // By whichever of its threads.
     until("the first is being handled", || {
         let text = std::fs::read_to_string(&status).unwrap_or_default();
-        let mask = text.lines().find_map(|line| line.strip_prefix("SigBlk:")).map(str::trim);
-        let mask = mask.and_then(|mask| u64::from_str_radix(mask, 16).ok()).unwrap_or(0);
-        mask >> (libc::SIGTERM - 1) & 1 == 1
+        let waits = text.lines().find_map(|line| line.strip_prefix("ShdPnd:")).map(str::trim);
+        let waits = waits.and_then(|waits| u64::from_str_radix(waits, 16).ok()).unwrap_or(0);
+        waits >> (libc::SIGTERM - 1) & 1 == 0
     });
     send(pid.cast_signed(), libc::SIGTERM);
     let end = scene.end(child);
