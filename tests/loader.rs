@@ -147,6 +147,23 @@ fn a_thousand_threads_at_first_resolution() {
     }
 }
 
+/// The first needs room to join the ledger; whoever has joined needs none to speak of.
+#[test]
+fn a_thread_with_little_stack_may_initialise() {
+    let scratch = Scratch::new();
+    let program = scratch.compile_linked("small.c", "small", &[]);
+    for way in [Way::Bare, Way::Preloaded, Way::Mounted] {
+        let run = |level| {
+            let run = Run::new(&program, way).env("CUOTA_CLIENT", "small");
+            run.env("CUOTA_VRAM", "64MiB").env("CUOTA_LOG", level)
+        };
+        for level in ["warn", "debug"] {
+            let out = run(level).arg("65536").arg("0").arg("0").ok().out();
+            assert_eq!(out, "0\n0\n0\n", "{way:?}");
+        }
+    }
+}
+
 #[test]
 fn a_constructor_may_join_a_thread_that_makes_its_first_call() {
     let scratch = Scratch::new();
