@@ -148,6 +148,8 @@ impl Client {
 
     /// Before the driver is initialised: is there an MPS, if there has to be, and takes a place in the
     /// ledger. What to answer where going on without is worse than not going on.
+    #[cold]
+    #[inline(never)]
     pub fn join(&self) -> Result<(), Status> {
         if self.misread {
             return Err(Status::INVALID_VALUE);
@@ -158,6 +160,8 @@ impl Client {
     }
 
     /// After the driver is initialised: the limits, and what came of MPS.
+    #[cold]
+    #[inline(never)]
     pub fn settle(&self) -> Result<(), Status> {
         let _here = process::NotCancelled::new();
         let outcome = self

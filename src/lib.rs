@@ -2,7 +2,8 @@
 //! a program and the CUDA driver. `hooks` says what happens at each entry point, `client` what this
 //! process is to us, `driver` is the real driver.
 //!
-//! No constructor runs here: a process that never touches CUDA must not notice this library.
+//! The only constructor looks where standard error leads (`driver/stderr.rs`): a process that never touches
+//! CUDA must not notice this library.
 
 // The unit tests export nothing: what only exported symbols reach is unused there.
 #![cfg_attr(test, allow(dead_code))]

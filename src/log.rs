@@ -8,7 +8,7 @@ use core::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use cuota_core::config::Level;
 
-use crate::driver::process;
+use crate::driver::stderr;
 
 /// What a line is about; each has its own cap.
 #[derive(Clone, Copy)]
@@ -63,7 +63,7 @@ fn say(level: Level, topic: Topic, text: Arguments) {
         CAP => write!(line, "cuota: {name}: more lines like the last ones are not printed"),
         _ => return,
     };
-    process::write_stderr(line.finish());
+    stderr::write(line.finish());
 }
 
 /// A line in place: logging must not allocate inside somebody's allocator.

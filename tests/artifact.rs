@@ -66,10 +66,11 @@ fn it_takes_no_symbol_newer_than_glibc_2_28() {
     }
 }
 
-/// No constructor: a process that never touches CUDA must not notice us. What is there is the C
-/// start-up files' own (which does nothing without profiling) and std's note of argc and argv.
+/// A process that never touches CUDA must not notice us. What is there is the C start-up files' own
+/// (which does nothing without profiling), std's note of argc and argv, and one look at where standard
+/// error leads, which changes nothing.
 #[test]
-fn nothing_of_ours_runs_at_load() {
+fn nothing_of_ours_but_a_look_runs_at_load() {
     let sections = tool("readelf", &["-WS"]);
     for name in [".init_array", ".ctors", ".preinit_array"] {
         let size = sections.lines().find_map(|line| {
@@ -77,10 +78,10 @@ fn nothing_of_ours_runs_at_load() {
             (fields.first() == Some(&name))
                 .then(|| u64::from_str_radix(fields[4], 16).expect("a size"))
         });
-        assert!(size.unwrap_or(0) <= 16, "{name}: {size:?}");
+        assert!(size.unwrap_or(0) <= 24, "{name}: {size:?}");
     }
     let symbols = tool("nm", &[]);
-    for explains in ["frame_dummy", "ARGV_INIT_ARRAY"] {
+    for explains in ["frame_dummy", "ARGV_INIT_ARRAY", "AT_LOAD"] {
         assert!(symbols.contains(explains), "an entry that is not {explains}");
     }
 }

@@ -206,6 +206,43 @@ fn a_log_line_harms_nobody() {
     }
 }
 
+/// Who closes standard error gets its number for whatever is opened next: that is data, unless it is
+/// something that anybody may write a line to.
+#[test]
+fn a_log_line_is_no_part_of_a_programs_data() {
+    let scratch = Scratch::new();
+    let program = scratch.compile_linked("reused.c", "reused", &[]);
+    // What follows is given to a shell, which starts the program as its user would.
+    for (how, redirection, is_said) in [
+        ("kept", "2>log", true),
+        ("kept", "2>>log", true),
+        ("back", "2>log", true),
+        ("kept", "2>&-", false),
+        ("closed", "", false),
+        ("data", "", false),
+        ("data", "2>log", false),
+        ("data", "2>&-", false),
+        ("socket", "", false),
+        ("log", "", true),
+        ("log", "2>&-", true),
+        ("pipe", "2>log", true),
+    ] {
+        let run = Run::new("/bin/sh", Way::Preloaded).env("CUOTA_LOG", "perhaps");
+        let place = scratch.path().display().to_string();
+        let script = format!("cd {place} && exec {} {how} {redirection}", program.display());
+        let _ = std::fs::remove_file(scratch.join("log"));
+        let outcome = run.arg("-c").arg(script).ok();
+        let data = outcome.out();
+        let log = std::fs::read_to_string(scratch.join("log")).unwrap_or_default();
+        let said = format!("{data}{log}").contains("cuota: warn: CUOTA_LOG");
+        assert_eq!(said, is_said, "{how} {redirection}: {data:?}, {log:?}, {:?}", outcome.err());
+        assert_eq!(outcome.err(), "", "{how} {redirection}");
+        if how == "data" {
+            assert_eq!(data, "data 0\n", "{redirection}");
+        }
+    }
+}
+
 /// Many processes start to count in one file at once: nothing is lost.
 #[test]
 fn a_tally_is_shared_from_the_first_call() {

@@ -14,7 +14,7 @@ type EntryPoint =
 /// What the library says it does at each entry point: (how, why it may be forwarded).
 fn declared() -> BTreeMap<String, (String, Option<String>)> {
     let mut all = BTreeMap::new();
-    // SAFETY: the library has no constructor; the symbol has the type it is declared with there, and
+    // SAFETY: the library's constructor only looks; the symbol has the type it is declared with there, and
     // answers with C strings that live as long as the library, which is never unloaded.
     unsafe {
         let library = libloading::Library::new(support::library()).expect("the library loads");

@@ -88,9 +88,41 @@ fn an_older_driver_keeps_its_honest_errors() {
 fn without_a_driver_a_linked_program_is_told_so() {
     let scratch = Scratch::new();
     let linked = scratch.compile_linked("absent.c", "absent", &[]);
-    let out = Run::on(&linked, Way::Preloaded, scratch.path()).ok().out();
+    let outcome = Run::on(&linked, Way::Preloaded, scratch.path()).ok();
+    let (out, said) = (outcome.out(), outcome.err());
     assert!(out.starts_with("100 CUDA_ERROR_NO_DEVICE \"no CUDA driver"), "{out}");
     assert!(out.contains("version 0 (100) count 100 older 100"), "{out}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.starts_with("cuota: warn: no libcuda.so.1 was found"), "{said}");
+    let place = scratch.path().to_str().expect("a plain path");
+    assert!(["CUOTA_DRIVER", "/usr/local/nvidia/lib64", place].iter().all(|w| said.contains(w)));
+    // One that will not load, where the loader would take it.
+    std::fs::write(scratch.join("libcuda.so.1"), "no library").expect("it is ours");
+    let outcome = Run::on(&linked, Way::Preloaded, scratch.path()).ok();
+    let said = outcome.err();
+    assert!(outcome.out().starts_with("100 "), "{}", outcome.out());
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.contains("cannot be loaded as the CUDA driver"), "{said}");
+}
+
+/// After a chroot the driver is not where it was, and the program was linked to it and started.
+#[test]
+fn a_program_that_has_left_the_drivers_root_is_told_so() {
+    let scratch = Scratch::new();
+    let program = scratch.compile_linked("caged.c", "caged", &[]);
+    let run = |when: &str| Run::new(&program, Way::Preloaded).arg(scratch.path()).arg(when).ok();
+    let after = run("after");
+    if after.out() == "may not\n" {
+        eprintln!("skipped: this user may not chroot, nor make a namespace to do it in");
+        return;
+    }
+    assert_eq!(after.out(), "100 100\n");
+    let said = after.err();
+    let ours: Vec<_> = said.lines().filter(|line| line.contains("libcuda.so.1")).collect();
+    assert_eq!(ours.len(), 1, "{said}");
+    assert!(ours[0].contains("chroot") && ours[0].contains("CUOTA_DRIVER"), "{said}");
+    let before = run("before");
+    assert_eq!((&*before.out(), &*before.err()), ("0 0\n", ""));
 }
 
 #[test]
@@ -144,6 +176,23 @@ fn a_thousand_threads_at_first_resolution() {
             ("cuDeviceGetCount", threads),
             ("cuDriverGetVersion", threads),
         ]);
+    }
+}
+
+/// The first needs room to join the ledger; whoever has joined needs none to speak of.
+#[test]
+fn a_thread_with_little_stack_may_initialise() {
+    let scratch = Scratch::new();
+    let program = scratch.compile_linked("small.c", "small", &[]);
+    for way in [Way::Bare, Way::Preloaded, Way::Mounted] {
+        let run = |level| {
+            let run = Run::new(&program, way).env("CUOTA_CLIENT", "small");
+            run.env("CUOTA_VRAM", "64MiB").env("CUOTA_LOG", level)
+        };
+        for level in ["warn", "debug"] {
+            let out = run(level).arg("65536").arg("0").arg("0").ok().out();
+            assert_eq!(out, "0\n0\n0\n", "{way:?}");
+        }
     }
 }
 

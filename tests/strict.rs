@@ -7,6 +7,7 @@ use std::os::unix::fs::symlink;
 
 use cuota_core::book::layout::header;
 use support::crowd::{Crowd, set_mode};
+use support::{Run, Scratch, Way};
 
 /// What is wrong, and words that the line must have.
 type Case = (&'static str, fn(&mut Crowd), &'static [&'static str]);
@@ -118,6 +119,36 @@ fn who_disagrees_is_refused_or_held_to_what_is_in_force() {
     crowd.set("CUOTA_STRICT", "");
     let mut alone = crowd.enter();
     assert_eq!(alone.tell("total"), 128, "nobody is there to disagree with");
+}
+
+/// Whoever may not make files so long is told so: SIGXFSZ ends no program, and no signal is lost.
+#[test]
+fn a_limit_on_the_size_of_files_is_an_error_and_not_the_end() {
+    let scratch = Scratch::new();
+    let program = scratch.compile_linked("limited.c", "limited", &[]);
+    std::fs::create_dir(scratch.join("sim")).expect("the scratch directory is writable");
+    let run = |way, bytes: u64, strict: &str, pending: &[&str]| {
+        let run = Run::new(&program, way).env("CUOTA_SIM", scratch.join("sim"));
+        let run = run.env("CUOTA_CLIENT", "limited").env("CUOTA_VRAM", "64MiB");
+        let run = run.env("CUOTA_STRICT", strict).arg(bytes.to_string());
+        pending.iter().fold(run, Run::arg).ok()
+    };
+    // The simulated machine is there from now on, and grows no more.
+    run(Way::Bare, 1 << 30, "", &[]);
+    // Too short for the header and the places, for the ring, and for a device's part.
+    for bytes in [4 << 10, 128 << 10, 640 << 10, 768 << 10, 1 << 20] {
+        for (strict, code) in [("1", 1), ("0", 0)] {
+            let outcome = run(Way::Preloaded, bytes, strict, &[]);
+            let said = outcome.err();
+            assert_eq!(outcome.out(), format!("{code} pending 0 blocked 0\n"), "{bytes}: {said}");
+            assert!(said.contains("cuInit fails") == (code == 1), "{bytes}: {said}");
+            assert!(said.contains("ulimit -f") && said.lines().count() == 1, "{bytes}: {said}");
+        }
+        let theirs = run(Way::Preloaded, bytes, "1", &["pending"]);
+        assert_eq!(theirs.out(), "1 pending 1 blocked 1\n", "{bytes}: {}", theirs.err());
+    }
+    let enough = run(Way::Preloaded, 4 << 20, "1", &[]);
+    assert_eq!((&*enough.out(), &*enough.err()), ("0 pending 0 blocked 0\n", ""));
 }
 
 /// Fills a client's places, and one more.

@@ -13,8 +13,9 @@ use super::{cache, dl, file, loaded, process};
 
 pub const SONAME: &CStr = c"libcuda.so.1";
 
+/// Where containers and distributions put it.
 #[cfg(target_arch = "x86_64")]
-const DIRECTORIES: [&CStr; 9] = [
+pub const DIRECTORIES: [&CStr; 9] = [
     c"/usr/local/nvidia/lib64",
     c"/usr/local/nvidia/lib",
     c"/usr/lib/x86_64-linux-gnu",
@@ -25,8 +26,9 @@ const DIRECTORIES: [&CStr; 9] = [
     c"/usr/lib/wsl/lib",
     c"/usr/lib",
 ];
+/// Where containers and distributions put it.
 #[cfg(target_arch = "aarch64")]
-const DIRECTORIES: [&CStr; 8] = [
+pub const DIRECTORIES: [&CStr; 8] = [
     c"/usr/local/nvidia/lib64",
     c"/usr/local/nvidia/lib",
     c"/usr/lib/aarch64-linux-gnu",

@@ -40,10 +40,11 @@ impl<T: Sync + Send> OfThisProcess<T> {
     }
 
     /// The value, or what `make` makes; threads that come meanwhile wait for it, not for ever. A maker
-    /// that fails leaves nothing, and the next who comes tries again.
+    /// that fails leaves nothing, and the next who comes tries again. It makes a box: the value may be
+    /// more than a thread's stack has room for.
     pub fn get_or_make<E>(
         &self,
-        make: impl FnOnce() -> Result<T, E>,
+        make: impl FnOnce() -> Result<Box<T>, E>,
     ) -> Option<Result<&'static T, E>> {
         if let Some(value) = self.get() {
             return Some(Ok(value));
@@ -56,7 +57,7 @@ impl<T: Sync + Send> OfThisProcess<T> {
         let made = match self.get() {
             Some(value) => Ok(value),
             None => make().map(|value| {
-                let value: &'static T = Box::leak(Box::new(value));
+                let value: &'static T = Box::leak(value);
                 self.inherited.store(core::ptr::from_ref(value).cast_mut(), Ordering::Release);
                 page.value.store(core::ptr::from_ref(value).cast_mut().cast(), Ordering::Release);
                 value

@@ -25,6 +25,7 @@ pub mod query;
 pub mod nvml;
 pub mod scope;
 pub mod status;
+pub mod stderr;
 pub mod term;
 
 pub use entry::{Entry, Kind, Library};

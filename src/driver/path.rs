@@ -97,6 +97,17 @@ impl Kept {
         }
     }
 
+    /// A copy of what is kept.
+    pub fn path(&self) -> Path {
+        let mut path = Path::new();
+        path.fill(|bytes| {
+            let kept = self.bytes.iter().map(|byte| byte.load(Ordering::Relaxed));
+            let kept = kept.take_while(|byte| *byte != 0);
+            bytes.iter_mut().zip(kept).map(|(place, byte)| *place = byte).count()
+        });
+        path
+    }
+
     pub fn as_ptr(&'static self) -> *const c_char {
         self.bytes.as_ptr().cast()
     }
@@ -112,6 +123,14 @@ mod tests {
         assert!(path.set(b"/a", b"b"));
         assert_eq!(path.as_c(), c"/a/b");
         assert!(!path.set(&[b'x'; 5000], b"b"));
+    }
+
+    #[test]
+    fn what_is_kept_can_be_read() {
+        let kept = Kept::new();
+        assert_eq!(kept.path().as_c(), c"");
+        kept.keep(c"/a/b");
+        assert_eq!(kept.path().as_c(), c"/a/b");
     }
 
     #[test]

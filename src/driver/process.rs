@@ -222,34 +222,6 @@ pub fn is_on_signal_stack() -> bool {
     }
 }
 
-/// Writes a line to standard error with one system call, or drops it: a full pipe must not make the
-/// program wait, nor one nobody reads kill it.
-///
-/// Not std's stderr: its lock, held by another thread at a fork, would hang the child.
-pub fn write_stderr(line: &[u8]) {
-    let _here = NotCancelled::new();
-    let mut ready = libc::pollfd { fd: libc::STDERR_FILENO, events: libc::POLLOUT, revents: 0 };
-    // SAFETY: plain system calls on this thread's own memory. SIGPIPE is blocked for this thread
-    // around the write and taken back if the write raised it; one that was pending before stays.
-    unsafe {
-        if libc::poll(&mut ready, 1, 0) != 1 || ready.revents & libc::POLLOUT == 0 {
-            return;
-        }
-        let mut pipe = core::mem::zeroed::<libc::sigset_t>();
-        let (mut before, mut pending) = (pipe, pipe);
-        libc::sigemptyset(&mut pipe);
-        libc::sigaddset(&mut pipe, libc::SIGPIPE);
-        libc::sigpending(&mut pending);
-        libc::sigprocmask(libc::SIG_BLOCK, &pipe, &mut before);
-        let written = libc::write(libc::STDERR_FILENO, line.as_ptr().cast(), line.len());
-        if written < 0 && libc::sigismember(&pending, libc::SIGPIPE) == 0 {
-            let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-            libc::sigtimedwait(&pipe, core::ptr::null_mut(), &now);
-        }
-        libc::sigprocmask(libc::SIG_SETMASK, &before, core::ptr::null_mut());
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::serves_everyone;

@@ -21,6 +21,7 @@ mod import;
 mod launch;
 mod lookup;
 mod memory;
+mod missing;
 mod module;
 mod nvml;
 mod nvml_view;

@@ -4,7 +4,7 @@
 use core::ffi::CStr;
 use core::sync::atomic::AtomicU64;
 
-use super::{forward, nvml, rows};
+use super::{forward, missing, nvml, rows};
 use crate::driver::find::{self as find_driver, Asked};
 use crate::driver::load::{self, Outcome, Wiring};
 use crate::driver::{Entry, Kind, Library, process};
@@ -106,10 +106,12 @@ impl Wiring for Hooks {
     }
 }
 
-/// Loads the library and wires its entry points, whether it is there or not.
+/// Loads the library and wires its entry points, whether it is there or not: one of them was called.
 pub fn open(library: Library) {
     match library {
-        Library::Cuda => drop(open_cuda(Asked { name: None, caller: core::ptr::null() })),
+        Library::Cuda => {
+            missing::say(&open_cuda(Asked { name: None, caller: core::ptr::null() }));
+        }
         Library::Nvml => drop(open_nvml(None)),
     }
 }

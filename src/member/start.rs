@@ -6,9 +6,10 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use cuota_core::book::layout::Layout;
-use cuota_core::book::{self, Device, Member as Who, Plan, Report, Trouble, Wish};
+use cuota_core::book::{self, Book, Device, Member as Who, Plan, Report, Seat, Trouble, Wish};
 use cuota_core::config::{Config, Uuid};
 use cuota_core::identity::{self, Candidates, Directory, Process, Sources};
 use cuota_core::shm::{Brief, Clock, alone, clock, file};
@@ -21,7 +22,7 @@ use super::limits::Limits;
 use super::pending::Pending;
 use super::pools::Pools;
 use super::vmm::Physicals;
-use super::{MEMBER, Member, OnDevice, current};
+use super::{MEMBER, Member, ORDINALS, OnDevice, current};
 use crate::driver::{fork, process, query};
 use crate::log::{self, Topic};
 
@@ -78,9 +79,17 @@ impl Place {
 /// A process that is nobody's client but its own, and asks for nothing, joins none: it would leave a
 /// file behind that nobody looks for.
 pub fn join(config: &Config) -> Result<Option<&'static Member>, String> {
-    if let Some(member) = current() {
-        return Ok(Some(member));
+    match current() {
+        Some(member) => Ok(Some(member)),
+        None => become_one(config),
     }
+}
+
+/// A call of its own, as is each step of it: who has joined already needs none of the room on the stack
+/// that this takes, and threads may have very little.
+#[cold]
+#[inline(never)]
+fn become_one(config: &Config) -> Result<Option<&'static Member>, String> {
     let place = Place::of(config);
     if place.is_own && config.vram.is_empty() && config.sm.is_none() {
         return Ok(None);
@@ -91,7 +100,43 @@ pub fn join(config: &Config) -> Result<Option<&'static Member>, String> {
     joined.map(Some)
 }
 
-fn make(config: &Config, place: Place) -> Result<Member, String> {
+/// Takes the place, and then makes what goes with it: one after the other on the stack.
+fn make(config: &Config, place: Place) -> Result<Box<Member>, String> {
+    let who = myself();
+    #[cfg(cuota_sabotage)]
+    stand_in_for_time();
+    let clock = Clock::new();
+    if let Some(word) = process::one_thread() {
+        alone::learn(word);
+    }
+    let (book, seat) = take_place(config, &place, &who, &clock)?;
+    let member = seated(place.client, who, clock, book, seat);
+    fork::in_every_child(in_child);
+    process::before_exit(at_exit);
+    Ok(member)
+}
+
+#[inline(never)]
+fn myself() -> Who {
+    Who {
+        pid: process::id().into(),
+        start: book::start_time(process::id().into()).unwrap_or(0),
+        pid_namespace: fs::metadata("/proc/self/ns/pid").map_or(0, |found| found.ino()),
+        user: file::effective_user().into(),
+        // The kernel cuts it where it is too long, be that inside a letter.
+        name: String::from_utf8_lossy(&fs::read("/proc/self/comm").unwrap_or_default())
+            .trim_end()
+            .into(),
+    }
+}
+
+#[inline(never)]
+fn take_place(
+    config: &Config,
+    place: &Place,
+    who: &Who,
+    clock: &Clock,
+) -> Result<(Book, Seat), String> {
     let labels: Vec<String> = config.labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
     let plan = Plan {
         directory: &place.directory.path,
@@ -101,23 +146,7 @@ fn make(config: &Config, place: Place) -> Result<Member, String> {
         layout: Layout::new(config.members.into(), config.ring.into()),
         boot: clock::boot_id(),
     };
-    let who = Who {
-        pid: process::id().into(),
-        start: book::start_time(process::id().into()).unwrap_or(0),
-        pid_namespace: fs::metadata("/proc/self/ns/pid").map_or(0, |found| found.ino()),
-        user: file::effective_user().into(),
-        // The kernel cuts it where it is too long, be that inside a letter.
-        name: String::from_utf8_lossy(&fs::read("/proc/self/comm").unwrap_or_default())
-            .trim_end()
-            .into(),
-    };
-    #[cfg(cuota_sabotage)]
-    stand_in_for_time();
-    let clock = Clock::new();
-    if let Some(word) = process::one_thread() {
-        alone::learn(word);
-    }
-    let (book, seat) = book::enter(&plan, &who, &|| clock.now()).map_err(|why| why.to_string())?;
+    let entered = book::enter(&plan, who, &|| clock.now()).map_err(|why| why.to_string())?;
     if place.directory.private && !config.vram.is_empty() {
         log::warn(
             Topic::Ledger,
@@ -130,14 +159,19 @@ fn make(config: &Config, place: Place) -> Result<Member, String> {
     if !place.named {
         log::info(Topic::Ledger, format_args!("this is client {}", place.client));
     }
-    let member = Member {
+    Ok(entered)
+}
+
+/// The member that has the seat: 40 KB, so it is on the stack once, and nothing else beside it.
+#[inline(never)]
+fn seated(client: String, who: Who, clock: Clock, book: Book, seat: Seat) -> Box<Member> {
+    Box::new(Member {
         book,
         clock,
-        client: place.client,
+        client,
         who,
         seat: Brief::new(seat),
         counting: Counting::new(seat),
-        devices: [const { std::sync::OnceLock::new() }; super::ORDINALS],
         contexts: Contexts::new(),
         pages: Brief::default(),
         held: Held::new(),
@@ -149,10 +183,15 @@ fn make(config: &Config, place: Place) -> Result<Member, String> {
         pending: Pending::new(),
         settled: AtomicBool::new(false),
         asked: Brief::default(),
-    };
-    fork::in_every_child(in_child);
-    process::before_exit(at_exit);
-    Ok(member)
+        devices: no_devices(),
+    })
+}
+
+/// Nearly all of a member. What a call answers is made in its place; what is written there as an
+/// expression is made elsewhere on the stack, and copied.
+#[inline(never)]
+fn no_devices() -> [OnceLock<OnDevice>; ORDINALS] {
+    [const { OnceLock::new() }; ORDINALS]
 }
 
 /// Who says so was not killed. Not in a child, which has the handler too. Waits for no lock: `exit` may
@@ -184,9 +223,15 @@ extern "C" fn in_child() {
 /// Brings the limits of this environment in force, or learns which are. Words for what speaks against
 /// going on, if anything.
 pub fn settle(config: &Config) -> Result<(), String> {
-    let Some(member) = current().filter(|member| !member.settled.load(Ordering::Acquire)) else {
-        return Ok(());
-    };
+    match current().filter(|member| !member.settled.load(Ordering::Acquire)) {
+        Some(member) => settle_first(config, member),
+        None => Ok(()),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn settle_first(config: &Config, member: &Member) -> Result<(), String> {
     let seen = visible();
     let wishes: Vec<Wish> = seen
         .iter()

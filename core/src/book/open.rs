@@ -11,7 +11,7 @@ use super::layout::{self, Layout, header};
 use super::trouble::{Trouble, What};
 use super::{Book, Member, Seat};
 use crate::shm::file::{self, Draft, Stat};
-use crate::shm::{Descriptor, Words, clock};
+use crate::shm::{Descriptor, NoSizeSignal, Words, clock};
 
 /// What a new file is made for.
 #[derive(Clone, Copy, Debug)]
@@ -177,6 +177,7 @@ pub(super) fn draft(
             // Past the umask: the group decides who may join.
             draft.file.set_permissions(fs::Permissions::from_mode(0o660))?;
         }
+        let _here = NoSizeSignal::new();
         // The ring's place is kept; its bytes come when there are events.
         draft.file.set_len(layout.devices_at())?;
         file::allocate(draft.file.as_fd(), 0, layout.ring_at())?;

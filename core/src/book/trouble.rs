@@ -65,6 +65,10 @@ impl fmt::Display for Trouble {
                 out,
                 "the ledger {path} cannot be removed ({why}): have its owner run cuota gc, or its directory's, who must be allowed to write there"
             ),
+            What::Full(why) if why.raw_os_error() == Some(libc::EFBIG) => write!(
+                out,
+                "the ledger {path} would be longer than this process may make a file ({why}): raise its limit (ulimit -f, LimitFSIZE=)"
+            ),
             What::Full(why) => write!(
                 out,
                 "there is no room for the ledger {path} ({why}): make room there, or name another directory with CUOTA_DIR"

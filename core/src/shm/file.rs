@@ -10,6 +10,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::NoSizeSignal;
+
 /// What identifies a file while it exists, and what tells whose it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Stat {
@@ -59,6 +61,7 @@ pub fn size(file: BorrowedFd) -> io::Result<u64> {
 /// Makes sure that `bytes` of the file from `start` on are there to be written: a full disk is an
 /// error here, and not a SIGBUS later.
 pub fn allocate(file: BorrowedFd, start: u64, bytes: u64) -> io::Result<()> {
+    let _here = NoSizeSignal::new();
     let offset = |at| libc::off_t::try_from(at).map_err(|_| io::ErrorKind::InvalidInput);
     // SAFETY: grows a file whose descriptor is open.
     match unsafe { libc::posix_fallocate(file.as_raw_fd(), offset(start)?, offset(bytes)?) } {
@@ -72,6 +75,7 @@ pub fn lengthen(file: BorrowedFd, bytes: u64) -> io::Result<()> {
     if size(file)? >= bytes {
         return Ok(());
     }
+    let _here = NoSizeSignal::new();
     let bytes = libc::off_t::try_from(bytes).map_err(|_| io::ErrorKind::InvalidInput)?;
     // SAFETY: a descriptor that is open.
     match unsafe { libc::ftruncate(file.as_raw_fd(), bytes) } {

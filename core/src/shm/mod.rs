@@ -9,6 +9,7 @@ mod descriptor;
 pub mod file;
 pub mod greeting;
 mod map;
+mod oversize;
 pub mod pid;
 mod wide;
 
@@ -17,4 +18,5 @@ pub use cancel::NotCancelled;
 pub use clock::Clock;
 pub use descriptor::Descriptor;
 pub use map::Words;
+pub use oversize::NoSizeSignal;
 pub use wide::Pair;

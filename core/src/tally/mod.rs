@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use report::{Line, Report, Table};
 
-use crate::shm::Words;
+use crate::shm::{NoSizeSignal, Words};
 
 /// "cuotaly1", as a word.
 const MARK: u64 = u64::from_le_bytes(*b"cuotaly1");
@@ -156,6 +156,7 @@ fn create(path: &FilePath, words: usize) -> io::Result<()> {
     let unique = (std::process::id(), DRAFTS.fetch_add(1, Ordering::Relaxed));
     let mut draft = path.as_os_str().to_owned();
     draft.push(format!(".{}.{}", unique.0, unique.1));
+    let _here = NoSizeSignal::new();
     let made = OpenOptions::new().write(true).create_new(true).mode(0o640).open(&draft);
     let made = made.and_then(|file| file.write_all_at(&vec![0; words * size_of::<u64>()], 0));
     let named = made.and_then(|()| std::fs::hard_link(&draft, path));
