@@ -5,7 +5,7 @@ use core::ffi::{c_int, c_uint, c_ulonglong, c_void};
 
 use cudarc::driver::sys::*;
 
-use super::caller::{file_of, read};
+use super::caller::{file_of, is_of_a_device, read};
 use super::gone;
 use super::pool::ordinal_of;
 use super::real::Real;
@@ -186,8 +186,10 @@ pub fn import(
 ) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
     // A descriptor comes in place of a pointer; no pointer is that small.
-    let file = c_int::try_from(handle.addr()).ok().and_then(file_of);
-    let left = file.and_then(|file| Some((file, member.physicals.left_behind(file)?)));
+    let descriptor = c_int::try_from(handle.addr()).unwrap_or(-1);
+    let file = file_of(descriptor);
+    let left = file.filter(|_| !is_of_a_device(descriptor));
+    let left = left.and_then(|file| Some((file, member.physicals.left_behind(file)?)));
     if let Some((file, entry)) = left {
         return import_back(member, real, out, file, entry);
     }

@@ -80,7 +80,7 @@ impl Member {
     fn add_share(&self, context: Context, kind: Kind, share: u64) -> Result<(), Full> {
         context.device.arrays.with(|arrays| {
             let of = arrays.of_or_new(context.handle, share);
-            let differ = of.each != share;
+            let differ = of.count > 0 && of.each != share;
             let more = pages(of.shares + share).saturating_sub(of.pages);
             // Nobody can tell whether it fits beside them: `settle_array` can, afterwards.
             let more = if differ && context.device.is_measured() { more.max(PAGE) } else { more };
