@@ -14,7 +14,7 @@ use cuota_core::ledger::Change;
 use cuota_core::shm::clock;
 use serde_json::{Value, json};
 
-const HOUR: u64 = 3_600_000_000_000;
+const SECOND: u64 = 1_000_000_000;
 
 fn gc(directory: &Path, arguments: &[&str]) -> (Option<i32>, Vec<String>, String) {
     let command = &mut cuota(["gc", "--json", "--dir"]);
@@ -68,9 +68,12 @@ fn a_sign_of_life_is_anything_that_happened() {
     let folder = Folder::new("gc-age");
     let directory = folder.ledgers();
     let now = clock::boot_time();
-    // Last seen as it gave back half an hour ago; but it joined just now, and so did the file.
+    // Last seen as it gave back a second ago; but it joined just now, and so did the file.
     let one = booked(&directory, "pod-1");
-    one.holds(0, &[(Change::Reserve(7), 0, now - HOUR), (Change::Refund(7), 0, now - HOUR / 2)]);
+    one.holds(
+        0,
+        &[(Change::Reserve(7), 0, now - 2 * SECOND), (Change::Refund(7), 0, now - SECOND)],
+    );
     one.killed();
     assert_eq!(gc(&directory, &[]).1, [""; 0]);
     assert_eq!(gc(&directory, &["--older", "1d"]).1, [""; 0]);
