@@ -1,9 +1,11 @@
 //! Arrays: a large one has pages of its own; of the small ones, whose addresses nobody knows, each
 //! takes its share of the pages that as many of its size would fill, in its context. Where they are of
-//! several sizes they fill them worse, and which pages empty when some of them go, nobody knows either:
-//! NVML tells what is held, and where it cannot, the pages stay charged until the last of the context's
-//! arrays is gone.
+//! several sizes they fill them worse, which pages empty when some of them go, nobody knows either, and
+//! small linear memory may lie beside them: NVML tells what is held, and where it cannot, the pages stay
+//! charged until the last of the context's arrays is gone.
 #![forbid(unsafe_code)]
+
+use core::sync::atomic::Ordering;
 
 use cuota_core::grain::{self, PAGE, SMALL};
 
@@ -16,6 +18,11 @@ pub struct Arrays {
     contexts: Vec<OfContext>,
 }
 
+/// More pages than that are not held by so few arrays.
+fn most_pages(of: &OfContext) -> u64 {
+    of.count * PAGE
+}
+
 #[derive(Clone, Copy, Default)]
 struct OfContext {
     context: u64,
@@ -23,13 +30,17 @@ struct OfContext {
     shares: u64,
     /// Charged for them.
     pages: u64,
-    /// The share that all of them have; 0 if they differ.
+    /// The share that all of them have, and by which alone they fill their pages; 0 if it is not as easy.
     each: u64,
 }
 
 impl Arrays {
     fn of(&mut self, context: u64) -> Option<&mut OfContext> {
         self.contexts.iter_mut().find(|of| of.context == context)
+    }
+
+    pub(super) fn pages(&self) -> u64 {
+        self.contexts.iter().map(|of| of.pages).sum()
     }
 
     fn of_or_new(&mut self, context: u64, each: u64) -> &mut OfContext {
@@ -69,11 +80,9 @@ impl Member {
         }
         let share = grain::share(bytes);
         let add = || self.add_share(context, kind, share);
-        if add().is_err() {
-            self.take_as_held(context, kind);
-            self.at_last(device, add)
-                .map_err(|full| self.refuse(device, kind, bytes, name, full))?;
-        }
+        add()
+            .or_else(|_| self.at_last(device, add))
+            .map_err(|full| self.refuse(device, kind, bytes, name, full))?;
         Ok(Entry { bytes: share, owner, ordinal, kind })
     }
 
@@ -85,6 +94,7 @@ impl Member {
             // Nobody can tell whether it fits beside them: `settle_array` can, afterwards.
             let more = if differ && context.device.is_measured() { more.max(PAGE) } else { more };
             self.try_add(context.device, kind, more)?;
+            context.device.has_small_arrays.store(true, Ordering::Relaxed);
             of.count += 1;
             of.shares += share;
             of.pages += more;
@@ -93,17 +103,25 @@ impl Member {
         })
     }
 
-    /// Arrays of several sizes may fill their pages better, too: then their shares are as much as is held.
+    /// Gives back pages that are charged for arrays and surely not held: they may fill them better than by
+    /// their shares, and lie beside small linear memory.
     #[cold]
-    fn take_as_held(&self, Context { device, handle }: Context, kind: Kind) {
-        let Some(less) = self.surplus(device).filter(|more| *more < 0) else { return };
-        let less = less.unsigned_abs() / PAGE * PAGE;
+    pub(super) fn take_arrays_as_held(&self, device: &OnDevice) {
+        if device.arrays.with(|arrays| arrays.pages()) == 0 {
+            return;
+        }
+        let Some(mut less) = self.beyond(device).map(|beyond| beyond.less / PAGE * PAGE) else {
+            return;
+        };
         device.arrays.with(|arrays| {
-            let Some(of) = arrays.of(handle).filter(|of| of.each == 0) else { return };
-            let less = less.min(of.pages);
-            of.pages -= less;
-            of.shares = of.shares.min(of.pages);
-            self.give_back(device, kind, less);
+            for of in arrays.contexts.iter_mut() {
+                let here = less.min(of.pages);
+                self.give_back(device, Kind::Array, here);
+                of.pages -= here;
+                of.shares = of.shares.min(of.pages);
+                of.each = if here > 0 { 0 } else { of.each };
+                less -= here;
+            }
         });
     }
 
@@ -114,21 +132,43 @@ impl Member {
         if !device.arrays.with(|arrays| arrays.of(handle).is_some_and(differ)) {
             return;
         }
-        let surplus = self.surplus(device).unwrap_or(0);
+        self.tidy_up(device);
+        let Some(beyond) = self.beyond(device) else { return };
         device.arrays.with(|arrays| {
             let Some(of) = arrays.of(handle) else { return };
-            if surplus > 0 {
-                let more = pages(surplus.unsigned_abs());
-                self.force(device, entry.kind, more);
-                of.pages += more;
-            } else if surplus.unsigned_abs() >= PAGE {
-                // No more than was reserved: the rest is what other threads' calls are about to take.
-                let less = PAGE.min(of.pages);
-                self.give_back(device, entry.kind, less);
-                of.pages -= less;
-            }
+            let more = pages(beyond.more);
+            self.force(device, entry.kind, more);
+            // No more than was reserved for it.
+            let less = if beyond.less >= PAGE { PAGE.min(of.pages) } else { 0 };
+            self.give_back(device, entry.kind, less);
+            of.pages = of.pages + more - less;
             of.shares = of.shares.min(of.pages);
         });
+    }
+
+    /// A page of small linear memory is empty, but for an array that may lie there.
+    #[inline(always)]
+    pub(super) fn is_left_to_arrays(&self, page: &Entry) -> bool {
+        let Some(device) = self.device(page.ordinal.into()) else { return false };
+        device.has_small_arrays.load(Ordering::Relaxed) && self.leave_to_arrays(device, page)
+    }
+
+    #[cold]
+    fn leave_to_arrays(&self, device: &OnDevice, page: &Entry) -> bool {
+        let may_lie_there = |of: &mut OfContext| of.pages < most_pages(of);
+        if !device.arrays.with(|arrays| arrays.of(page.owner).is_some_and(may_lie_there)) {
+            return false;
+        }
+        // It is in nobody's books any more: where it is held that is more than is held for certain.
+        if self.beyond(device).is_none_or(|beyond| beyond.most < PAGE) {
+            return false;
+        }
+        device.arrays.with(|arrays| {
+            let Some(of) = arrays.of(page.owner) else { return false };
+            of.pages += PAGE;
+            of.each = 0;
+            true
+        })
     }
 
     pub(super) fn give_share_back(&self, device: &OnDevice, entry: Entry) {
@@ -141,24 +181,15 @@ impl Member {
         let is_last = |of: &OfContext| of.context == entry.owner && of.count == 0;
         let last = device.arrays.with(|arrays| {
             let last = arrays.contexts.iter().position(is_last)?;
-            Some(arrays.contexts.swap_remove(last).pages)
+            let pages = arrays.contexts.swap_remove(last).pages;
+            device.has_small_arrays.store(!arrays.contexts.is_empty(), Ordering::Relaxed);
+            Some(pages)
         });
         if let Some(pages) = last {
             self.give_back(device, entry.kind, pages);
         } else if spare.is_some_and(|spare| spare > 0) {
-            self.give_pages_back(device, entry);
+            self.tidy_up(device);
+            self.take_arrays_as_held(device);
         }
-    }
-
-    /// Of pages that their shares no longer need, those that are held no longer.
-    fn give_pages_back(&self, device: &OnDevice, entry: Entry) {
-        let Some(less) = self.surplus(device).filter(|more| *more < 0) else { return };
-        let less = less.unsigned_abs() / PAGE * PAGE;
-        device.arrays.with(|arrays| {
-            let Some(of) = arrays.of(entry.owner) else { return };
-            let less = less.min(of.pages.saturating_sub(pages(of.shares)));
-            of.pages -= less;
-            self.give_back(device, entry.kind, less);
-        });
     }
 }

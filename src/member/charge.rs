@@ -80,10 +80,7 @@ impl Member {
         }
         match self.change(device, Change::Reserve(bytes), idle(kind, bytes)) {
             Answer::Refused { used, limit } => Err(Full { used, limit }),
-            _ => {
-                device.note_unseen(kind, bytes, true);
-                Ok(())
-            }
+            _ => Ok(()),
         }
     }
 
@@ -96,7 +93,6 @@ impl Member {
     fn take_off(&self, device: &OnDevice, kind: Kind, bytes: u64, change: Change) {
         if bytes != 0 && !is_left_out("refund", kind) {
             let _ = self.change(device, change, -idle(kind, bytes));
-            device.note_unseen(kind, bytes, false);
         }
     }
 
@@ -131,7 +127,6 @@ impl Member {
     pub fn force(&self, device: &OnDevice, kind: Kind, bytes: u64) {
         if bytes != 0 && !is_left_out("charge", kind) {
             let _ = self.change(device, Change::Force(bytes), idle(kind, bytes));
-            device.note_unseen(kind, bytes, true);
         }
     }
 }

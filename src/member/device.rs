@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use core::ffi::c_int;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use cuota_core::book::{Grant, Part, layout};
 use cuota_core::ledger::{Answer, Change, Exact, Owned, Slot, Total, join};
@@ -29,6 +29,7 @@ pub struct OnDevice {
     /// The incarnation that has room for its counts here, and when to look for some again.
     pub(super) counted_by: Brief<(Option<u64>, u64)>,
     pub(super) arrays: Brief<Arrays>,
+    pub(super) has_small_arrays: AtomicBool,
     /// What graphs hold of the device.
     pub graphs: OnGraphs,
     pub(super) own: Own,
@@ -58,6 +59,7 @@ impl OnDevice {
             committed: AtomicU64::new(0),
             counted_by: Brief::new((None, 0)),
             arrays: Brief::default(),
+            has_small_arrays: AtomicBool::new(false),
             graphs: OnGraphs::new(),
             own: Own::new(),
             primary: AtomicU64::new(0),

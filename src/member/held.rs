@@ -141,6 +141,15 @@ impl Held {
         }
     }
 
+    /// The bytes of those that are wanted.
+    pub(super) fn sum(&self, wanted: impl Fn(&Entry) -> bool) -> u64 {
+        let bytes = |entry: Entry| if wanted(&entry) { entry.bytes } else { 0 };
+        let of = |shard: &mut Shard| shard.iter().map(|(_, entry)| bytes(entry)).sum::<u64>();
+        let aside: u64 = self.shards.iter().map(|shard| shard.with(of)).sum();
+        let placed = self.places.iter().filter_map(|(_, place)| place.get());
+        aside + placed.map(|words| bytes(Entry::from_words(words))).sum::<u64>()
+    }
+
     fn count(&self, owner: u64) -> usize {
         let of = |shard: &mut Shard| shard.iter().filter(|(_, e)| e.owner == owner).count();
         let aside: usize = self.shards.iter().map(|shard| shard.with(of)).sum();

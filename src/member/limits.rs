@@ -52,6 +52,14 @@ fn unit(limit: u32, device: &OnDevice) -> Option<u64> {
 }
 
 impl Member {
+    /// Charged on a device, and taken when it is first needed.
+    pub(super) fn limits_charged(&self, device: &OnDevice) -> u64 {
+        self.limits.set.with(|set| {
+            let here = set.values().filter(|set| set.ordinal == device.ordinal);
+            here.map(|set| set.charged).sum()
+        })
+    }
+
     pub fn with_limit(
         &self,
         context: Context,

@@ -14,6 +14,7 @@ mod flight;
 mod graphs;
 mod held;
 mod limits;
+mod listed;
 mod look;
 mod own;
 mod pending;
@@ -23,6 +24,7 @@ mod reserve;
 mod small;
 mod start;
 mod stopping;
+mod sure;
 mod view;
 mod vmm;
 

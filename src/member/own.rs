@@ -3,7 +3,7 @@
 //! asked for next.
 #![forbid(unsafe_code)]
 
-use core::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::collections::HashSet;
 
 use cuota_core::book::Kind as EventKind;
@@ -11,45 +11,27 @@ use cuota_core::book::layout::device;
 use cuota_core::ledger::Change;
 
 use super::charge::is_left_out;
+use super::listed::Believed;
 use super::{Kind, Member, OnDevice};
-use crate::driver::{Status, nvml, process};
+use crate::driver::Status;
 use crate::log::{self, Topic};
 
-/// Inode of the first PID namespace, whose pids are NVML's.
-const FIRST_NAMESPACE: u64 = 0xEFFF_FFFC;
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-enum Trust {
-    /// Nobody has looked.
-    Unknown,
-    /// NVML's pids are ours.
-    Yes,
-    /// They are not, or there is no NVML: contexts are estimated.
-    No,
-}
-
 pub struct Own {
-    trust: AtomicU8,
-    /// Charged bytes that NVML does not list as this process's: managed memory and limits.
-    unseen: AtomicU64,
+    pub(super) nvml: Believed,
     /// Contexts whose size is an estimate, and that estimate.
     estimated: AtomicU64,
+    /// Calls of other threads were on their way when it was last measured: it may be less.
+    pub(super) unsure: AtomicBool,
 }
 
 impl Own {
     pub(super) fn new() -> Own {
-        let word = AtomicU64::new;
-        Own { trust: AtomicU8::new(Trust::Unknown as u8), unseen: word(0), estimated: word(0) }
+        let (estimated, unsure) = (AtomicU64::new(0), AtomicBool::new(false));
+        Own { nvml: Believed::new(), estimated, unsure }
     }
 }
 
 impl OnDevice {
-    /// Whether NVML tells what this process holds.
-    pub fn is_measured(&self) -> bool {
-        self.own.trust.load(Ordering::Relaxed) == Trust::Yes as u8
-    }
-
     /// What a context takes for itself, as last measured by any member.
     pub fn context_estimate(&self) -> u64 {
         self.part.value(device::CONTEXT_BYTES)
@@ -59,19 +41,6 @@ impl OnDevice {
         for (word, by) in [(device::REFUSED, 1), (device::REFUSED_BYTES, bytes)] {
             if let Some(word) = self.part.word(word) {
                 word.fetch_add(by, Ordering::Relaxed);
-            }
-        }
-    }
-
-    /// Keeps apart what is charged and not NVML's to know.
-    #[inline(always)]
-    pub fn note_unseen(&self, kind: Kind, bytes: u64, more: bool) {
-        if matches!(kind, Kind::Managed | Kind::Limit) {
-            let less = |unseen: u64| Some(unseen.saturating_sub(bytes));
-            if more {
-                self.own.unseen.fetch_add(bytes, Ordering::Relaxed);
-            } else {
-                let _ = self.own.unseen.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
             }
         }
     }
@@ -108,13 +77,14 @@ impl Member {
             Err(refused) => return refused,
         };
         self.get_to_know_nvml(device);
-        let before = device.untracked();
+        let (before, had) = (device.untracked(), device.listed_before());
         let status = call();
         if !status.ok() {
             return status;
         }
-        match self.measure(device, true, charge.bytes()) {
-            Some(now) if is_context => {
+        let grown = |listed: u64| before + listed.saturating_sub(had);
+        match self.measure(device, (true, charge.bytes()), grown) {
+            Some(now) if is_context && !device.own.unsure.load(Ordering::Relaxed) => {
                 device.part.set(device::CONTEXT_BYTES, now.saturating_sub(before));
             }
             Some(_) => {}
@@ -130,81 +100,58 @@ impl Member {
 
     /// Something of the driver's own may be gone.
     pub fn own_gone(&self, device: &OnDevice, is_context: bool) {
-        if self.measure(device, false, 0).is_none() && is_context {
+        let gone = if is_context { device.context_estimate() } else { 0 };
+        let left = device.untracked().saturating_sub(gone);
+        if self.measure(device, (false, 0), |_| left).is_none() && is_context {
             let one_less = |count: u64| count.checked_sub(1);
             let order = Ordering::Relaxed;
             if device.own.estimated.fetch_update(order, order, one_less).is_ok() {
-                let estimate = device.context_estimate();
-                self.set_untracked(device, device.untracked().saturating_sub(estimate));
+                self.set_untracked(device, left);
             }
         }
     }
 
-    /// Before the first context: does NVML list our pid only once there is one?
-    fn get_to_know_nvml(&self, device: &OnDevice) {
-        if device.own.trust.load(Ordering::Relaxed) != Trust::Unknown as u8 {
-            return;
+    /// Before a request is refused for what may be too much.
+    pub(super) fn own_again(&self, device: &OnDevice) {
+        if device.own.unsure.load(Ordering::Relaxed) {
+            let before = device.untracked();
+            let _ = self.measure(device, (false, 0), |_| before);
         }
-        let _here = process::NotCancelled::new();
-        let there = crate::hooks::open_nvml(None) && nvml::nvmlInit_v2().ok();
-        let first = self.who.pid_namespace == FIRST_NAMESPACE;
-        let trust = match listed(device) {
-            _ if !there => Trust::No,
-            Some(_) if !first => Trust::No,
-            _ if first => Trust::Yes,
-            // Not listed yet; `measure` sees whether it is afterwards.
-            _ => Trust::Unknown,
-        };
-        device.own.trust.store(trust as u8, Ordering::Relaxed);
     }
 
-    /// What NVML says this process holds beyond what is charged for it, below 0 if it is less; nothing
-    /// where NVML cannot tell, or somebody commits all the time.
-    pub(super) fn surplus(&self, device: &OnDevice) -> Option<i64> {
+    /// Sets the untracked figure to NVML's less ours, of which `reserved` is not taken: exactly, where all
+    /// that is charged is held and listed, else to what is likely within what is possible. Calls on their
+    /// way are waited for a little. Nothing where NVML cannot tell.
+    fn measure(
+        &self,
+        device: &OnDevice,
+        (grew, reserved): (bool, u64),
+        likely: impl Fn(u64) -> u64,
+    ) -> Option<u64> {
         const TRIES: usize = 5;
-        if !device.is_measured() {
+        if device.cannot_be_measured() {
             return None;
         }
-        (0..TRIES).find_map(|_| {
-            let before = device.charged();
-            let bytes = listed(device)?;
-            let unseen = device.own.unseen.load(Ordering::Relaxed);
-            (before == device.charged()).then(|| {
-                bytes.cast_signed().wrapping_sub(before.saturating_sub(unseen).cast_signed())
-            })
-        })
-    }
-
-    /// Sets the untracked figure to NVML's less ours, of which `reserved` is not taken; nothing where
-    /// NVML cannot tell.
-    fn measure(&self, device: &OnDevice, grew: bool, reserved: u64) -> Option<u64> {
-        const TRIES: usize = 5;
-        let trust = device.own.trust.load(Ordering::Relaxed);
-        if trust == Trust::No as u8 {
-            return None;
-        }
+        self.tidy_up(device);
+        let (mut least, mut most, mut guess, mut unsure) = (0, u64::MAX, None, true);
         for _ in 0..TRIES {
-            let before = (device.charged(), device.untracked());
-            let listed = listed(device);
-            if trust == Trust::Unknown as u8 {
-                // A pid of another namespace appears just then by a rare chance only.
-                let known = if listed.is_some() { Trust::Yes } else { Trust::No };
-                device.own.trust.store(known as u8, Ordering::Relaxed);
+            let look = self.look_at(device, || device.listed_after(grew))?;
+            guess.get_or_insert_with(|| likely(look.listed));
+            if let Some(ours) = look.ours {
+                let tracked = ours.tracked.saturating_sub(reserved);
+                least = least.max(look.listed.saturating_sub(tracked));
+                most = most.min(look.listed.saturating_sub(ours.surely));
+                unsure = tracked > ours.surely + ours.maybe;
+                if !unsure {
+                    break;
+                }
             }
-            let bytes = match listed {
-                Some(bytes) => bytes,
-                None if trust == Trust::Yes as u8 && !grew => 0,
-                None => return None,
-            };
-            if before == (device.charged(), device.untracked()) {
-                let unseen = device.own.unseen.load(Ordering::Relaxed);
-                let known = before.0.saturating_sub(before.1 + reserved + unseen);
-                let untracked = bytes.saturating_sub(known);
-                self.set_untracked(device, untracked);
-                return Some(untracked);
-            }
+            std::thread::yield_now();
         }
-        None
+        device.own.unsure.store(unsure, Ordering::Relaxed);
+        let untracked = guess?.min(most).max(least);
+        self.set_untracked(device, untracked);
+        Some(untracked)
     }
 
     fn set_untracked(&self, device: &OnDevice, bytes: u64) {
@@ -217,13 +164,4 @@ impl Member {
         self.record(EventKind::Untracked, Some(device), [bytes, before, 0]);
         log::debug(Topic::Ledger, format_args!("the driver holds {bytes} bytes for itself"));
     }
-}
-
-/// What NVML says this process holds of the device; nothing if it does not list it.
-fn listed(device: &OnDevice) -> Option<u64> {
-    let _here = process::NotCancelled::new();
-    let pid = process::id();
-    let processes = nvml::processes(device.uuid)?;
-    let own = processes.iter().filter(|(listed, _)| *listed == pid).map(|(_, bytes)| *bytes);
-    own.reduce(|sum, bytes| sum.saturating_add(bytes))
 }

@@ -104,6 +104,8 @@ impl Member {
             let _ = query::cuDeviceGraphMemTrim(device.ordinal);
             self.graphs_trimmed(device);
         }
+        self.own_again(device);
+        self.take_arrays_as_held(device);
     }
 
     /// The answer to a request that does not fit.

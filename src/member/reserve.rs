@@ -64,6 +64,11 @@ impl Sum {
         self.state.with(|state| state.charged)
     }
 
+    /// What is charged without the bounds of calls on their way.
+    pub fn settled(&self) -> u64 {
+        self.state.with(|state| state.charged.saturating_sub(state.outstanding))
+    }
+
     /// Whether any call is on its way, whose charge may turn out to be less; and a number that changes
     /// with every one that begins or ends.
     fn moves(&self) -> (bool, u64) {

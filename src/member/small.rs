@@ -157,6 +157,12 @@ impl Member {
             .map_err(|full| self.refuse(device, kind, PAGE, name, full))
     }
 
+    /// Bytes of the pages of some kinds of memory that are held for certain.
+    pub(super) fn pages_held(&self, device: &OnDevice, kinds: &[Kind]) -> u64 {
+        let wanted = |of: u16| kinds.iter().any(|kind| tag(device, *kind) == of);
+        self.pages.with(|pages| pages.surely_held(wanted)) as u64 * PAGE
+    }
+
     #[inline(always)]
     pub fn take_small(&self, address: u64) -> Option<Taken> {
         self.pages.lock().take(address)
@@ -170,7 +176,7 @@ impl Member {
             self.count_memory(device, page.kind, Memory::Freed, (1, taken.bytes()));
         }
         let emptied = self.pages.lock().freed(address, taken);
-        if emptied {
+        if emptied && !self.is_left_to_arrays(&page) {
             self.uncharge(page);
         }
     }

@@ -2,7 +2,7 @@
 //! are gone, and so does its charge.
 #![forbid(unsafe_code)]
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use cuota_core::shm::Brief;
 
@@ -192,6 +192,18 @@ impl Physicals {
             }
             *uses += 1;
             None
+        })
+    }
+
+    /// The bytes of a device that something leads to which nobody is about to drop.
+    pub fn bytes_on(&self, ordinal: u8) -> u64 {
+        self.table.with(|table| {
+            let mapped = table.mappings.values().map(|(_, id)| *id);
+            let handles = table.handles.values().map(|(id, _)| *id);
+            let ids: HashSet<Id> =
+                mapped.chain(handles).chain(table.tiles.values().copied()).collect();
+            let charges = ids.iter().filter_map(|id| table.physicals.get(id)).map(|p| p.charge);
+            charges.filter(|charge| charge.ordinal == ordinal).map(|charge| charge.bytes).sum()
         })
     }
 

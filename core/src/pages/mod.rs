@@ -195,6 +195,12 @@ impl<R: Rules> Pages<R> {
         self.pages.iter_mut().filter(|(_, page)| is_charged(page, owner)).count()
     }
 
+    /// How many pages, of the tags that are wanted, are held for certain.
+    pub fn surely_held(&mut self, wanted: impl Fn(u16) -> bool) -> usize {
+        let held = |page: &Page| page.is_surely_held() && wanted(page.tag());
+        self.pages.iter_mut().filter(|(_, page)| held(page)).count()
+    }
+
     #[inline]
     fn remember(&mut self, owner: Owner, page: u64) -> &mut Recent {
         let at = self.recent.iter().position(|recent| recent.owner == owner);

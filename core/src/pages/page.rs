@@ -90,6 +90,12 @@ impl<'a> Page<'a> {
         self.head.live > 0
     }
 
+    /// Somebody lies there whom nobody is about to take away, and it is charged.
+    pub fn is_surely_held(&self) -> bool {
+        let overtaken = self.head.overtaken.as_ref().map_or(0, |all| all.len());
+        self.head.live as usize > self.head.leaving as usize + overtaken && !self.head.owed
+    }
+
     pub fn is_owed(&self) -> bool {
         self.head.owed
     }

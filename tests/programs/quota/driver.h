@@ -66,6 +66,7 @@ extern int cuMemPoolImportFromShareableHandle(handle *, size_t, unsigned, uint64
 extern int cuMemPoolExportPointer(pool_export *, dptr), cuMemPoolImportPointer(dptr *, handle, pool_export *);
 
 extern int cuStreamCreate(handle *, unsigned), cuStreamSynchronize(handle);
+extern int cuLaunchHostFunc(handle, void (*)(void *), void *);
 extern int cuStreamBeginCapture_v2(handle, unsigned), cuStreamEndCapture(handle, handle *);
 extern int cuEventCreate(handle *, unsigned), cuEventRecord(handle, handle), cuEventSynchronize(handle), cuEventDestroy_v2(handle);
 

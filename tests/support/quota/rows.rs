@@ -96,6 +96,10 @@ pub const ROWS: &[Row] = &[
     row("mixed", "array-sizes", 64, 64, &["array"]).bare(Bare::Nothing),
     row("mixed", "array-gone", 64, 64, &["array"]),
     row("mixed", "array-apart", 64, 64, &["array"]),
+    row("beside", "array-behind", 64, 34, &["linear"]).bare(Bare::Nothing),
+    row("beside", "array-beside", 64, 20, &["linear"]).bare(Bare::Nothing),
+    row("beside", "array-left", 64, 44, &["linear"]).bare(Bare::Nothing),
+    row("beside", "array-joined", 64, 64, &["linear"]),
     row("array", "array-3d", 66, 64, &["array"]).fails("cuArray3DCreate_v2"),
     row("array", "array-layered-1d", 64, 64, &["array"]),
     row("array", "array-layered-2d", 64, 64, &["array"]),
@@ -123,6 +127,9 @@ pub const ROWS: &[Row] = &[
     row("own", "context", 50, 40, &["own"]).env(CONTEXT_20).fails("cuCtxCreate_v2").keeps("cuCtxDestroy_v2"),
     row("own", "context-v4", 50, 40, &["own"]).env(CONTEXT_20),
     row("own", "context-owned", 64, 60, &["linear", "refund:pitched", "managed", "refund:array", "refund:mipmap"]).bare(Bare::Nothing),
+    row("beside", "own-beside", 100, 60, &["linear"]).env(SLOW_BESIDE),
+    row("beside", "own-behind", 100, 60, &["linear"]).env(CONTEXT_20),
+    row("beside", "own-managed", 100, 60, &["linear", "refund:managed"]).env(CONTEXT_20),
     row("own", "primary-reset", 64, 64, &["linear"]),
     row("own", "primary-released", 64, 64, &["linear"]),
     row("code", "module", 66, 64, &["own"]).fails("cuModuleLoadData:2").keeps("cuModuleUnload"),
@@ -144,6 +151,9 @@ pub const ROWS: &[Row] = &[
 const CONTEXT_20: &[(&str, &str)] = &[("CUOTA_SIM_CONTEXT_BYTES", "20MiB")];
 /// Far longer than anybody waits before a refusal, and than a trim takes.
 const SLOW_SECOND: &[(&str, &str)] = &[("CUOTA_SIM_FAULT", "cuMemAllocAsync:2=sleep:500ms")];
+/// Far longer than anybody waits to see how much the driver has taken for itself.
+const SLOW_BESIDE: &[(&str, &str)] =
+    &[("CUOTA_SIM_CONTEXT_BYTES", "20MiB"), ("CUOTA_SIM_FAULT", "cuMemAlloc_v2:1=sleep:500ms")];
 /// As for one of two threads that free the same thing at once: it is gone, and this one is told that there is none.
 const LATE: &[(&str, &str)] = &[(
     "CUOTA_SIM_FAULT",
