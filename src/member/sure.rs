@@ -94,6 +94,9 @@ impl Member {
         }
         (0..TRIES).find_map(|_| {
             let Look { listed, ours } = self.look_at(device, || device.listed())?;
+            if ours.is_none() {
+                std::thread::yield_now();
+            }
             let Ours { tracked, untracked, surely, .. } = ours?;
             Some(Beyond {
                 more: listed.saturating_sub(tracked + untracked),
