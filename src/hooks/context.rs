@@ -9,6 +9,7 @@ use cuota_core::book::{Count, Kind as EventKind};
 
 use super::affinity;
 use super::caller::read;
+use super::gone;
 use super::real::Real;
 use crate::client::Client;
 use crate::driver::{Status, query};
@@ -73,7 +74,8 @@ fn make_on(
 }
 
 /// A context is gone, with what the driver took for it.
-fn gone_from(member: &Member, device: &OnDevice, handle: u64) {
+fn gone_from(member: &Member, device: Option<&OnDevice>, handle: u64) {
+    let Some(device) = device else { return };
     member.own_gone(device, true);
     device.lost_context();
     member.count(device, Count::ContextsGone, 1);
@@ -143,9 +145,11 @@ pub fn create_green(
     real.call()
 }
 
-fn is_active(device: CUdevice) -> bool {
+/// Whether a device's primary context lives, if the driver says so.
+fn is_active(device: CUdevice) -> Option<bool> {
     let (mut flags, mut active) = (0, 0);
-    query::cuDevicePrimaryCtxGetState(device, &mut flags, &mut active).ok() && active != 0
+    let asked = query::cuDevicePrimaryCtxGetState(device, &mut flags, &mut active).ok();
+    asked.then_some(active != 0)
 }
 
 pub fn retain_primary(
@@ -156,7 +160,7 @@ pub fn retain_primary(
 ) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
     let Some(device) = member.device(ordinal) else { return real.call() };
-    let status = if is_active(ordinal) {
+    let status = if is_active(ordinal) == Some(true) {
         real.call()
     } else {
         let status = make_on(member, real, out, device, || real.call());
@@ -173,33 +177,36 @@ pub fn retain_primary(
 }
 
 /// Runs what may destroy a context while none of our threads asks it anything; it is asked again if it lives.
+/// Whether it is gone the answer does not tell: after a fault each call answers with that, and does as it is told.
 fn without_our_questions(
-    device: &OnDevice,
+    device: Option<&OnDevice>,
     context: u64,
     call: impl FnOnce() -> Status,
-    lives: impl FnOnce() -> bool,
-) -> Status {
-    let known = device.hide_context(context);
-    if known {
+    is_gone: impl FnOnce(Status) -> bool,
+) -> (Status, bool) {
+    let known = device.filter(|device| device.hide_context(context));
+    if known.is_some() {
         guard::lets_go_of(context);
     }
     let status = call();
-    if known && (!status.ok() || lives()) {
+    let gone = is_gone(status);
+    if let Some(device) = known.filter(|_| !gone) {
         device.show_context(context);
     }
-    status
+    (status, gone)
 }
 
 /// After the last release, or a reset, the primary context owns nothing any more.
 pub fn release_primary(client: &Client, real: &Real, ordinal: CUdevice) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
-    let was_active = is_active(ordinal);
+    let was_active = is_active(ordinal) == Some(true);
     let Some(device) = member.device(ordinal) else { return real.call() };
     let primary = device.primary();
-    let status = without_our_questions(device, primary, || real.call(), || is_active(ordinal));
-    if status.ok() && was_active && !is_active(ordinal) {
+    let is_gone = |_| is_active(ordinal) == Some(false);
+    let (status, gone) = without_our_questions(Some(device), primary, || real.call(), is_gone);
+    if was_active && gone {
         member.let_go_context(member.take_context(primary));
-        gone_from(member, device, primary);
+        gone_from(member, Some(device), primary);
     }
     status
 }
@@ -209,17 +216,14 @@ pub fn destroy(client: &Client, real: &Real, context: CUcontext) -> Status {
     let handle = context.addr() as u64;
     let device = member.device_of_context(handle);
     let owned = member.take_context(handle);
-    let status = match device {
-        Some(device) => without_our_questions(device, handle, || real.call(), || false),
-        None => real.call(),
-    };
-    if !status.ok() {
+    let is_gone = |status: Status| status.ok() || gone::context(handle);
+    let (status, gone) = without_our_questions(device, handle, || real.call(), is_gone);
+    if gone {
+        member.let_go_context(owned);
+        // Who is told that there is none has not ended it: another thread has, and counts it.
+        gone_from(member, device.filter(|_| status != Status::INVALID_CONTEXT), handle);
+    } else {
         member.put_context_back(owned);
-        return status;
-    }
-    member.let_go_context(owned);
-    if let Some(device) = device {
-        gone_from(member, device, handle);
     }
     status
 }
@@ -229,16 +233,11 @@ pub fn detach(client: &Client, real: &Real, context: CUcontext) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
     let handle = context.addr() as u64;
     let device = member.device_of_context(handle);
-    let lives = || member.device_of_context_now(handle).is_some();
-    let status = match device {
-        Some(device) => without_our_questions(device, handle, || real.call(), lives),
-        None => real.call(),
-    };
-    if status.ok() && !lives() {
+    let is_gone = |_| gone::context(handle);
+    let (status, gone) = without_our_questions(device, handle, || real.call(), is_gone);
+    if gone {
         member.let_go_context(member.take_context(handle));
-        if let Some(device) = device {
-            gone_from(member, device, handle);
-        }
+        gone_from(member, device.filter(|_| status != Status::INVALID_CONTEXT), handle);
     }
     status
 }

@@ -43,6 +43,17 @@ pub fn pool(refused: Status, handle: u64) -> bool {
     knows_none(refused) && knows_none(query::cuMemPoolGetAttribute(handle, RESERVED, &mut 0))
 }
 
+/// Whether there is no such context any more. One that is lost to a fault may answer with that, and is there.
+#[cold]
+pub fn context(handle: u64) -> bool {
+    const DESTROYED: Status = Status(709);
+    let status = query::cuCtxPushCurrent_v2(handle);
+    if status.ok() {
+        let _ = query::cuCtxPopCurrent_v2(&mut 0);
+    }
+    handle != 0 && [Status::INVALID_CONTEXT, DESTROYED].contains(&status)
+}
+
 #[cold]
 pub fn array(refused: Status, handle: u64) -> bool {
     knows_none(refused) && knows_none(query::cuArrayGetDescriptor_v2(&mut [0; 8], handle))

@@ -34,7 +34,7 @@ extern int cuInit(unsigned), cuDeviceGetAttribute(int *, int, int), cuDeviceTota
 extern int cuMemGetInfo_v2(size_t *, size_t *);
 
 extern int cuCtxCreate_v2(handle *, unsigned, int), cuCtxCreate_v4(handle *, void *, unsigned, int);
-extern int cuCtxDestroy_v2(handle), cuCtxSetCurrent(handle), cuCtxSynchronize(void);
+extern int cuCtxDestroy_v2(handle), cuCtxDetach(handle), cuCtxSetCurrent(handle), cuCtxSynchronize(void);
 extern int cuCtxGetLimit(size_t *, unsigned), cuCtxSetLimit(unsigned, size_t);
 extern int cuDevicePrimaryCtxRetain(handle *, int), cuDevicePrimaryCtxRelease_v2(int), cuDevicePrimaryCtxReset_v2(int);
 

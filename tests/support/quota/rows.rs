@@ -123,6 +123,7 @@ pub const ROWS: &[Row] = &[
     row("own", "context", 50, 40, &["own"]).env(CONTEXT_20).fails("cuCtxCreate_v2").keeps("cuCtxDestroy_v2"),
     row("own", "context-v4", 50, 40, &["own"]).env(CONTEXT_20),
     row("own", "context-owned", 64, 60, &["linear", "refund:pitched", "managed", "refund:array", "refund:mipmap"]).bare(Bare::Nothing),
+    row("own", "context-lost", 64, 64, &["linear", "refund:pitched", "refund:managed"]).env(LOST),
     row("own", "primary-reset", 64, 64, &["linear"]),
     row("own", "primary-released", 64, 64, &["linear"]),
     row("code", "module", 66, 64, &["own"]).fails("cuModuleLoadData:2").keeps("cuModuleUnload"),
@@ -148,5 +149,10 @@ const SLOW_SECOND: &[(&str, &str)] = &[("CUOTA_SIM_FAULT", "cuMemAllocAsync:2=sl
 const LATE: &[(&str, &str)] = &[(
     "CUOTA_SIM_FAULT",
     "cuMemFree_v2:1=late:1,cuMemFree_v2:2=late:1,cuMemFreeAsync:1=late:1,cuMemPoolDestroy:1=late:1,cuMemRelease:1=late:1,cuMemUnmap:1=late:1,cuArrayDestroy:1=late:400,cuMipmappedArrayDestroy:1=late:400",
+)];
+/// As after a fault: what ends answers with that, and ends. The first release is of one use of two.
+const LOST: &[(&str, &str)] = &[(
+    "CUOTA_SIM_FAULT",
+    "cuCtxDestroy_v2:1=late:700,cuCtxDetach:1=late:700,cuDevicePrimaryCtxReset_v2:1=late:700,cuDevicePrimaryCtxRelease_v2:2=late:700",
 )];
 const TWO_CARDS: &[(&str, &str)] = &[("CUOTA_SIM_CARDS", "2")];
