@@ -113,9 +113,9 @@ pub fn map_array(
     for index in 0..if status.ok() { count as usize } else { 0 } {
         let words = read(list.cast::<[u64; WORDS]>().wrapping_add(index).cast_const());
         let Some([_, array, kind, a, b, c, d, act, handle, ..]) = words else { break };
-        let tile = (array, [kind & 0xffff_ffff, a, b, c, d]);
+        let part = [kind & 0xffff_ffff, a, b, c, d];
         let handle = if act & 0xffff_ffff == MAP { handle } else { 0 };
-        if let Some(gone) = member.physicals.tiled(tile, handle) {
+        if let Some(gone) = member.physicals.tiled(array, part, handle) {
             member.let_go_in_order(real.stream(stream), gone, 0);
         }
     }

@@ -21,6 +21,7 @@ mod pools;
 mod refuse;
 mod reserve;
 mod small;
+mod sparse;
 mod start;
 mod stopping;
 mod view;

@@ -105,6 +105,7 @@ pub const ROWS: &[Row] = &[
     row("array", "array-bc7", 64, 64, &["array"]),
     row("array", "array-planar", 64, 64, &["array"]),
     row("array", "array-sparse", 64, 64, &["vmm"]),
+    row("array", "array-sparse-context", 64, 64, &["vmm"]).keeps("cuCtxDestroy_v2"),
     row("array", "array-deferred", 64, 64, &["vmm"]),
     row("array", "mipmap", 64, 60, &["mipmap"]).fails("cuMipmappedArrayCreate").keeps("cuMipmappedArrayDestroy"),
     row("array", "mipmap-one-level", 64, 64, &["mipmap"]),
