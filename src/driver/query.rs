@@ -97,6 +97,8 @@ questions! {
     cuCtxCreate_v4(context: *mut c_void, parameters: *const c_void, flags: c_uint, device: c_int);
     cuCtxGetExecAffinity(affinity: &mut [c_uint; 2], kind: c_uint);
     cuCtxGetLimit(value: &mut usize, limit: c_uint);
+    cuDevicePrimaryCtxRetain(context: &mut Handle, device: c_int);
+    cuDevicePrimaryCtxRelease_v2(device: c_int);
     cuDevicePrimaryCtxGetState(device: c_int, flags: &mut c_uint, active: &mut c_int);
     cuDeviceGet(device: &mut c_int, ordinal: c_int);
     cuDeviceGetCount(count: &mut c_int);

@@ -1,4 +1,4 @@
-//! The driver's start, contexts and what they own.
+//! The driver's start, contexts of the program's own and what they own.
 #![forbid(unsafe_code)]
 
 use core::ffi::{c_int, c_uint};
@@ -12,7 +12,7 @@ use super::caller::read;
 use super::gone;
 use super::real::Real;
 use crate::client::Client;
-use crate::driver::{Status, query};
+use crate::driver::Status;
 use crate::member::{Member, OnDevice};
 use crate::{guard, mps, share};
 
@@ -45,7 +45,8 @@ fn create_on(
 ) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
     let Some(device) = member.device(ordinal) else { return real.call() };
-    let status = make_on(member, real, out, device, ask);
+    let made = || read(out).map_or(0, |context| context.addr() as u64);
+    let status = make_on(member, real, made, device, ask);
     if status.ok() {
         share::note_context(client.config(), member, device, true);
         client.watch_over(device);
@@ -53,10 +54,11 @@ fn create_on(
     status
 }
 
-fn make_on(
+/// `made` is asked for its handle.
+pub(super) fn make_on(
     member: &Member,
     real: &Real,
-    out: *mut CUcontext,
+    made: impl FnOnce() -> u64,
     device: &OnDevice,
     ask: impl FnOnce() -> Status,
 ) -> Status {
@@ -64,7 +66,7 @@ fn make_on(
     let status = member.with_own(device, estimate, real.name(), true, ask);
     mps::explain(status);
     if status.ok() {
-        let handle = read(out).map_or(0, |context| context.addr() as u64);
+        let handle = made();
         device.has_context(handle, member.now());
         member.count(device, Count::ContextsMade, 1);
         let took = device.context_estimate();
@@ -74,7 +76,7 @@ fn make_on(
 }
 
 /// A context is gone, with what the driver took for it.
-fn gone_from(member: &Member, device: Option<&OnDevice>, handle: u64) {
+pub(super) fn gone_from(member: &Member, device: Option<&OnDevice>, handle: u64) {
     let Some(device) = device else { return };
     member.own_gone(device, true);
     device.lost_context();
@@ -130,55 +132,9 @@ pub fn create_v4(
     })
 }
 
-/// A part of the primary context's SMs, which one does not wait for by waiting for that.
-pub fn create_green(
-    client: &Client,
-    real: &Real,
-    _: *mut CUgreenCtx,
-    _: CUdevResourceDesc,
-    device: CUdevice,
-    _: c_uint,
-) -> Status {
-    if let Some(device) = client.member().and_then(|member| member.device(device)) {
-        device.has_more_contexts();
-    }
-    real.call()
-}
-
-/// Whether a device's primary context lives, if the driver says so.
-fn is_active(device: CUdevice) -> Option<bool> {
-    let (mut flags, mut active) = (0, 0);
-    let asked = query::cuDevicePrimaryCtxGetState(device, &mut flags, &mut active).ok();
-    asked.then_some(active != 0)
-}
-
-pub fn retain_primary(
-    client: &Client,
-    real: &Real,
-    out: *mut CUcontext,
-    ordinal: CUdevice,
-) -> Status {
-    let Some(member) = client.member() else { return client.without(real) };
-    let Some(device) = member.device(ordinal) else { return real.call() };
-    let status = if is_active(ordinal) == Some(true) {
-        real.call()
-    } else {
-        let status = make_on(member, real, out, device, || real.call());
-        if status.ok() {
-            share::note_context(client.config(), member, device, false);
-        }
-        status
-    };
-    if let Some(context) = read(out).filter(|_| status.ok()) {
-        client.watch_over(device);
-        device.remember_primary(context.addr() as u64);
-    }
-    status
-}
-
 /// Runs what may destroy a context while none of our threads asks it anything; it is asked again if it lives.
 /// Whether it is gone the answer does not tell: after a fault each call answers with that, and does as it is told.
-fn without_our_questions(
+pub(super) fn without_our_questions(
     device: Option<&OnDevice>,
     context: u64,
     call: impl FnOnce() -> Status,
@@ -194,21 +150,6 @@ fn without_our_questions(
         device.show_context(context);
     }
     (status, gone)
-}
-
-/// After the last release, or a reset, the primary context owns nothing any more.
-pub fn release_primary(client: &Client, real: &Real, ordinal: CUdevice) -> Status {
-    let Some(member) = client.member() else { return client.without(real) };
-    let was_active = is_active(ordinal) == Some(true);
-    let Some(device) = member.device(ordinal) else { return real.call() };
-    let primary = device.primary();
-    let is_gone = |_| is_active(ordinal) == Some(false);
-    let (status, gone) = without_our_questions(Some(device), primary, || real.call(), is_gone);
-    if was_active && gone {
-        member.let_go_context(member.take_context(primary));
-        gone_from(member, Some(device), primary);
-    }
-    status
 }
 
 pub fn destroy(client: &Client, real: &Real, context: CUcontext) -> Status {

@@ -26,6 +26,7 @@ mod module;
 mod nvml;
 mod nvml_view;
 mod pool;
+mod primary;
 mod real;
 mod signals;
 mod stream;
@@ -476,7 +477,7 @@ pub mod rows {
         unbound [cuCtxDestroy] (ctx: CUcontext) => context::destroy;
         [cuCtxDestroy_v2] (ctx: CUcontext) => context::destroy;
         [cuCtxDetach] (ctx: CUcontext) => context::detach;
-        [cuCtxFromGreenCtx] (p_context: *mut CUcontext, h_ctx: CUgreenCtx);
+        [cuCtxFromGreenCtx] (p_context: *mut CUcontext, h_ctx: CUgreenCtx) => primary::of_green;
         [cuCtxGetLimit] (pvalue: *mut usize, limit: CUlimit);
         unbound [cuCtxPopCurrent] (pctx: *mut CUcontext);
         [cuCtxPopCurrent_v2] (pctx: *mut CUcontext);
@@ -487,18 +488,18 @@ pub mod rows {
         [cuCtxSetLimit] (limit: CUlimit as c_uint, value: usize) => takes context::set_limit;
         [cuCtxSynchronize] () => stream::synchronize_context;
         [cuCtxSynchronize_v2] (ctx: CUcontext) => stream::synchronize_that_context;
-        unbound [cuDevicePrimaryCtxRelease] (dev: CUdevice) => context::release_primary;
-        [cuDevicePrimaryCtxRelease_v2] (dev: CUdevice) => context::release_primary;
-        unbound [cuDevicePrimaryCtxReset] (dev: CUdevice) => context::release_primary;
-        [cuDevicePrimaryCtxReset_v2] (dev: CUdevice) => context::release_primary;
-        [cuDevicePrimaryCtxRetain] (pctx: *mut CUcontext, dev: CUdevice) => takes context::retain_primary;
+        unbound [cuDevicePrimaryCtxRelease] (dev: CUdevice) => primary::release;
+        [cuDevicePrimaryCtxRelease_v2] (dev: CUdevice) => primary::release;
+        unbound [cuDevicePrimaryCtxReset] (dev: CUdevice) => primary::release;
+        [cuDevicePrimaryCtxReset_v2] (dev: CUdevice) => primary::release;
+        [cuDevicePrimaryCtxRetain] (pctx: *mut CUcontext, dev: CUdevice) => takes primary::retain;
         unbound [cuDevicePrimaryCtxSetFlags] (dev: CUdevice, flags: c_uint);
         [cuDevicePrimaryCtxSetFlags_v2] (dev: CUdevice, flags: c_uint);
         unbound [cuGLCtxCreate] (p_ctx: *mut CUcontext, flags: c_uint, device: CUdevice) => takes context::create_for_graphics;
         unbound [cuGLCtxCreate_v2] (p_ctx: *mut CUcontext, flags: c_uint, device: CUdevice) => takes context::create_for_graphics;
         [cuGreenCtxCreate] (
-            ph_ctx: *mut CUgreenCtx, desc: CUdevResourceDesc, dev: CUdevice, flags: c_uint) => context::create_green;
-        [cuGreenCtxDestroy] (h_ctx: CUgreenCtx);
+            ph_ctx: *mut CUgreenCtx, desc: CUdevResourceDesc, dev: CUdevice, flags: c_uint) => takes primary::create_green;
+        [cuGreenCtxDestroy] (h_ctx: CUgreenCtx) => primary::destroy_green;
         [cuGreenCtxStreamCreate] (
             ph_stream: *mut CUstream, green_ctx: CUgreenCtx, flags: c_uint, priority: c_int);
         [cuInit] (flags: c_uint) => context::init;
