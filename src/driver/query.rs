@@ -120,6 +120,7 @@ questions! {
     cuMemFree_v2(address: u64);
     cuMemGetAddressRange_v2(base: &mut u64, bytes: &mut usize, address: u64);
     cuMemGetAllocationPropertiesFromHandle(properties: &mut [u64; 8], handle: Handle);
+    cuMemGetAllocationGranularity(bytes: &mut usize, properties: *const c_void, option: c_uint);
     cuMemRetainAllocationHandle(handle: &mut Handle, address: u64);
     cuMemRelease(handle: Handle);
     cuArrayGetDescriptor_v2(descriptor: &mut [u64; 8], array: Handle);

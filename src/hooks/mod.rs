@@ -18,6 +18,7 @@ mod forward;
 mod gone;
 mod graph;
 mod import;
+mod invalid;
 mod launch;
 mod lookup;
 mod memory;

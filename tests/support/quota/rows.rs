@@ -21,6 +21,7 @@ pub const ROWS: &[Row] = &[
     row("linear", "managed", 66, 64, &["managed"]).bare(Bare::Nothing).fails("cuMemAllocManaged").keeps("cuMemFree_v2"),
     row("linear", "managed-host", 64, 64, &["managed"]).bare(Bare::Nothing),
 
+    row("misuse", "invalid", 64, 64, &["linear"]),
     row("misuse", "linear-misuse", 64, 64, &["linear"]),
     row("misuse", "pool-misuse", 64, 64, &["pool"]),
     row("misuse", "array-misuse", 64, 64, &["array"]),
