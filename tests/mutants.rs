@@ -114,7 +114,7 @@ fn what_is_broken_on_purpose_is_noticed() {
             "type Function = unsafe fn",
             "mismatched types",
         ),
-        ("src/hooks/memory.rs", "_flags: c_uint", "_flags: u16", "mismatched types"),
+        ("src/hooks/memory.rs", "flags: c_uint", "flags: u16", "mismatched types"),
         (
             "src/hooks/memory.rs",
             "#![forbid(unsafe_code)]",

@@ -49,6 +49,21 @@ fn nothing_is_printed_over_the_ledger() {
     assert!(whole.is_ok(), "{whole:?}");
 }
 
+/// Refused by the quota is what did not fit, and not what the driver refuses for its arguments.
+#[test]
+fn only_refusals_are_counted_as_such() {
+    let programs = Programs::new();
+    let row = table().into_iter().find(|row| row.name == "invalid").expect("it is in the table");
+    let run = row.under_quota(&programs);
+    let ledger = run.scratch().join("clients").join(cuota_core::book::file_name("row"));
+    let outcome = run.any();
+    let out = outcome.out();
+    let asked = out.lines().filter(|line| line.starts_with("asked "));
+    let refused = asked.filter_map(|line| line.split_once(" refused ")?.1.parse::<u64>().ok());
+    let report = cuota_core::book::read(&ledger, 0).expect("it was written");
+    assert_eq!(report.devices[0].refused, refused.sum::<u64>(), "{out}{}", outcome.err());
+}
+
 /// The programs are right about the driver: with a card as large as the quota they fill it to the
 /// same figure without us.
 #[test]

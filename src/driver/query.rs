@@ -97,6 +97,8 @@ questions! {
     cuCtxCreate_v4(context: *mut c_void, parameters: *const c_void, flags: c_uint, device: c_int);
     cuCtxGetExecAffinity(affinity: &mut [c_uint; 2], kind: c_uint);
     cuCtxGetLimit(value: &mut usize, limit: c_uint);
+    cuDevicePrimaryCtxRetain(context: &mut Handle, device: c_int);
+    cuDevicePrimaryCtxRelease_v2(device: c_int);
     cuDevicePrimaryCtxGetState(device: c_int, flags: &mut c_uint, active: &mut c_int);
     cuDeviceGet(device: &mut c_int, ordinal: c_int);
     cuDeviceGetCount(count: &mut c_int);
@@ -118,6 +120,7 @@ questions! {
     cuMemFree_v2(address: u64);
     cuMemGetAddressRange_v2(base: &mut u64, bytes: &mut usize, address: u64);
     cuMemGetAllocationPropertiesFromHandle(properties: &mut [u64; 8], handle: Handle);
+    cuMemGetAllocationGranularity(bytes: &mut usize, properties: *const c_void, option: c_uint);
     cuMemRetainAllocationHandle(handle: &mut Handle, address: u64);
     cuMemRelease(handle: Handle);
     cuArrayGetDescriptor_v2(descriptor: &mut [u64; 8], array: Handle);

@@ -77,7 +77,15 @@ fn take(
     bytes: u64,
     handle: impl Fn() -> Option<usize>,
 ) -> Status {
-    let Some(context) = member.context().filter(|_| bytes > 0) else { return real.call() };
+    let Some(context) = member.context() else { return real.call() };
+    if bytes == 0 {
+        // Without memory of its own, which may be mapped to it.
+        let status = real.call();
+        if let Some(handle) = handle().filter(|_| status.ok()) {
+            member.physicals.made_sparse(handle as u64, context.handle);
+        }
+        return status;
+    }
     let entry = match member.reserve_array(context, kind, bytes, real.name()) {
         Ok(entry) => entry,
         Err(refused) => return refused,
@@ -103,21 +111,24 @@ pub fn destroy_mipmap(client: &Client, real: &Real, mipmap: CUmipmappedArray) ->
 
 fn give(client: &Client, real: &Real, room: Room, handle: usize) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
-    let entry = member.take(room, handle as u64);
+    let handle = handle as u64;
+    let (entry, mapped) = (member.take(room, handle), member.physicals.take_array(handle));
+    let is_known = entry.is_some() || !mapped.is_empty();
     let status = real.call();
-    if status.ok() {
-        for gone in member.physicals.untiled(handle as u64) {
-            member.let_go(gone, 0);
-        }
-    }
     let is_gone = || match room {
-        Room::Mipmap => gone::mipmap(status, handle as u64),
-        _ => gone::array(status, handle as u64),
+        Room::Mipmap => gone::mipmap(status, handle),
+        _ => gone::array(status, handle),
     };
-    match entry {
-        Some(entry) if status.ok() || is_gone() => member.let_go(entry, handle as u64),
-        Some(entry) => member.put_back(room, handle as u64, entry),
-        None => {}
+    if status.ok() || is_known && is_gone() {
+        if let Some(entry) = entry {
+            member.let_go(entry, handle);
+        }
+        member.let_go_of(mapped);
+    } else {
+        if let Some(entry) = entry {
+            member.put_back(room, handle, entry);
+        }
+        member.put_back_references(mapped);
     }
     status
 }

@@ -1,4 +1,4 @@
-//! The driver's start, contexts and what they own.
+//! The driver's start, contexts of the program's own and what they own.
 #![forbid(unsafe_code)]
 
 use core::ffi::{c_int, c_uint};
@@ -9,9 +9,10 @@ use cuota_core::book::{Count, Kind as EventKind};
 
 use super::affinity;
 use super::caller::read;
+use super::gone;
 use super::real::Real;
 use crate::client::Client;
-use crate::driver::{Status, query};
+use crate::driver::Status;
 use crate::member::{Member, OnDevice};
 use crate::{guard, mps, share};
 
@@ -44,7 +45,8 @@ fn create_on(
 ) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
     let Some(device) = member.device(ordinal) else { return real.call() };
-    let status = make_on(member, real, out, device, ask);
+    let made = || read(out).map_or(0, |context| context.addr() as u64);
+    let status = make_on(member, real, made, device, ask);
     if status.ok() {
         share::note_context(client.config(), member, device, true);
         client.watch_over(device);
@@ -52,10 +54,11 @@ fn create_on(
     status
 }
 
-fn make_on(
+/// `made` is asked for its handle.
+pub(super) fn make_on(
     member: &Member,
     real: &Real,
-    out: *mut CUcontext,
+    made: impl FnOnce() -> u64,
     device: &OnDevice,
     ask: impl FnOnce() -> Status,
 ) -> Status {
@@ -63,7 +66,7 @@ fn make_on(
     let status = member.with_own(device, estimate, real.name(), true, ask);
     mps::explain(status);
     if status.ok() {
-        let handle = read(out).map_or(0, |context| context.addr() as u64);
+        let handle = made();
         device.has_context(handle, member.now());
         member.count(device, Count::ContextsMade, 1);
         let took = device.context_estimate();
@@ -73,7 +76,8 @@ fn make_on(
 }
 
 /// A context is gone, with what the driver took for it.
-fn gone_from(member: &Member, device: &OnDevice, handle: u64) {
+pub(super) fn gone_from(member: &Member, device: Option<&OnDevice>, handle: u64) {
+    let Some(device) = device else { return };
     member.own_gone(device, true);
     device.lost_context();
     member.count(device, Count::ContextsGone, 1);
@@ -128,80 +132,24 @@ pub fn create_v4(
     })
 }
 
-/// A part of the primary context's SMs, which one does not wait for by waiting for that.
-pub fn create_green(
-    client: &Client,
-    real: &Real,
-    _: *mut CUgreenCtx,
-    _: CUdevResourceDesc,
-    device: CUdevice,
-    _: c_uint,
-) -> Status {
-    if let Some(device) = client.member().and_then(|member| member.device(device)) {
-        device.has_more_contexts();
-    }
-    real.call()
-}
-
-fn is_active(device: CUdevice) -> bool {
-    let (mut flags, mut active) = (0, 0);
-    query::cuDevicePrimaryCtxGetState(device, &mut flags, &mut active).ok() && active != 0
-}
-
-pub fn retain_primary(
-    client: &Client,
-    real: &Real,
-    out: *mut CUcontext,
-    ordinal: CUdevice,
-) -> Status {
-    let Some(member) = client.member() else { return client.without(real) };
-    let Some(device) = member.device(ordinal) else { return real.call() };
-    let status = if is_active(ordinal) {
-        real.call()
-    } else {
-        let status = make_on(member, real, out, device, || real.call());
-        if status.ok() {
-            share::note_context(client.config(), member, device, false);
-        }
-        status
-    };
-    if let Some(context) = read(out).filter(|_| status.ok()) {
-        client.watch_over(device);
-        device.remember_primary(context.addr() as u64);
-    }
-    status
-}
-
 /// Runs what may destroy a context while none of our threads asks it anything; it is asked again if it lives.
-fn without_our_questions(
-    device: &OnDevice,
+/// Whether it is gone the answer does not tell: after a fault each call answers with that, and does as it is told.
+pub(super) fn without_our_questions(
+    device: Option<&OnDevice>,
     context: u64,
     call: impl FnOnce() -> Status,
-    lives: impl FnOnce() -> bool,
-) -> Status {
-    let known = device.hide_context(context);
-    if known {
+    is_gone: impl FnOnce(Status) -> bool,
+) -> (Status, bool) {
+    let known = device.filter(|device| device.hide_context(context));
+    if known.is_some() {
         guard::lets_go_of(context);
     }
     let status = call();
-    if known && (!status.ok() || lives()) {
+    let gone = is_gone(status);
+    if let Some(device) = known.filter(|_| !gone) {
         device.show_context(context);
     }
-    status
-}
-
-/// After the last release, or a reset, the primary context owns nothing any more.
-pub fn release_primary(client: &Client, real: &Real, ordinal: CUdevice) -> Status {
-    let Some(member) = client.member() else { return client.without(real) };
-    let was_active = is_active(ordinal);
-    let Some(device) = member.device(ordinal) else { return real.call() };
-    let primary = device.primary();
-    let status = without_our_questions(device, primary, || real.call(), || is_active(ordinal));
-    if status.ok() && was_active && !is_active(ordinal) {
-        member.let_go_context(member.take_context(primary));
-        gone_from(member, device, primary);
-    }
-    status
+    (status, gone)
 }
 
 pub fn destroy(client: &Client, real: &Real, context: CUcontext) -> Status {
@@ -209,17 +157,14 @@ pub fn destroy(client: &Client, real: &Real, context: CUcontext) -> Status {
     let handle = context.addr() as u64;
     let device = member.device_of_context(handle);
     let owned = member.take_context(handle);
-    let status = match device {
-        Some(device) => without_our_questions(device, handle, || real.call(), || false),
-        None => real.call(),
-    };
-    if !status.ok() {
+    let is_gone = |status: Status| status.ok() || gone::context(handle);
+    let (status, gone) = without_our_questions(device, handle, || real.call(), is_gone);
+    if gone {
+        member.let_go_context(owned);
+        // Who is told that there is none has not ended it: another thread has, and counts it.
+        gone_from(member, device.filter(|_| status != Status::INVALID_CONTEXT), handle);
+    } else {
         member.put_context_back(owned);
-        return status;
-    }
-    member.let_go_context(owned);
-    if let Some(device) = device {
-        gone_from(member, device, handle);
     }
     status
 }
@@ -229,16 +174,11 @@ pub fn detach(client: &Client, real: &Real, context: CUcontext) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
     let handle = context.addr() as u64;
     let device = member.device_of_context(handle);
-    let lives = || member.device_of_context_now(handle).is_some();
-    let status = match device {
-        Some(device) => without_our_questions(device, handle, || real.call(), lives),
-        None => real.call(),
-    };
-    if status.ok() && !lives() {
+    let is_gone = |_| gone::context(handle);
+    let (status, gone) = without_our_questions(device, handle, || real.call(), is_gone);
+    if gone {
         member.let_go_context(member.take_context(handle));
-        if let Some(device) = device {
-            gone_from(member, device, handle);
-        }
+        gone_from(member, device.filter(|_| status != Status::INVALID_CONTEXT), handle);
     }
     status
 }

@@ -2,10 +2,11 @@
 //! the same moment: that one found nothing in our books, and who had taken it out sees to it.
 #![forbid(unsafe_code)]
 
+use super::invalid::is_no_pool;
 use crate::driver::{Status, query};
 
 /// Whether the driver says that it knows no such thing. A device that is lost says otherwise of all there is.
-fn knows_none(status: Status) -> bool {
+pub(super) fn knows_none(status: Status) -> bool {
     const INVALID_HANDLE: Status = Status(400);
     const NOT_FOUND: Status = Status(500);
     [Status::INVALID_VALUE, INVALID_HANDLE, NOT_FOUND].contains(&status)
@@ -39,8 +40,18 @@ pub fn mapping(refused: Status, address: u64) -> bool {
 
 #[cold]
 pub fn pool(refused: Status, handle: u64) -> bool {
-    const RESERVED: u32 = 5;
-    knows_none(refused) && knows_none(query::cuMemPoolGetAttribute(handle, RESERVED, &mut 0))
+    knows_none(refused) && is_no_pool(handle)
+}
+
+/// Whether there is no such context any more. One that is lost to a fault may answer with that, and is there.
+#[cold]
+pub fn context(handle: u64) -> bool {
+    const DESTROYED: Status = Status(709);
+    let status = query::cuCtxPushCurrent_v2(handle);
+    if status.ok() {
+        let _ = query::cuCtxPopCurrent_v2(&mut 0);
+    }
+    handle != 0 && [Status::INVALID_CONTEXT, DESTROYED].contains(&status)
 }
 
 #[cold]

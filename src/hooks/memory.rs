@@ -9,6 +9,7 @@ use cuota_core::pages::{Taken, is_small};
 
 use super::caller::{read, write};
 use super::gone;
+use super::invalid::{self, Asked};
 use super::real::Real;
 use crate::client::Client;
 use crate::driver::{Status, query};
@@ -16,7 +17,7 @@ use crate::member::{Context, Entry, Kind, Linear, Member, Room};
 
 pub fn alloc(client: &Client, real: &Real, out: *mut CUdeviceptr, bytes: usize) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
-    take(member, real, out, Kind::Linear, bytes as u64, || bytes as u64)
+    take(member, real, out, (Kind::Linear, || Asked::Linear), bytes as u64, || bytes as u64)
 }
 
 pub fn alloc_pitch(
@@ -26,13 +27,14 @@ pub fn alloc_pitch(
     pitch: *mut usize,
     width: usize,
     height: usize,
-    _element: c_uint,
+    element: c_uint,
 ) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
     let height = height as u64;
     let bytes = grain::round(width as u64, grain::PITCH).saturating_mul(height);
     let taken = || read(pitch).map_or(bytes, |pitch| (pitch as u64).saturating_mul(height));
-    take(member, real, out, Kind::Pitched, bytes, taken)
+    let asked = move || Asked::Pitched { pitch, element };
+    take(member, real, out, (Kind::Pitched, asked), bytes, taken)
 }
 
 /// Managed memory counts in full: all of it can come to the device.
@@ -41,12 +43,13 @@ pub fn alloc_managed(
     real: &Real,
     out: *mut CUdeviceptr,
     bytes: usize,
-    _flags: c_uint,
+    flags: c_uint,
 ) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
     let Some(context) = member.context() else { return real.call() };
     let bytes = grain::piece(bytes as u64);
-    take_alone(member, real, out, Kind::Managed, context, bytes, || bytes)
+    let asked = move || Asked::Managed { flags };
+    take_alone(member, real, out, (Kind::Managed, asked), context, bytes, || bytes)
 }
 
 /// Takes `bytes`, or as many as `taken` says after the driver has answered.
@@ -55,17 +58,17 @@ fn take(
     member: &Member,
     real: &Real,
     out: *mut CUdeviceptr,
-    kind: Kind,
+    what: (Kind, impl FnOnce() -> Asked),
     bytes: u64,
     taken: impl Fn() -> u64,
 ) -> Status {
     // Without a context the driver refuses by itself.
     let Some(context) = member.context().filter(|_| bytes > 0) else { return real.call() };
     if is_small(bytes) {
-        take_small(member, real, out, kind, context, bytes, taken)
+        take_small(member, real, out, what, context, bytes, taken)
     } else {
         let bytes = grain::piece(bytes);
-        take_alone(member, real, out, kind, context, bytes, || grain::piece(taken()))
+        take_alone(member, real, out, what, context, bytes, || grain::piece(taken()))
     }
 }
 
@@ -74,12 +77,14 @@ fn take_alone(
     member: &Member,
     real: &Real,
     out: *mut CUdeviceptr,
-    kind: Kind,
+    (kind, asked): (Kind, impl FnOnce() -> Asked),
     context: Context,
     bytes: u64,
     taken: impl Fn() -> u64,
 ) -> Status {
-    let mut charge = match member.reserve(context.device, kind, bytes, real.name()) {
+    let answered = || invalid::answer(real, out, asked());
+    let charge = member.reserve_unless(context.device, kind, bytes, real.name(), answered);
+    let mut charge = match charge {
         Ok(charge) => charge,
         Err(refused) => return refused,
     };
@@ -102,7 +107,7 @@ fn take_small(
     member: &Member,
     real: &Real,
     out: *mut CUdeviceptr,
-    kind: Kind,
+    (kind, asked): (Kind, impl FnOnce() -> Asked),
     context: Context,
     bytes: u64,
     taken: impl Fn() -> u64,
@@ -110,7 +115,8 @@ fn take_small(
     if member.promise(context, bytes) {
         return take_promised(member, real, out, kind, context, bytes, taken);
     }
-    match member.page_for(context, kind, bytes, real.name()) {
+    let answered = || invalid::answer(real, out, asked());
+    match member.page_for(context, kind, bytes, real.name(), answered) {
         Ok(true) => {}
         Ok(false) => return take_promised(member, real, out, kind, context, bytes, taken),
         Err(refused) => return refused,

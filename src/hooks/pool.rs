@@ -8,6 +8,7 @@ use cuota_core::grain;
 
 use super::caller::{read, write};
 use super::gone;
+use super::invalid::{self, Asked};
 use super::real::Real;
 use crate::client::Client;
 use crate::driver::{Status, query};
@@ -62,9 +63,10 @@ pub fn alloc_from(
         return real.call();
     }
     let pool = member.pools.named(handle).or_else(|| {
-        // One whose making we did not see: taken for one of the stream's device.
+        // One whose making we did not see: taken for one of the stream's device. None is not kept in mind.
         let device = member.device_of_stream(stream)?;
-        Some(member.pools.learn(handle, Some(device.ordinal)))
+        let is_one = !invalid::is_no_pool(handle) || real.call().ok();
+        is_one.then(|| member.pools.learn(handle, Some(device.ordinal)))
     });
     match pool {
         Some(pool) => from_pool(member, real, out, bytes as u64, &pool, stream),
@@ -82,7 +84,9 @@ fn from_pool(
 ) -> Status {
     let device = pool.ordinal.and_then(|ordinal| member.device(ordinal));
     let Some(device) = device.filter(|_| bytes > 0) else { return real.call() };
-    let call = match ready(member, real, device, pool, bytes) {
+    let asked = Asked::Pooled { pool: pool.handle, stream };
+    let answered = || invalid::answer(real, out, asked);
+    let call = match ready(member, real, device, pool, bytes, answered) {
         Ok(call) => call,
         Err(refused) => return refused,
     };
@@ -119,6 +123,7 @@ fn ready(
     device: &OnDevice,
     pool: &Pool,
     bytes: u64,
+    answered: impl FnOnce() -> Option<Status>,
 ) -> Result<Call, Status> {
     let bytes = grain::round(bytes, grain::UNIT);
     let grown = Call::bounded(bytes, grain::round(bytes, grain::POOL));
@@ -127,7 +132,12 @@ fn ready(
         Err(full) => member.fit(pool, grown).ok_or(full),
     };
     let refused = |full: Full| member.refuse(device, Kind::Pool, bytes, real.name(), full);
-    begin().or_else(|_| member.at_last(device, begin)).map_err(refused)
+    begin().or_else(|_| match answered() {
+        // Of what it should have refused, what it has given is counted when the pool is asked.
+        Some(answer) if answer.ok() => Ok(Call::bounded(0, 0)),
+        Some(answer) => Err(answer),
+        None => member.at_last(device, begin).map_err(refused),
+    })
 }
 
 pub fn create(

@@ -7,6 +7,7 @@ use cudarc::driver::sys::*;
 
 use super::caller::{file_of, is_of_a_device, read};
 use super::gone;
+use super::invalid::{self, Asked};
 use super::pool::ordinal_of;
 use super::real::Real;
 use crate::client::Client;
@@ -22,7 +23,7 @@ pub fn create(
     out: *mut CUmemGenericAllocationHandle,
     bytes: usize,
     props: *const CUmemAllocationProp,
-    _flags: c_ulonglong,
+    flags: c_ulonglong,
 ) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
     // Kind, handle types, location kind and id.
@@ -32,7 +33,9 @@ pub fn create(
     let Some(device) = ordinal.and_then(|ordinal| member.device(ordinal)) else {
         return real.call();
     };
-    let charge = match member.reserve(device, Kind::Vmm, bytes as u64, real.name()) {
+    let answered = || invalid::answer(real, out, Asked::Physical { bytes, props, flags });
+    let name = real.name();
+    let charge = match member.reserve_unless(device, Kind::Vmm, bytes as u64, name, answered) {
         Ok(charge) => charge,
         Err(refused) => return refused,
     };
@@ -113,9 +116,9 @@ pub fn map_array(
     for index in 0..if status.ok() { count as usize } else { 0 } {
         let words = read(list.cast::<[u64; WORDS]>().wrapping_add(index).cast_const());
         let Some([_, array, kind, a, b, c, d, act, handle, ..]) = words else { break };
-        let tile = (array, [kind & 0xffff_ffff, a, b, c, d]);
+        let part = [kind & 0xffff_ffff, a, b, c, d];
         let handle = if act & 0xffff_ffff == MAP { handle } else { 0 };
-        if let Some(gone) = member.physicals.tiled(tile, handle) {
+        if let Some(gone) = member.physicals.tiled(array, part, handle) {
             member.let_go_in_order(real.stream(stream), gone, 0);
         }
     }

@@ -5,7 +5,7 @@
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Member, OnDevice};
+use super::{Green, Member, OnDevice};
 use crate::driver::query;
 
 const PLACES: usize = 32;
@@ -47,20 +47,30 @@ impl Member {
         }
         let known = self.contexts.place(handle).load(Ordering::Relaxed);
         let ordinal =
-            if known & HANDLE == handle { (known >> 56) as c_int } else { self.ask(handle)? };
+            if known & HANDLE == handle { (known >> 56) as c_int } else { self.ask(&mut handle)? };
         Some(Context { handle, device: self.device(ordinal)? })
     }
 
-    /// Of the current context.
+    /// Of the current context. In a green one's place comes the primary, whose all is that is made in it; it is
+    /// not remembered, so that others need not be told from it.
     #[cold]
-    fn ask(&self, handle: u64) -> Option<c_int> {
+    fn ask(&self, handle: &mut u64) -> Option<c_int> {
         let mut ordinal = 0;
         if !query::cuCtxGetDevice(&mut ordinal).ok() {
             return None;
         }
-        let word = handle & HANDLE | u64::from(ordinal.cast_unsigned()) << 56;
-        self.contexts.place(handle).store(word, Ordering::Relaxed);
+        if self.greens.has(*handle) {
+            *handle = self.device(ordinal)?.primary();
+            return Some(ordinal);
+        }
+        let word = *handle & HANDLE | u64::from(ordinal.cast_unsigned()) << 56;
+        self.contexts.place(*handle).store(word, Ordering::Relaxed);
         Some(ordinal)
+    }
+
+    pub fn knows_green(&self, green: Green) {
+        self.greens.put(green);
+        self.forget_context(green.context);
     }
 
     /// The device of a stream; that of the current context for the default streams.
@@ -75,22 +85,16 @@ impl Member {
     }
 
     /// The device of any context; nothing if there is no such context.
-    pub fn device_of_context(&self, handle: u64) -> Option<&OnDevice> {
+    pub fn device_of_context(&self, mut handle: u64) -> Option<&OnDevice> {
         let known = self.contexts.place(handle).load(Ordering::Relaxed);
         if handle != 0 && known & HANDLE == handle {
             return self.device((known >> 56) as c_int);
         }
-        self.device_of_context_now(handle)
-    }
-
-    /// As the driver says it, whatever is remembered.
-    pub fn device_of_context_now(&self, handle: u64) -> Option<&OnDevice> {
-        let mut popped = 0;
         if !query::cuCtxPushCurrent_v2(handle).ok() {
             return None;
         }
-        let ordinal = self.ask(handle);
-        let _ = query::cuCtxPopCurrent_v2(&mut popped);
+        let ordinal = self.ask(&mut handle);
+        let _ = query::cuCtxPopCurrent_v2(&mut 0);
         self.device(ordinal?)
     }
 

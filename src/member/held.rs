@@ -12,6 +12,7 @@ use cuota_core::table::{Table, mix};
 
 use super::arrays::is_share;
 use super::limits::Limit;
+use super::vmm::Dropped;
 use super::{Kind, Member, OnDevice};
 
 const SHARDS: usize = 64;
@@ -42,6 +43,8 @@ pub struct OfContext {
     entries: Vec<(u64, Entry)>,
     pages: Gone,
     limits: Vec<Limit>,
+    /// Memory mapped to its arrays.
+    mapped: Dropped,
 }
 
 impl Entry {
@@ -225,6 +228,7 @@ impl Member {
             entries: self.held.take_all(context),
             pages: self.take_pages(context),
             limits: self.take_limits(context),
+            mapped: self.physicals.take_arrays_of(context),
         }
     }
 
@@ -233,6 +237,7 @@ impl Member {
         self.held.put_all(&of.entries);
         self.put_pages_back(of.context, of.pages);
         self.put_limits_back(of.limits);
+        self.put_back_references(of.mapped);
     }
 
     /// A context is gone, and with it what is only known by it.
@@ -242,6 +247,7 @@ impl Member {
         }
         self.have_left(of.pages.pages());
         self.let_go_limits(of.limits);
+        self.let_go_of(of.mapped);
         self.drop_pending(of.context);
     }
 }

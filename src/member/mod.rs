@@ -12,6 +12,7 @@ mod device;
 mod fault;
 mod flight;
 mod graphs;
+mod greens;
 mod held;
 mod limits;
 mod listed;
@@ -22,6 +23,7 @@ mod pools;
 mod refuse;
 mod reserve;
 mod small;
+mod sparse;
 mod start;
 mod stopping;
 mod sure;
@@ -43,6 +45,7 @@ pub use contexts::Context;
 pub use device::OnDevice;
 pub use flight::{Awaited, Work};
 pub use graphs::contents_of;
+pub use greens::Green;
 pub use held::{Entry, Room};
 pub use look::{Looked, look};
 pub use pools::Pool;
@@ -56,6 +59,7 @@ use crate::driver::fork::OfThisProcess;
 use contexts::Contexts;
 use counting::Counting;
 use graphs::Graphs;
+use greens::Greens;
 use held::Held;
 use limits::Limits;
 use pending::Pending;
@@ -76,6 +80,7 @@ pub struct Member {
     /// By ordinal.
     devices: [OnceLock<OnDevice>; ORDINALS],
     contexts: Contexts,
+    pub greens: Greens,
     /// Small linear memory, by page.
     pages: Brief<Pages>,
     /// Everything else that has an address or a handle.

@@ -25,8 +25,24 @@ impl Member {
         bytes: u64,
         name: &str,
     ) -> Result<Charge<'a>, Status> {
+        self.reserve_unless(device, kind, bytes, name, || None)
+    }
+
+    /// The same, where `answered` has the driver's answer to a request that is no good; asked if it does not fit.
+    #[inline(always)]
+    pub fn reserve_unless<'a>(
+        &'a self,
+        device: &'a OnDevice,
+        kind: Kind,
+        bytes: u64,
+        name: &str,
+        answered: impl FnOnce() -> Option<Status>,
+    ) -> Result<Charge<'a>, Status> {
         if self.try_add(device, kind, bytes).is_err() {
-            self.add_again(device, kind, bytes, name)?;
+            match answered() {
+                Some(answer) => self.has_answered(device, kind, bytes, answer)?,
+                None => self.add_again(device, kind, bytes, name)?,
+            }
         }
         // Made here and not where it is looked for: a charge that is moved is copied, which costs more than
         // the look.
@@ -44,6 +60,22 @@ impl Member {
     ) -> Result<(), Status> {
         self.at_last(device, || self.try_add(device, kind, bytes))
             .map_err(|full| self.refuse(device, kind, bytes, name, full))
+    }
+
+    /// To what it should have refused the driver has said no. Should it have said yes, that counts.
+    #[cold]
+    pub(super) fn has_answered(
+        &self,
+        device: &OnDevice,
+        kind: Kind,
+        bytes: u64,
+        answer: Status,
+    ) -> Result<(), Status> {
+        if answer.ok() {
+            self.force(device, kind, bytes);
+            return Ok(());
+        }
+        Err(answer)
     }
 
     /// Tries once more before a request is refused: with what the client sits on given back, and until no

@@ -120,7 +120,7 @@ impl Member {
     }
 
     /// Reserves a page to be ready for; false if near the limit a look at all pages found room, which is
-    /// promised.
+    /// promised. `answered` as in `reserve_unless`.
     #[inline(always)]
     pub fn page_for(
         &self,
@@ -128,11 +128,15 @@ impl Member {
         kind: Kind,
         bytes: u64,
         name: &str,
+        answered: impl FnOnce() -> Option<Status>,
     ) -> Result<bool, Status> {
         if self.try_add(context.device, kind, PAGE).is_ok() {
             return Ok(true);
         }
-        self.page_or_room(context, kind, bytes, name)
+        match answered() {
+            Some(answer) => self.has_answered(context.device, kind, PAGE, answer).map(|()| true),
+            None => self.page_or_room(context, kind, bytes, name),
+        }
     }
 
     #[cold]

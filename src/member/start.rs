@@ -17,6 +17,7 @@ use cuota_core::shm::{Brief, Clock, alone, clock, file};
 use super::contexts::Contexts;
 use super::counting::Counting;
 use super::graphs::Graphs;
+use super::greens::Greens;
 use super::held::Held;
 use super::limits::Limits;
 use super::pending::Pending;
@@ -173,6 +174,7 @@ fn seated(client: String, who: Who, clock: Clock, book: Book, seat: Seat) -> Box
         seat: Brief::new(seat),
         counting: Counting::new(seat),
         contexts: Contexts::new(),
+        greens: Greens::default(),
         pages: Brief::default(),
         held: Held::new(),
         physicals: Physicals::new(),

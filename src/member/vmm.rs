@@ -6,13 +6,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use cuota_core::shm::Brief;
 
+use super::sparse::Sparse;
 use super::{Entry, Member};
 
-/// A part of a sparse array: the array, and which part as the driver is told.
-pub type Tile = (u64, [u64; 5]);
-
 /// A piece of physical memory, by a number of ours.
-type Id = u64;
+pub(super) type Id = u64;
 
 struct Physical {
     charge: Entry,
@@ -23,15 +21,15 @@ struct Physical {
 }
 
 #[derive(Default)]
-struct Table {
+pub(super) struct Table {
     next: Id,
     physicals: HashMap<Id, Physical>,
     /// Handle → memory and how often it must be released.
-    handles: HashMap<u64, (Id, u64)>,
+    pub(super) handles: HashMap<u64, (Id, u64)>,
     /// Address → bytes and memory.
     mappings: BTreeMap<u64, (u64, Id)>,
-    /// Array and part of it → memory.
-    tiles: HashMap<Tile, Id>,
+    /// Arrays without memory of their own.
+    pub(super) sparse: HashMap<u64, Sparse>,
     /// What an exported descriptor leads to → memory; nothing where one name stands for several.
     exports: HashMap<(u64, u64), Option<Id>>,
     /// The charge of what such a descriptor leads to and nothing here refers to any more: whoever imports it
@@ -40,18 +38,24 @@ struct Table {
 }
 
 pub struct Physicals {
-    table: Brief<Table>,
+    pub(super) table: Brief<Table>,
 }
 
 /// References taken out before the driver drops them.
+#[derive(Default)]
 pub struct Dropped {
     handle: Option<(u64, Id)>,
     mappings: Vec<(u64, u64, Id)>,
+    arrays: Vec<(u64, Sparse)>,
 }
 
 impl Dropped {
+    pub(super) fn arrays(arrays: Vec<(u64, Sparse)>) -> Dropped {
+        Dropped { arrays, ..Dropped::default() }
+    }
+
     pub fn is_empty(&self) -> bool {
-        self.handle.is_none() && self.mappings.is_empty()
+        self.handle.is_none() && self.mappings.is_empty() && self.arrays.is_empty()
     }
 }
 
@@ -83,27 +87,6 @@ impl Physicals {
                 table.refer(id);
             }
         });
-    }
-
-    /// Memory is mapped to a part of an array, or (handle 0) none is any more: the charge of what went.
-    pub fn tiled(&self, tile: Tile, handle: u64) -> Option<Entry> {
-        self.table.with(|table| {
-            let before = table.tiles.remove(&tile);
-            if let Some((id, _)) = table.handles.get(&handle).copied() {
-                table.tiles.insert(tile, id);
-                table.refer(id);
-            }
-            before.and_then(|id| table.unrefer(id))
-        })
-    }
-
-    /// An array is gone, and what was mapped to it.
-    pub fn untiled(&self, array: u64) -> Vec<Entry> {
-        self.table.with(|table| {
-            let gone = table.tiles.extract_if(|(of, _), _| *of == array);
-            let gone: Vec<Id> = gone.map(|(_, id)| id).collect();
-            gone.into_iter().filter_map(|id| table.unrefer(id)).collect()
-        })
     }
 
     /// The driver has given one more use of a handle for what is mapped at an address.
@@ -161,7 +144,7 @@ impl Physicals {
             }
             Some(id)
         });
-        Dropped { handle: id.map(|id| (handle, id)), mappings: Vec::new() }
+        Dropped { handle: id.map(|id| (handle, id)), ..Dropped::default() }
     }
 
     /// Before a range of addresses is unmapped.
@@ -175,13 +158,14 @@ impl Physicals {
             });
             out.collect()
         });
-        Dropped { handle: None, mappings }
+        Dropped { mappings, ..Dropped::default() }
     }
 
     /// The driver dropped nothing after all. If a handle stands for something else by now it did: the charge
     /// of what has gone.
-    fn put_back(&self, dropped: Dropped) -> Option<Entry> {
+    pub(super) fn put_back(&self, dropped: Dropped) -> Option<Entry> {
         self.table.with(|table| {
+            table.sparse.extend(dropped.arrays);
             for (at, bytes, id) in dropped.mappings {
                 table.mappings.insert(at, (bytes, id));
             }
@@ -198,27 +182,26 @@ impl Physicals {
     /// The bytes of a device that something leads to which nobody is about to drop.
     pub fn bytes_on(&self, ordinal: u8) -> u64 {
         self.table.with(|table| {
-            let mapped = table.mappings.values().map(|(_, id)| *id);
-            let handles = table.handles.values().map(|(id, _)| *id);
+            let ids = table.mappings.values().map(|(_, id)| *id);
+            let ids = ids.chain(table.handles.values().map(|(id, _)| *id));
             let ids: HashSet<Id> =
-                mapped.chain(handles).chain(table.tiles.values().copied()).collect();
+                ids.chain(table.sparse.values().flat_map(Sparse::memory)).collect();
             let charges = ids.iter().filter_map(|id| table.physicals.get(id)).map(|p| p.charge);
             charges.filter(|charge| charge.ordinal == ordinal).map(|charge| charge.bytes).sum()
         })
     }
 
     /// The charges of what nothing refers to any more.
-    fn forget(&self, dropped: Dropped) -> Vec<Entry> {
-        self.table.with(|table| {
-            let ids = dropped.mappings.iter().map(|(.., id)| *id);
-            let ids: Vec<Id> = ids.chain(dropped.handle.map(|(_, id)| id)).collect();
-            ids.into_iter().filter_map(|id| table.unrefer(id)).collect()
-        })
+    pub(super) fn forget(&self, dropped: Dropped) -> Vec<Entry> {
+        let mapped = dropped.mappings.iter().map(|(.., id)| *id);
+        let ids = mapped.chain(dropped.handle.map(|(_, id)| id));
+        let ids = ids.chain(dropped.arrays.iter().flat_map(|(_, sparse)| sparse.memory()));
+        self.table.with(|table| ids.filter_map(|id| table.unrefer(id)).collect())
     }
 }
 
 impl Table {
-    fn refer(&mut self, id: Id) {
+    pub(super) fn refer(&mut self, id: Id) {
         if let Some(physical) = self.physicals.get_mut(&id) {
             physical.references += 1;
         }
@@ -229,7 +212,7 @@ impl Table {
         self.refer(id);
     }
 
-    fn unrefer(&mut self, id: Id) -> Option<Entry> {
+    pub(super) fn unrefer(&mut self, id: Id) -> Option<Entry> {
         let physical = self.physicals.get_mut(&id)?;
         physical.references = physical.references.saturating_sub(1);
         if physical.references > 0 {

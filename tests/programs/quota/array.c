@@ -135,10 +135,40 @@ static void without_memory(uint32_t flag)
     OK(cuArrayDestroy, array);
 }
 
+static handle contexts[MOST];
+
+/* Memory of which no handle is left, only a tile. */
+static int take_mapped(int piece)
+{
+    array_3d wanted = {1024, 1024, 0, F32, 1, SPARSE};
+    int code = contexts[piece] ? 0 : ASK(cuCtxCreate_v2, &contexts[piece], 0, 0);
+    if (code || (code = take_tiles(piece)))
+        return code;
+    OK(cuCtxSetCurrent, contexts[piece]);
+    OK(cuArray3DCreate_v2, &sparse, &wanted);
+    OK(map, 1, held[piece]);
+    OK(cuMemRelease, held[piece]);
+    return 0;
+}
+
+static int give_context(int piece)
+{
+    int code = ASK(cuCtxDestroy_v2, contexts[piece]);
+    contexts[piece] = code ? contexts[piece] : 0;
+    return code;
+}
+
+/* An array goes with its context, and what is mapped to it goes with the array; that of another stays. */
+static void in_context(void)
+{
+    in_primary();
+    fill_and_refill(&(struct way){4 * MIB, take_mapped, give_context});
+}
+
 static void tiles(void) { without_memory(SPARSE); }
 static void deferred(void) { in_order = 1, without_memory(DEFERRED); }
 
 ROWS({"array-1d", one}, {"array-2d", two}, {"array-small", small}, {"array-3d", three}, {"array-layered-1d", layered},
      {"array-layered-2d", layered_flat}, {"array-cubemap", cube}, {"array-cubemap-layered", cube_layers},
      {"array-bc1", bc1}, {"array-bc7", bc7}, {"array-planar", planar}, {"mipmap", mipmap}, {"mipmap-one-level", mipmap_some},
-     {"mipmap-3d", mipmap_deep}, {"mipmap-cubemap", mipmap_layers}, {"array-sparse", tiles}, {"array-deferred", deferred})
+     {"mipmap-3d", mipmap_deep}, {"mipmap-cubemap", mipmap_layers}, {"array-sparse", tiles}, {"array-sparse-context", in_context}, {"array-deferred", deferred})

@@ -8,6 +8,7 @@ typedef uint64_t dptr;
 typedef uint64_t handle;
 typedef struct { char bytes[64]; } ipc_handle;
 typedef struct { uint64_t words[8]; } pool_export;
+typedef struct { uint64_t words[18]; } sms;
 typedef struct { uint32_t kind; int32_t id; } location;
 typedef struct { size_t width, height; uint32_t format, channels; } array_2d;
 typedef struct { size_t width, height, depth; uint32_t format, channels, flags; } array_3d;
@@ -34,9 +35,12 @@ extern int cuInit(unsigned), cuDeviceGetAttribute(int *, int, int), cuDeviceTota
 extern int cuMemGetInfo_v2(size_t *, size_t *);
 
 extern int cuCtxCreate_v2(handle *, unsigned, int), cuCtxCreate_v4(handle *, void *, unsigned, int);
-extern int cuCtxDestroy_v2(handle), cuCtxSetCurrent(handle), cuCtxSynchronize(void);
+extern int cuCtxDestroy_v2(handle), cuCtxDetach(handle), cuCtxSetCurrent(handle), cuCtxSynchronize(void);
 extern int cuCtxGetLimit(size_t *, unsigned), cuCtxSetLimit(unsigned, size_t);
 extern int cuDevicePrimaryCtxRetain(handle *, int), cuDevicePrimaryCtxRelease_v2(int), cuDevicePrimaryCtxReset_v2(int);
+
+extern int cuDeviceGetDevResource(int, sms *, int), cuDevResourceGenerateDesc(void **, sms *, unsigned);
+extern int cuGreenCtxCreate(handle *, void *, int, unsigned), cuGreenCtxDestroy(handle), cuCtxFromGreenCtx(handle *, handle);
 
 extern int cuMemAlloc_v2(dptr *, size_t), cuMemFree_v2(dptr);
 extern int cuMemAllocPitch_v2(dptr *, size_t *, size_t, size_t, unsigned);

@@ -105,4 +105,45 @@ static void array(void)
     fill_and_refill(&(struct way){4 * MIB, take_array, give_array});
 }
 
-ROWS({"linear-misuse", linear}, {"pool-misuse", pooled}, {"array-misuse", array})
+/* With no room for anything: what is no good, or for nobody, is the driver's to refuse. */
+static void ask_wrongly(void)
+{
+    const allocation kind = {.kind = PINNED, .where = {ON_DEVICE, 0}};
+    enum { VALUE = 1, HANDLE = 400, NO_HANDLE = 0x1230 };
+    dptr none = 0;
+    handle memory = 0;
+    size_t pitch = 0, with = used();
+    const struct { const char *what; int wanted, code; } said[] = {
+        {"for nobody", VALUE, ASK(cuMemAlloc_v2, NULL, 4 * MIB)},
+        {"little, for nobody", VALUE, ASK(cuMemAlloc_v2, NULL, 1000)},
+        {"rows for nobody", VALUE, ASK(cuMemAllocPitch_v2, NULL, &pitch, 2000, 2000, 4)},
+        {"few rows for nobody", VALUE, ASK(cuMemAllocPitch_v2, NULL, &pitch, 20, 20, 4)},
+        {"rows of unsaid length", VALUE, ASK(cuMemAllocPitch_v2, &none, NULL, 2000, 2000, 4)},
+        {"elements of 3", VALUE, ASK(cuMemAllocPitch_v2, &none, &pitch, 2000, 2000, 3)},
+        {"few elements of 3", VALUE, ASK(cuMemAllocPitch_v2, &none, &pitch, 20, 20, 3)},
+        {"managed, for nobody", VALUE, ASK(cuMemAllocManaged, NULL, 4 * MIB, 1)},
+        {"managed by nobody", VALUE, ASK(cuMemAllocManaged, &none, 4 * MIB, 0)},
+        {"managed by all", VALUE, ASK(cuMemAllocManaged, &none, 4 * MIB, 3)},
+        {"physical, for nobody", VALUE, ASK(cuMemCreate, NULL, 4 * MIB, &kind, 0)},
+        {"part of a page", VALUE, ASK(cuMemCreate, &memory, 4 * MIB + 1, &kind, 0)},
+        {"unknown flags", VALUE, ASK(cuMemCreate, &memory, 4 * MIB, &kind, 1)},
+        {"of the pool, for nobody", VALUE, ASK(cuMemAllocAsync, NULL, 4 * MIB, 0)},
+        {"in no stream", HANDLE, ASK(cuMemAllocAsync, &none, 4 * MIB, NO_HANDLE)},
+        {"of no pool", VALUE, ASK(cuMemAllocFromPoolAsync, &none, 4 * MIB, NO_HANDLE, 0)},
+        {"of no pool, in no stream", HANDLE, ASK(cuMemAllocFromPoolAsync, &none, 4 * MIB, NO_HANDLE, NO_HANDLE)},
+    };
+    for (size_t at = 0; at < sizeof said / sizeof *said; at++)
+        if (said[at].code != said[at].wanted)
+            FAIL("%s: answered %d, not %d", said[at].what, said[at].code, said[at].wanted);
+    if (none || memory)
+        FAIL("something was given");
+    expect_used(with, "asked wrongly");
+}
+
+static void invalid(void)
+{
+    in_primary();
+    fill_and_refill(&(struct way){4 * MIB, take, give, .filled = ask_wrongly});
+}
+
+ROWS({"invalid", invalid}, {"linear-misuse", linear}, {"pool-misuse", pooled}, {"array-misuse", array})

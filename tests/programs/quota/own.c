@@ -71,6 +71,36 @@ static int release_at_last(int piece)
 static void primary_reset(void) { in_primary(), fill_and_refill(&(struct way){4 * MIB, take_in_primary, reset_at_last}); }
 static void primary_released(void) { in_primary(), fill_and_refill(&(struct way){4 * MIB, take_in_primary, release_at_last}); }
 
+static void end_lost(int code, size_t before, const char *how)
+{
+    if (code != LOST)
+        FAIL("%s answered %d", how, code);
+    expect_used(before, how);
+}
+
+/* What ends with the error of a fault has ended: CUOTA_SIM_FAULT has the first of each way answer so when it is done. */
+static void lost(void)
+{
+    in_primary();
+    size_t before = used();
+    OK(take_context, 0);
+    OK(take_owned);
+    end_lost(give_context(0), before, "destroyed");
+    OK(take_context, 0);
+    OK(take_owned);
+    end_lost(ASK(cuCtxDetach, held[0]), before, "detached");
+    OK(take_owned);
+    int code = ASK(cuDevicePrimaryCtxReset_v2, 0);
+    in_primary();
+    end_lost(code, before, "reset");
+    OK(cuDevicePrimaryCtxRelease_v2, 0);
+    OK(take_owned);
+    code = ASK(cuDevicePrimaryCtxRelease_v2, 0);
+    in_primary();
+    end_lost(code, before, "released");
+    fill_and_refill(&(struct way){4 * MIB, take_in_primary, reset_at_last});
+}
+
 static unsigned limit;
 static size_t initial, step;
 
@@ -108,4 +138,4 @@ static void stack(void)
 }
 
 ROWS({"context", contexts}, {"context-v4", contexts_v4}, {"context-owned", context_owned}, {"primary-reset", primary_reset},
-     {"primary-released", primary_released}, {"limit-heap", heap}, {"limit-fifo", fifo}, {"limit-stack", stack})
+     {"primary-released", primary_released}, {"context-lost", lost}, {"limit-heap", heap}, {"limit-fifo", fifo}, {"limit-stack", stack})

@@ -16,7 +16,7 @@ struct row {
 };
 
 /* What a planned fault (CUOTA_SIM_FAULT) makes the driver answer. */
-enum { FAULT = 999 };
+enum { FAULT = 999, LOST = 700 };
 static const char *row = "?", *mode = "";
 
 #define FAIL(...)                                \

@@ -15,8 +15,8 @@ pub use row::Row;
 pub struct Programs(Scratch);
 
 #[rustfmt::skip]
-pub const PROGRAMS: [&str; 19] = [
-    "linear", "vmm", "mapped", "pool", "keep", "graph", "idle", "array", "share", "import", "own", "code",
+pub const PROGRAMS: [&str; 20] = [
+    "linear", "vmm", "mapped", "pool", "keep", "graph", "idle", "array", "share", "import", "own", "green", "code",
     "misuse", "mixed", "beside", "twice", "race", "elsewhere", "order",
 ];
 

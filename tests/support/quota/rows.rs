@@ -21,6 +21,7 @@ pub const ROWS: &[Row] = &[
     row("linear", "managed", 66, 64, &["managed"]).bare(Bare::Nothing).fails("cuMemAllocManaged").keeps("cuMemFree_v2"),
     row("linear", "managed-host", 64, 64, &["managed"]).bare(Bare::Nothing),
 
+    row("misuse", "invalid", 64, 64, &["linear"]),
     row("misuse", "linear-misuse", 64, 64, &["linear"]),
     row("misuse", "pool-misuse", 64, 64, &["pool"]),
     row("misuse", "array-misuse", 64, 64, &["array"]),
@@ -109,6 +110,7 @@ pub const ROWS: &[Row] = &[
     row("array", "array-bc7", 64, 64, &["array"]),
     row("array", "array-planar", 64, 64, &["array"]),
     row("array", "array-sparse", 64, 64, &["vmm"]),
+    row("array", "array-sparse-context", 64, 64, &["vmm"]).keeps("cuCtxDestroy_v2"),
     row("array", "array-deferred", 64, 64, &["vmm"]),
     row("array", "mipmap", 64, 60, &["mipmap"]).fails("cuMipmappedArrayCreate").keeps("cuMipmappedArrayDestroy"),
     row("array", "mipmap-one-level", 64, 64, &["mipmap"]),
@@ -130,8 +132,13 @@ pub const ROWS: &[Row] = &[
     row("beside", "own-beside", 100, 60, &["linear"]).env(SLOW_BESIDE),
     row("beside", "own-behind", 100, 60, &["linear"]).env(CONTEXT_20),
     row("beside", "own-managed", 100, 60, &["linear", "refund:managed"]).env(CONTEXT_20),
+    row("own", "context-lost", 64, 64, &["linear", "refund:pitched", "refund:managed"]).env(LOST),
     row("own", "primary-reset", 64, 64, &["linear"]),
     row("own", "primary-released", 64, 64, &["linear"]),
+    row("green", "green", 64, 64, &["linear"]),
+    row("green", "green-reset", 64, 64, &["linear"]),
+    row("green", "green-pages", 64, 64, &["linear"]),
+    row("green", "green-context", 60, 20, &["own"]).env(CONTEXT_20),
     row("code", "module", 66, 64, &["own"]).fails("cuModuleLoadData:2").keeps("cuModuleUnload"),
     row("code", "module-fat", 66, 64, &["own"]),
     row("code", "module-ex", 66, 64, &["own"]),
@@ -158,5 +165,10 @@ const SLOW_BESIDE: &[(&str, &str)] =
 const LATE: &[(&str, &str)] = &[(
     "CUOTA_SIM_FAULT",
     "cuMemFree_v2:1=late:1,cuMemFree_v2:2=late:1,cuMemFreeAsync:1=late:1,cuMemPoolDestroy:1=late:1,cuMemRelease:1=late:1,cuMemUnmap:1=late:1,cuArrayDestroy:1=late:400,cuMipmappedArrayDestroy:1=late:400",
+)];
+/// As after a fault: what ends answers with that, and ends. The first release is of one use of two.
+const LOST: &[(&str, &str)] = &[(
+    "CUOTA_SIM_FAULT",
+    "cuCtxDestroy_v2:1=late:700,cuCtxDetach:1=late:700,cuDevicePrimaryCtxReset_v2:1=late:700,cuDevicePrimaryCtxRelease_v2:2=late:700",
 )];
 const TWO_CARDS: &[(&str, &str)] = &[("CUOTA_SIM_CARDS", "2")];
