@@ -177,6 +177,7 @@ pub fn destroy(client: &Client, real: &Real, pool: CUmemoryPool) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
     let known = member.pools.named(pool.addr() as u64);
     if let Some(known) = &known {
+        member.pool_empties(known);
         known.destroyed.store(true, core::sync::atomic::Ordering::Release);
     }
     let status = real.call();

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod arrays;
+mod captures;
 mod charge;
 mod contexts;
 mod counting;
@@ -21,6 +22,7 @@ mod pools;
 mod refuse;
 mod reserve;
 mod small;
+mod spot;
 mod start;
 mod stopping;
 mod view;
@@ -51,6 +53,7 @@ pub use view::Slice;
 pub use vmm::Dropped;
 
 use crate::driver::fork::OfThisProcess;
+use captures::Captures;
 use contexts::Contexts;
 use counting::Counting;
 use graphs::Graphs;
@@ -84,6 +87,7 @@ pub struct Member {
     limits: Limits,
     /// What has been used of libraries, and in which context.
     used: Brief<HashSet<(u64, u64)>>,
+    captures: Captures,
     pending: Pending,
     /// The limits of this environment are in force, or were found to be.
     settled: AtomicBool,

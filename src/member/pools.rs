@@ -7,6 +7,7 @@ use std::sync::Arc;
 use cuota_core::shm::Brief;
 
 use super::reserve::{Call, Sum};
+use super::spot::Spot;
 use super::{Kind, Member, OnDevice};
 use crate::driver::query;
 
@@ -23,7 +24,7 @@ pub struct Pool {
     /// Its memory stays until the last allocation is freed, and cannot be asked for any more.
     pub destroyed: AtomicBool,
     /// Streams in whose order its memory was ever freed: what was is its until they get there.
-    streams: Brief<Vec<u64>>,
+    streams: Brief<Vec<Spot>>,
 }
 
 impl Pool {
@@ -39,8 +40,23 @@ impl Pool {
         self.reserved().filter(|_| asked).map_or(0, |reserved| reserved.saturating_sub(used))
     }
 
+    fn is_freed_in(&self, stream: u64) {
+        // A stream with a handle is known by that, and the driver need not be asked whose it is.
+        if self.streams.with(|streams| streams.iter().any(|spot| spot.is_in(stream))) {
+            return;
+        }
+        let spot = Spot::of(stream);
+        self.streams.with(|streams| add(streams, spot));
+    }
+
     pub fn is_destroyed(&self) -> bool {
         self.destroyed.load(Ordering::Acquire)
+    }
+}
+
+fn add(streams: &mut Vec<Spot>, spot: Spot) {
+    if !streams.iter_mut().any(|known| known.takes_in(&spot)) {
+        streams.push(spot);
     }
 }
 
@@ -86,6 +102,24 @@ impl Pools {
 
     pub(super) fn on(&self, ordinal: i32) -> Vec<Arc<Pool>> {
         self.list.with(|list| list.iter().filter(|p| p.ordinal == Some(ordinal)).cloned().collect())
+    }
+
+    fn with_streams(&self, act: impl Fn(&mut Vec<Spot>)) {
+        self.list.with(|list| list.iter().for_each(|pool| pool.streams.with(&act)));
+    }
+
+    /// A stream is destroyed, and its handle not to be asked again.
+    pub(super) fn lose_stream(&self, stream: u64) {
+        self.with_streams(|streams| {
+            for mut spot in streams.extract_if(.., |spot| spot.is_in(stream)).collect::<Vec<_>>() {
+                spot.is_left();
+                add(streams, spot);
+            }
+        });
+    }
+
+    pub(super) fn forget_streams_of(&self, context: u64) {
+        self.with_streams(|streams| streams.retain(|spot| !spot.is_of(context)));
     }
 
     fn forget(&self, pool: &Arc<Pool>) {
@@ -134,12 +168,17 @@ impl Member {
             if pool.is_destroyed() {
                 self.let_go_in_order(stream, entry, 0);
             } else {
-                pool.streams.with(|streams| {
-                    if !streams.contains(&stream) {
-                        streams.push(stream);
-                    }
-                });
+                pool.is_freed_in(stream);
             }
+        }
+    }
+
+    /// A pool is about to be destroyed, and cannot be asked afterwards: what it keeps beyond this has not
+    /// been freed, or not yet.
+    pub fn pool_empties(&self, pool: &Arc<Pool>) {
+        if !self.is_capturing() && pool.sum.charged() > 0 {
+            let _ = query::cuMemPoolTrimTo(pool.handle, 0);
+            self.true_up(pool);
         }
     }
 
@@ -147,10 +186,8 @@ impl Member {
     pub fn pool_destroyed(&self, pool: &Arc<Pool>) {
         let streams = pool.streams.with(core::mem::take);
         if pool.sum.charged() > 0 {
-            for stream in streams {
-                let entry =
-                    super::Entry { owner: pool.handle, kind: Kind::Pool, ..Default::default() };
-                self.let_go_in_order(stream, entry, 0);
+            for spot in streams {
+                self.let_go_pool_at(spot, pool.handle);
             }
         }
         self.true_up(pool);
@@ -165,12 +202,5 @@ impl Member {
             }
         }
         self.look_at_pending();
-    }
-
-    /// Whether what is submitted to a stream just now is captured instead of run.
-    pub fn is_captured(&self, stream: u64) -> bool {
-        let mut status = 0;
-        self.is_capturing()
-            && !(query::cuStreamIsCapturing(stream, &mut status).ok() && status == 0)
     }
 }

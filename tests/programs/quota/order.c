@@ -62,4 +62,29 @@ static void capture_gone(void)
     all_of_it();
 }
 
-ROWS({"order-elsewhere", elsewhere}, {"order-capture-gone", capture_gone})
+/* Freed in another context's stream: neither to wait for one's own context nor its end says anything of that. */
+static void of_stream(void)
+{
+    handle other = 0, own = 0, theirs = 0;
+    dptr first = 0, second = 0;
+    OK(cuCtxCreate_v2, &own, 0, 0);
+    OK(cuCtxCreate_v2, &other, 0, 0);
+    OK(cuStreamCreate, &theirs, 1);
+    OK(cuCtxSetCurrent, own);
+    OK(cuMemAlloc_v2, &first, 32 * MIB);
+    OK(cuMemAlloc_v2, &second, 16 * MIB);
+    OK(cuLaunchHostFunc, theirs, blocks, NULL);
+    OK(cuMemFreeAsync, first, theirs);
+    OK(cuCtxSynchronize);
+    expect_used(48 * MIB, "waited for its own context");
+    OK(cuMemFreeAsync, second, theirs);
+    OK(cuCtxDestroy_v2, own);
+    OK(cuCtxSetCurrent, other);
+    expect_used(48 * MIB, "its own context destroyed");
+    may_go = 1;
+    OK(cuStreamSynchronize, theirs);
+    expect_used(0, "the stream has got there");
+    all_of_it();
+}
+
+ROWS({"order-elsewhere", elsewhere}, {"order-capture-gone", capture_gone}, {"order-of-stream", of_stream})

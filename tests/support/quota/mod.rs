@@ -15,9 +15,9 @@ pub use row::Row;
 pub struct Programs(Scratch);
 
 #[rustfmt::skip]
-pub const PROGRAMS: [&str; 18] = [
+pub const PROGRAMS: [&str; 19] = [
     "linear", "vmm", "mapped", "pool", "keep", "graph", "idle", "array", "share", "import", "own", "code",
-    "misuse", "mixed", "twice", "race", "elsewhere", "order",
+    "misuse", "mixed", "twice", "race", "elsewhere", "order", "left",
 ];
 
 impl Programs {

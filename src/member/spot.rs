@@ -1,0 +1,92 @@
+//! Spots in the order of streams: where something was freed, and whether the stream got there.
+#![forbid(unsafe_code)]
+
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use crate::driver::{Status, query};
+
+/// The default streams; the second is another in every thread.
+const LEGACY: u64 = 1;
+const PER_THREAD: u64 = 2;
+/// A stream that was destroyed with work in it: what waits for it is told by its context alone.
+const GONE: u64 = u64::MAX;
+/// Several threads, none of which can ask for the others.
+const SEVERAL: u64 = u64::MAX;
+
+/// Who asks: a default stream is the current context's, or the thread's own there.
+#[derive(Clone, Copy)]
+pub(super) struct Here {
+    pub context: u64,
+    thread: u64,
+}
+
+impl Here {
+    pub fn now() -> Here {
+        static THREADS: AtomicU64 = AtomicU64::new(1);
+        // Not an address: that of a thread that has ended is another's.
+        thread_local!(static THREAD: u64 = THREADS.fetch_add(1, Ordering::Relaxed));
+        let mut context = 0;
+        let _ = query::cuCtxGetCurrent(&mut context);
+        Here { context, thread: THREAD.with(|thread| *thread) }
+    }
+}
+
+#[derive(Clone)]
+pub(super) struct Spot {
+    stream: u64,
+    /// The stream's, whichever was current; 0 if the driver does not say.
+    context: u64,
+    /// 0 where that makes no difference.
+    thread: u64,
+}
+
+impl Spot {
+    /// In a stream, as the calling thread names it.
+    pub fn of(stream: u64) -> Spot {
+        let (mut context, mut thread) = (0, 0);
+        if stream > PER_THREAD {
+            let _ = query::cuStreamGetCtx(stream, &mut context);
+        } else {
+            let here = Here::now();
+            context = here.context;
+            thread = if stream == PER_THREAD { here.thread } else { 0 };
+        }
+        Spot { stream: stream.max(LEGACY), context, thread }
+    }
+
+    /// In a stream that has a handle of its own.
+    pub fn is_in(&self, stream: u64) -> bool {
+        stream > PER_THREAD && self.stream == stream
+    }
+
+    pub fn is_of(&self, context: u64) -> bool {
+        context != 0 && self.context == context
+    }
+
+    /// Makes this one stand for the other, too, if it is of the same stream.
+    pub fn takes_in(&mut self, other: &Spot) -> bool {
+        let same = (self.stream, self.context) == (other.stream, other.context);
+        if same && self.thread != other.thread {
+            self.thread = SEVERAL;
+        }
+        same
+    }
+
+    /// The stream is destroyed, and its handle not to be asked again.
+    pub fn is_left(&mut self) {
+        self.stream = GONE;
+    }
+
+    /// Whether the stream got there, as far as this thread can tell. A stream in an error has nothing
+    /// left to do.
+    pub fn has_passed(&self, here: Here) -> bool {
+        let elsewhere = match self.stream {
+            LEGACY => self.context != here.context,
+            PER_THREAD => (self.context, self.thread) != (here.context, here.thread),
+            GONE => true,
+            _ => false,
+        };
+        let unsaid = [Status::NOT_READY, Status::INVALID_CONTEXT];
+        !elsewhere && !unsaid.contains(&query::cuStreamQuery(self.stream))
+    }
+}
