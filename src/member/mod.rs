@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod arrays;
+mod backing;
 mod captures;
 mod charge;
 mod contexts;

@@ -101,8 +101,7 @@ impl Member {
             self.true_up(&pool);
         }
         if device.graphs.sum.charged() > 0 {
-            let _ = query::cuDeviceGraphMemTrim(device.ordinal);
-            self.graphs_trimmed(device);
+            let _ = self.trim_graphs(device, || query::cuDeviceGraphMemTrim(device.ordinal));
         }
     }
 

@@ -73,7 +73,20 @@ impl Sum {
         })
     }
 
-    fn version(&self) -> u64 {
+    /// Begins a call that finds in the reserve what it needs, if that `is_there`: it stays charged until the
+    /// call ends, whoever takes it meanwhile.
+    pub(super) fn rely(&self, call: Call, is_there: impl FnOnce() -> bool) -> Option<Call> {
+        self.state.with(|state| {
+            is_there().then(|| {
+                state.asked += call.bytes;
+                state.relied += call.bound;
+                state.version += 1;
+                call.within()
+            })
+        })
+    }
+
+    pub(super) fn version(&self) -> u64 {
         self.state.with(|state| state.version)
     }
 }

@@ -15,9 +15,9 @@ pub use row::Row;
 pub struct Programs(Scratch);
 
 #[rustfmt::skip]
-pub const PROGRAMS: [&str; 19] = [
+pub const PROGRAMS: [&str; 20] = [
     "linear", "vmm", "mapped", "pool", "keep", "graph", "idle", "array", "share", "import", "own", "code",
-    "misuse", "mixed", "twice", "race", "elsewhere", "order", "left",
+    "misuse", "mixed", "twice", "race", "elsewhere", "order", "left", "turns",
 ];
 
 impl Programs {

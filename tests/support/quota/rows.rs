@@ -93,6 +93,10 @@ pub const ROWS: &[Row] = &[
     row("idle", "graph-child", 60, 60, &["graph"]),
     row("idle", "graph-trimmed-for-others", 60, 60, &["graph", "linear"]).bare(Bare::Nothing),
 
+    row("turns", "graph-in-turn", 60, 60, &["graph"]).bare(Bare::Nothing),
+    row("turns", "graph-at-once", 60, 60, &["graph"]).bare(Bare::Nothing),
+    row("turns", "graph-on-both", 60, 60, &["graph"]).bare(Bare::Nothing).env(TWO_CARDS),
+
     row("array", "array-1d", 64, 64, &["array"]),
     row("array", "array-2d", 66, 64, &["array"]).fails("cuArrayCreate_v2").keeps("cuArrayDestroy"),
     row("array", "array-small", 8, 8, &["array"]),
