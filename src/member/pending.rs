@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use cuota_core::pages::Taken;
 use cuota_core::shm::Brief;
 
-use super::spot::{Here, Spot};
+use super::spot::{Here, Mark, Spot};
 use super::{Entry, Kind, Member};
 
 #[derive(Clone)]
@@ -33,10 +33,10 @@ pub struct Pending {
     any: AtomicBool,
 }
 
-/// What was freed in a context's streams before somebody began to wait for all of them.
-#[derive(Clone, Copy)]
+/// What was freed in a stream, or in all of a context's, before somebody began to wait for that.
 pub struct Before {
-    context: u64,
+    all_of: u64,
+    spot: Option<Spot>,
     number: u64,
 }
 
@@ -58,12 +58,12 @@ impl Pending {
 impl Member {
     /// The entry goes when everything before it in the stream has happened.
     pub fn let_go_in_order(&self, stream: u64, entry: Entry, name: u64) {
-        self.wait(Spot::of(stream), entry, name, None);
+        self.wait(Spot::for_all(stream), entry, name, None);
     }
 
     pub fn let_go_small_in_order(&self, stream: u64, address: u64, taken: Taken) {
         let entry = Entry { owner: taken.owner, ..Entry::default() };
-        self.wait(Spot::of(stream), entry, address, Some(taken));
+        self.wait(Spot::for_all(stream), entry, address, Some(taken));
     }
 
     /// The memory that a destroyed pool has left ends when a spot in a stream's order is passed.
@@ -116,16 +116,26 @@ impl Member {
 
     /// What waits in a context's streams, before all of them are waited for; nothing if nothing does.
     pub fn before_waiting(&self, context: Option<u64>) -> Option<Before> {
-        if !self.pending.any.load(Ordering::Acquire) {
-            return None;
-        }
-        let context = context.unwrap_or_else(|| Here::now().context);
-        Some(Before { context, number: self.pending.list.with(|list| list.next) })
+        let number = self.next_pending()?;
+        let all_of = context.unwrap_or_else(|| Here::now().context);
+        Some(Before { all_of, spot: None, number })
     }
 
-    pub fn after_waiting(&self, before: Before) {
-        self.let_go_waiting(self.pending.extract(|waiting| {
-            waiting.spot.is_of(before.context) && waiting.number < before.number
+    /// The same of one stream.
+    pub fn before_waiting_for(&self, stream: u64) -> Option<Before> {
+        let number = self.next_pending()?;
+        Some(Before { all_of: 0, spot: Some(Spot::of(stream)), number })
+    }
+
+    fn next_pending(&self) -> Option<u64> {
+        let any = self.pending.any.load(Ordering::Acquire);
+        any.then(|| self.pending.list.with(|list| list.next))
+    }
+
+    pub fn after_waiting(&self, before: &Before) {
+        self.let_go_waiting(self.pending.extract(|Waiting { spot, number, .. }| {
+            let waited = before.spot.as_ref().is_some_and(|of| spot.is_in_order_of(of));
+            *number < before.number && (waited || spot.is_of(before.all_of))
         }));
     }
 
@@ -137,22 +147,33 @@ impl Member {
     /// What waits for a stream of a context that is gone is not waited for, nor what is small: its page is
     /// gone. Other memory is there until the stream gets there, whichever context had it.
     pub(super) fn drop_pending(&self, context: u64) {
-        self.let_go_waiting(self.pending.extract(|waiting| {
+        let gone = self.pending.extract(|waiting| {
             waiting.spot.is_of(context) || waiting.small.is_some() && waiting.entry.owner == context
-        }));
+        });
+        for spot in gone.iter().map(|waiting| &waiting.spot).filter(|spot| spot.is_of(context)) {
+            spot.ends();
+        }
+        self.let_go_waiting(gone);
         self.pools.forget_streams_of(context);
         self.captures.end_with(context);
     }
 
-    /// A stream is destroyed, and its handle not to be asked again.
-    pub fn stream_gone(&self, stream: u64) {
-        self.pools.lose_stream(stream);
-        if self.pending.any.load(Ordering::Acquire) {
-            self.pending.list.with(|list| {
-                for waiting in list.waiting.iter_mut().filter(|w| w.spot.is_in(stream)) {
-                    waiting.spot.is_left();
-                }
-            });
-        }
+    /// A stream is about to be destroyed: where its work ends, if anything waits for that.
+    pub fn stream_goes(&self, stream: u64) -> Option<Mark> {
+        self.look_at_pending();
+        let waits = self.pending.any.load(Ordering::Acquire)
+            && self.pending.list.with(|list| list.waiting.iter().any(|w| w.spot.is_in(stream)));
+        let any = waits || self.pools.any_freed_in(stream);
+        if any && !self.is_captured(stream) { Spot::of(stream).marked() } else { None }
+    }
+
+    /// It is destroyed, and its handle not to be asked again.
+    pub fn stream_gone(&self, stream: u64, mark: Option<Mark>) {
+        self.pending.list.with(|list| {
+            for waiting in list.waiting.iter_mut().filter(|w| w.spot.is_in(stream)) {
+                waiting.spot.is_left(mark.clone());
+            }
+        });
+        self.pools.lose_stream(stream, mark);
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use cuota_core::shm::Brief;
 
 use super::reserve::{Call, Sum};
-use super::spot::Spot;
+use super::spot::{Mark, Spot};
 use super::{Kind, Member, OnDevice};
 use crate::driver::query;
 
@@ -40,9 +40,22 @@ impl Pool {
         self.reserved().filter(|_| asked).map_or(0, |reserved| reserved.saturating_sub(used))
     }
 
+    fn knows(&self, stream: u64) -> bool {
+        self.streams.with(|streams| streams.iter().any(|spot| spot.is_in(stream)))
+    }
+
+    /// Marks that were passed: else there would be one of every stream there ever was.
+    fn forget_passed(&self) {
+        // The driver is asked, and the last of a mark let go, without the lock.
+        let mut all = self.streams.with(|streams| streams.clone());
+        all.retain(Spot::has_passed_its_mark);
+        let passed = |spot: &Spot| all.iter().any(|passed| passed.has_the_mark_of(spot));
+        self.streams.with(|streams| streams.retain(|spot| !passed(spot)));
+    }
+
     fn is_freed_in(&self, stream: u64) {
         // A stream with a handle is known by that, and the driver need not be asked whose it is.
-        if self.streams.with(|streams| streams.iter().any(|spot| spot.is_in(stream))) {
+        if self.knows(stream) {
             return;
         }
         let spot = Spot::of(stream);
@@ -104,22 +117,36 @@ impl Pools {
         self.list.with(|list| list.iter().filter(|p| p.ordinal == Some(ordinal)).cloned().collect())
     }
 
-    fn with_streams(&self, act: impl Fn(&mut Vec<Spot>)) {
-        self.list.with(|list| list.iter().for_each(|pool| pool.streams.with(&act)));
+    fn all(&self) -> Vec<Arc<Pool>> {
+        self.list.with(|list| list.clone())
+    }
+
+    pub(super) fn any_freed_in(&self, stream: u64) -> bool {
+        self.all().iter().any(|pool| pool.knows(stream))
     }
 
     /// A stream is destroyed, and its handle not to be asked again.
-    pub(super) fn lose_stream(&self, stream: u64) {
-        self.with_streams(|streams| {
-            for mut spot in streams.extract_if(.., |spot| spot.is_in(stream)).collect::<Vec<_>>() {
-                spot.is_left();
-                add(streams, spot);
-            }
-        });
+    pub(super) fn lose_stream(&self, stream: u64, mark: Option<Mark>) {
+        for pool in self.all() {
+            pool.streams.with(|streams| {
+                if let Some(at) = streams.iter().position(|spot| spot.is_in(stream)) {
+                    let mut spot = streams.swap_remove(at);
+                    spot.is_left(mark.clone());
+                    add(streams, spot);
+                }
+            });
+            pool.forget_passed();
+        }
     }
 
     pub(super) fn forget_streams_of(&self, context: u64) {
-        self.with_streams(|streams| streams.retain(|spot| !spot.is_of(context)));
+        for pool in self.all() {
+            pool.streams.with(|streams| {
+                for spot in streams.extract_if(.., |spot| spot.is_of(context)) {
+                    spot.ends();
+                }
+            });
+        }
     }
 
     fn forget(&self, pool: &Arc<Pool>) {

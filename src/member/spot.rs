@@ -2,13 +2,15 @@
 #![forbid(unsafe_code)]
 
 use core::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
 
+use super::mark::Event;
 use crate::driver::{Status, query};
 
 /// The default streams; the second is another in every thread.
 const LEGACY: u64 = 1;
 const PER_THREAD: u64 = 2;
-/// A stream that was destroyed with work in it: what waits for it is told by its context alone.
+/// A stream that was destroyed: without a mark, what waits for it is told by its context alone.
 const GONE: u64 = u64::MAX;
 /// Several threads, none of which can ask for the others.
 const SEVERAL: u64 = u64::MAX;
@@ -31,6 +33,9 @@ impl Here {
     }
 }
 
+/// Shared by all that wait for one stream.
+pub type Mark = Arc<Event>;
+
 #[derive(Clone)]
 pub(super) struct Spot {
     stream: u64,
@@ -38,6 +43,8 @@ pub(super) struct Spot {
     context: u64,
     /// 0 where that makes no difference.
     thread: u64,
+    /// Where nobody else can ask the stream.
+    mark: Option<Mark>,
 }
 
 impl Spot {
@@ -51,7 +58,20 @@ impl Spot {
             context = here.context;
             thread = if stream == PER_THREAD { here.thread } else { 0 };
         }
-        Spot { stream: stream.max(LEGACY), context, thread }
+        Spot { stream: stream.max(LEGACY), context, thread, mark: None }
+    }
+
+    /// The same with a mark in the stream, if it is one that no other thread can ask.
+    pub fn for_all(stream: u64) -> Spot {
+        let mut spot = Spot::of(stream);
+        if stream == PER_THREAD {
+            spot.mark = spot.marked();
+        }
+        spot
+    }
+
+    pub fn marked(&self) -> Option<Mark> {
+        Event::made(self.stream, self.context).map(Arc::new)
     }
 
     /// In a stream that has a handle of its own.
@@ -63,9 +83,18 @@ impl Spot {
         context != 0 && self.context == context
     }
 
+    /// Of the same stream, which exists.
+    pub fn is_in_order_of(&self, other: &Spot) -> bool {
+        self.stream != GONE
+            && (self.stream, self.context, self.thread)
+                == (other.stream, other.context, other.thread)
+    }
+
     /// Makes this one stand for the other, too, if it is of the same stream.
     pub fn takes_in(&mut self, other: &Spot) -> bool {
-        let same = (self.stream, self.context) == (other.stream, other.context);
+        let same = (self.stream, self.context) == (other.stream, other.context)
+            && self.mark.is_none()
+            && other.mark.is_none();
         if same && self.thread != other.thread {
             self.thread = SEVERAL;
         }
@@ -73,12 +102,26 @@ impl Spot {
     }
 
     /// The stream is destroyed, and its handle not to be asked again.
-    pub fn is_left(&mut self) {
-        self.stream = GONE;
+    pub fn is_left(&mut self, mark: Option<Mark>) {
+        (self.stream, self.mark) = (GONE, mark);
     }
 
-    /// Whether the stream got there, as far as this thread can tell. A stream in an error has nothing
-    /// left to do.
+    pub fn has_passed_its_mark(&self) -> bool {
+        self.mark.as_ref().is_some_and(|mark| has_happened(mark.query()))
+    }
+
+    pub fn has_the_mark_of(&self, other: &Spot) -> bool {
+        self.mark.as_ref().zip(other.mark.as_ref()).is_some_and(|(one, two)| Arc::ptr_eq(one, two))
+    }
+
+    /// Its context is destroyed, and with it all its streams and events.
+    pub fn ends(&self) {
+        if let Some(mark) = &self.mark {
+            mark.ends();
+        }
+    }
+
+    /// Whether the stream got there, as far as this thread can tell.
     pub fn has_passed(&self, here: Here) -> bool {
         let elsewhere = match self.stream {
             LEGACY => self.context != here.context,
@@ -86,7 +129,12 @@ impl Spot {
             GONE => true,
             _ => false,
         };
-        let unsaid = [Status::NOT_READY, Status::INVALID_CONTEXT];
-        !elsewhere && !unsaid.contains(&query::cuStreamQuery(self.stream))
+        self.has_passed_its_mark()
+            || self.mark.is_none() && !elsewhere && has_happened(query::cuStreamQuery(self.stream))
     }
+}
+
+/// What an answer about a stream means. One in an error has nothing left to do.
+fn has_happened(answer: Status) -> bool {
+    ![Status::NOT_READY, Status::INVALID_CONTEXT].contains(&answer)
 }

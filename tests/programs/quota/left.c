@@ -73,4 +73,27 @@ static void destroyed_later(void)
     run_with(take, give, synchronize);
 }
 
-ROWS({"pool-destroyed-elsewhere", destroyed_elsewhere}, {"pool-destroyed-later", destroyed_later})
+/* Both are destroyed while the stream has work: the memory is there until that is done. */
+static void destroyed_with_stream(void)
+{
+    handle last = 0;
+    make_pool(ON_DEVICE, 0);
+    OK(take_from, 0);
+    OK(cuLaunchHostFunc_ptsz, stream, blocks, NULL);
+    OK(give, 0);
+    OK(cuEventCreate, &last, 0);
+    OK(cuEventRecord, last, stream);
+    OK(cuStreamDestroy_v2, stream);
+    OK(cuMemPoolDestroy, pool);
+    expect_used(CHUNK, "the pool and the stream are destroyed, the memory is not free yet");
+    open_gate(&gate);
+    OK(cuEventSynchronize, last);
+    for (int look = 0; look < 10000 && used() > 0; look++)
+        OK(cuEventSynchronize, last);
+    expect_used(0, "the stream has got there");
+    begin();
+    run_with(take, give, synchronize);
+}
+
+ROWS({"pool-destroyed-elsewhere", destroyed_elsewhere}, {"pool-destroyed-later", destroyed_later},
+     {"pool-destroyed-with-stream", destroyed_with_stream})

@@ -40,6 +40,9 @@ pub const ROWS: &[Row] = &[
     row("order", "order-elsewhere", 64, 64, &["linear"]).bare(Bare::Nothing),
     row("order", "order-capture-gone", 64, 64, &["linear"]).bare(Bare::Nothing),
     row("order", "order-of-stream", 64, 64, &["linear"]).bare(Bare::Nothing),
+    row("order", "order-thread-gone", 64, 64, &["linear"]).bare(Bare::Nothing),
+    row("order", "order-stream-gone", 64, 64, &["linear"]).bare(Bare::Nothing),
+    row("order", "order-in-capture", 64, 64, &["linear"]).bare(Bare::Nothing),
 
     row("vmm", "vmm", 64, 60, &["vmm"]).fails("cuMemCreate").keeps("cuMemRelease"),
     row("mapped", "vmm-mapped", 64, 60, &["vmm"]),
@@ -72,6 +75,7 @@ pub const ROWS: &[Row] = &[
     row("keep", "pool-trimmed-under-a-call", 64, 64, &["pool"]).bare(Bare::Nothing).env(SLOW_SECOND),
     row("left", "pool-destroyed-elsewhere", 64, 64, &["pool"]).bare(Bare::Nothing),
     row("left", "pool-destroyed-later", 64, 64, &["pool"]).bare(Bare::Nothing),
+    row("left", "pool-destroyed-with-stream", 64, 64, &["pool"]).bare(Bare::Nothing),
     row("pool", "pool-mixed", 64, 64, &["pool", "linear"]),
     row("pool", "pool-host", 64, 64, &["pool", "linear"]),
 
