@@ -97,7 +97,7 @@ fn from_pool(
         // There was room in the pool, and the driver took more for some call all the same.
         let _ = query::cuMemFreeAsync(address, stream);
         write(out, 0);
-        member.make_room(device);
+        member.pool_undone_in_order(stream, pool);
         return member.refuse(device, Kind::Pool, bytes, real.name(), standing);
     }
     let entry = Entry {

@@ -7,7 +7,7 @@ use cuota_core::pages::Taken;
 use cuota_core::shm::Brief;
 
 use super::spot::{Here, Mark, Spot};
-use super::{Entry, Kind, Member};
+use super::{Entry, Kind, Member, Pool};
 
 #[derive(Clone)]
 struct Waiting {
@@ -66,9 +66,16 @@ impl Member {
         self.wait(Spot::for_all(stream), entry, address, Some(taken));
     }
 
-    /// The memory that a destroyed pool has left ends when a spot in a stream's order is passed.
-    pub(super) fn let_go_pool_at(&self, spot: Spot, pool: u64) {
-        self.wait(spot, Entry { owner: pool, kind: Kind::Pool, ..Entry::default() }, 0, None);
+    /// A pool has taken too much, and gets it back in a stream's order.
+    pub fn pool_undone_in_order(&self, stream: u64, pool: &Pool) {
+        self.let_go_pool_at(Spot::for_all(stream), pool);
+    }
+
+    /// What a pool has too much of goes when a spot in a stream's order is passed.
+    pub(super) fn let_go_pool_at(&self, spot: Spot, pool: &Pool) {
+        let ordinal = pool.ordinal.unwrap_or_default() as u8;
+        let entry = Entry { owner: pool.handle, ordinal, kind: Kind::Pool, bytes: 0 };
+        self.wait(spot, entry, 0, None);
     }
 
     fn wait(&self, spot: Spot, entry: Entry, name: u64, small: Option<Taken>) {
@@ -110,6 +117,7 @@ impl Member {
             }
             if entry.kind == Kind::Pool {
                 self.pool_freed(entry.owner);
+                self.make_room_if_over(entry.ordinal.into());
             }
         }
     }

@@ -214,7 +214,7 @@ impl Member {
         let streams = pool.streams.with(core::mem::take);
         if pool.sum.charged() > 0 {
             for spot in streams {
-                self.let_go_pool_at(spot, pool.handle);
+                self.let_go_pool_at(spot, pool);
             }
         }
         self.true_up(pool);

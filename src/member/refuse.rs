@@ -105,6 +105,16 @@ impl Member {
         }
     }
 
+    /// The same for a device of which more is held than may be.
+    pub(super) fn make_room_if_over(&self, ordinal: i32) {
+        if let Some(device) = self.device(ordinal)
+            && let standing = self.standing(device)
+            && standing.used > standing.limit
+        {
+            self.make_room(device);
+        }
+    }
+
     /// The answer to a request that does not fit.
     #[cold]
     pub fn refuse(

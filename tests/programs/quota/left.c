@@ -95,5 +95,37 @@ static void destroyed_with_stream(void)
     run_with(take, give, synchronize);
 }
 
+static size_t reserved(void)
+{
+    uint64_t has = 0;
+    OK(cuMemPoolGetAttribute, pool, RESERVED, &has);
+    return has;
+}
+
+/* Room in pieces makes the driver take more for a request that is then refused. It goes back when the stream gets
+ * there, though the pool would keep it. */
+static void undone(void)
+{
+    uint64_t threshold = UINT64_MAX;
+    dptr rest = 0, more = 0;
+    begin();
+    OK(cuMemPoolSetAttribute, pool, THRESHOLD, &threshold);
+    for (int piece = 0; piece < 8; piece++)
+        OK(take, piece);
+    for (int piece = 0; piece < 8; piece += 2)
+        OK(give, piece);
+    synchronize();
+    OK(cuMemAlloc_v2, &rest, total() - used());
+    OK(cuLaunchHostFunc_ptsz, stream, blocks, NULL);
+    if (cuMemAllocAsync(&more, 2 * bytes, stream) != OUT_OF_MEMORY || more)
+        FAIL("there is no room in one piece");
+    if (reserved() <= 2 * CHUNK)
+        FAIL("the driver has not taken more");
+    open_gate(&gate);
+    synchronize();
+    if (reserved() != 2 * CHUNK)
+        FAIL("%zu bytes are reserved for what was refused", reserved() - 2 * CHUNK);
+}
+
 ROWS({"pool-destroyed-elsewhere", destroyed_elsewhere}, {"pool-destroyed-later", destroyed_later},
-     {"pool-destroyed-with-stream", destroyed_with_stream})
+     {"pool-destroyed-with-stream", destroyed_with_stream}, {"pool-undone", undone, 1})
