@@ -1,6 +1,7 @@
 //! Which captures are on, during which streams are not asked and nothing is trimmed.
 #![forbid(unsafe_code)]
 
+use core::cell::Cell;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use cuota_core::shm::Brief;
@@ -11,7 +12,7 @@ use crate::driver::query;
 
 /// The streams that capture.
 pub struct Captures {
-    list: Brief<Vec<(u64, Spot)>>,
+    list: Brief<Vec<Spot>>,
     count: AtomicU32,
 }
 
@@ -20,7 +21,7 @@ impl Captures {
         Captures { list: Brief::default(), count: AtomicU32::new(0) }
     }
 
-    fn change(&self, act: impl FnOnce(&mut Vec<(u64, Spot)>)) {
+    fn change(&self, act: impl FnOnce(&mut Vec<Spot>)) {
         self.list.with(|list| {
             act(list);
             self.count.store(list.len() as u32, Ordering::Release);
@@ -29,7 +30,21 @@ impl Captures {
 
     /// They end with their context.
     pub(super) fn end_with(&self, context: u64) {
-        self.change(|list| list.retain(|(_, spot)| !spot.is_of(context)));
+        self.change(|list| list.retain(|spot| !spot.is_of(context)));
+    }
+}
+
+/// A thread that captures in its own stream, by its number.
+struct Own(Cell<u64>);
+
+thread_local!(static OWN: Own = const { Own(Cell::new(0)) });
+
+impl Drop for Own {
+    /// Nobody else can end what it captures, nor is any of that disturbed.
+    fn drop(&mut self) {
+        if let Some(member) = super::current() {
+            member.captures.change(|list| list.retain(|spot| spot.own_of() != Some(self.0.get())));
+        }
     }
 }
 
@@ -37,13 +52,22 @@ impl Member {
     /// Counted before it begins: whoever sees none may ask streams.
     pub fn capture_begins(&self, stream: u64) {
         let spot = Spot::of(stream);
-        self.captures.change(|list| list.push((stream, spot)));
+        if let Some(thread) = spot.own_of() {
+            let _ = OWN.try_with(|own| own.0.set(thread));
+        }
+        self.captures.change(|list| list.push(spot));
     }
 
-    /// One of the stream's, of which there are two while a second is refused.
+    /// One of the stream's, of which there are two while a second is refused. A stream with a handle may be
+    /// destroyed by now.
     pub fn capture_ends(&self, stream: u64) {
+        let spot = if Spot::has_handle(stream) { None } else { Some(Spot::of(stream)) };
+        let ended = |one: &Spot| match &spot {
+            Some(spot) => one.is_in_order_of(spot),
+            None => one.is_in(stream),
+        };
         self.captures.change(|list| {
-            if let Some(at) = list.iter().position(|(of, _)| *of == stream) {
+            if let Some(at) = list.iter().position(ended) {
                 list.swap_remove(at);
             }
         });

@@ -51,7 +51,7 @@ impl Spot {
     /// In a stream, as the calling thread names it.
     pub fn of(stream: u64) -> Spot {
         let (mut context, mut thread) = (0, 0);
-        if stream > PER_THREAD {
+        if Spot::has_handle(stream) {
             let _ = query::cuStreamGetCtx(stream, &mut context);
         } else {
             let here = Here::now();
@@ -74,9 +74,18 @@ impl Spot {
         Event::made(self.stream, self.context).map(Arc::new)
     }
 
+    pub fn has_handle(stream: u64) -> bool {
+        stream > PER_THREAD
+    }
+
     /// In a stream that has a handle of its own.
     pub fn is_in(&self, stream: u64) -> bool {
-        stream > PER_THREAD && self.stream == stream
+        Spot::has_handle(stream) && self.stream == stream
+    }
+
+    /// The thread whose own stream this is in.
+    pub fn own_of(&self) -> Option<u64> {
+        Some(self.thread).filter(|_| self.stream == PER_THREAD)
     }
 
     pub fn is_of(&self, context: u64) -> bool {
@@ -134,7 +143,8 @@ impl Spot {
     }
 }
 
-/// What an answer about a stream means. One in an error has nothing left to do.
+/// What an answer about a stream means. One in an error has nothing left to do; that somebody captures says
+/// nothing of what was submitted before.
 fn has_happened(answer: Status) -> bool {
-    ![Status::NOT_READY, Status::INVALID_CONTEXT].contains(&answer)
+    ![Status::NOT_READY, Status::INVALID_CONTEXT].contains(&answer) && !answer.is_of_a_capture()
 }

@@ -3,7 +3,7 @@
 #include <sched.h>
 
 extern int cuLaunchHostFunc(handle, void (*)(void *), void *), cuLaunchHostFunc_ptsz(handle, void (*)(void *), void *);
-extern int cuEventRecord_ptsz(handle, handle), cuStreamDestroy_v2(handle);
+extern int cuEventRecord_ptsz(handle, handle), cuStreamDestroy_v2(handle), cuStreamBeginCapture_v2_ptsz(handle, unsigned);
 static dptr held[MOST];
 static volatile int may_go;
 
@@ -174,5 +174,29 @@ static void in_capture(void)
     OK(cuStreamEndCapture, captured, &graph);
 }
 
+static void *captures_and_ends(void *nothing)
+{
+    in_primary();
+    OK(cuStreamBeginCapture_v2_ptsz, 0, 2);
+    return nothing;
+}
+
+/* A capture in a thread's own stream, which nobody else can end. */
+static void thread_captured(void)
+{
+    handle idle = 0;
+    dptr pooled = 0;
+    in_primary();
+    in_a_thread(captures_and_ends);
+    OK(cuStreamCreate, &idle, 1);
+    OK(cuMemAllocAsync, &pooled, 32 * MIB, idle);
+    OK(cuMemFreeAsync, pooled, idle);
+    OK(cuMemAlloc_v2, &pooled, 64 * MIB);
+    expect_used(64 * MIB, "made room");
+    OK(cuMemFree_v2, pooled);
+    all_of_it();
+}
+
 ROWS({"order-elsewhere", elsewhere}, {"order-capture-gone", capture_gone}, {"order-of-stream", of_stream},
-     {"order-thread-gone", thread_gone}, {"order-stream-gone", stream_gone}, {"order-in-capture", in_capture})
+     {"order-thread-gone", thread_gone}, {"order-stream-gone", stream_gone}, {"order-in-capture", in_capture},
+     {"order-thread-captured", thread_captured})

@@ -43,6 +43,7 @@ pub const ROWS: &[Row] = &[
     row("order", "order-thread-gone", 64, 64, &["linear"]).bare(Bare::Nothing),
     row("order", "order-stream-gone", 64, 64, &["linear"]).bare(Bare::Nothing),
     row("order", "order-in-capture", 64, 64, &["linear"]).bare(Bare::Nothing),
+    row("order", "order-thread-captured", 64, 64, &["linear"]).bare(Bare::Nothing),
 
     row("vmm", "vmm", 64, 60, &["vmm"]).fails("cuMemCreate").keeps("cuMemRelease"),
     row("mapped", "vmm-mapped", 64, 60, &["vmm"]),
