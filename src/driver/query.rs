@@ -128,6 +128,10 @@ questions! {
     cuMemFreeAsync(address: u64, stream: Handle);
     cuKernelGetLibrary(library: &mut Handle, kernel: Handle);
     cuStreamQuery(stream: Handle);
+    cuEventCreate(event: &mut Handle, flags: c_uint);
+    cuEventRecord(event: Handle, stream: Handle);
+    cuEventQuery(event: Handle);
+    cuEventDestroy_v2(event: Handle);
     cuCtxSynchronize();
     cuThreadExchangeStreamCaptureMode(mode: &mut c_uint);
 }

@@ -32,6 +32,11 @@ impl Status {
         matches!(self.0, 214 | 220 | 999)
     }
 
+    /// Whether it is because something is captured.
+    pub fn is_of_a_capture(self) -> bool {
+        matches!(self.0, 900..=908)
+    }
+
     /// Whether that is MPS's doing, and no work's.
     pub fn is_of_mps(self) -> bool {
         matches!(self.0, 805..=810)

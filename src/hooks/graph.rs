@@ -130,9 +130,8 @@ pub fn destroy_exec(client: &Client, real: &Real, exec: CUgraphExec) -> Status {
 
 pub fn trim(client: &Client, real: &Real, device: CUdevice) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
-    let status = real.call();
-    if let Some(device) = member.device(device).filter(|_| status.ok()) {
-        member.graphs_trimmed(device);
+    match member.device(device) {
+        Some(device) => member.trim_graphs(device, || real.call()),
+        None => real.call(),
     }
-    status
 }

@@ -101,7 +101,7 @@ fn from_pool(
         // There was room in the pool, and the driver took more for some call all the same.
         let _ = query::cuMemFreeAsync(address, stream);
         write(out, 0);
-        member.make_room(device);
+        member.pool_undone_in_order(stream, pool);
         return member.refuse(device, Kind::Pool, bytes, real.name(), standing);
     }
     let entry = Entry {
@@ -187,6 +187,7 @@ pub fn destroy(client: &Client, real: &Real, pool: CUmemoryPool) -> Status {
     let Some(member) = client.member() else { return client.without(real) };
     let known = member.pools.named(pool.addr() as u64);
     if let Some(known) = &known {
+        member.pool_empties(known);
         known.destroyed.store(true, core::sync::atomic::Ordering::Release);
     }
     let status = real.call();

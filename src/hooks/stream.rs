@@ -8,11 +8,15 @@ use cudarc::driver::sys::*;
 use super::real::Real;
 use crate::client::Client;
 use crate::driver::{Status, query};
-use crate::member::Awaited;
+use crate::member::{Awaited, Before};
 
-fn wait(client: &Client, real: &Real, all: Awaited) -> Status {
+/// What had been freed in order `before` is free now.
+fn wait(client: &Client, real: &Real, all: Awaited, before: Option<Before>) -> Status {
     let status = timed(client, real, all);
     if let Some(member) = client.member() {
+        if let Some(before) = before.filter(|_| status.ok()) {
+            member.after_waiting(&before);
+        }
         member.waited();
     }
     status
@@ -45,11 +49,12 @@ pub fn query_event(_: &Client, real: &Real, _event: CUevent) -> Status {
 
 pub fn synchronize(client: &Client, real: &Real, stream: CUstream) -> Status {
     let stream = real.stream(stream);
-    wait(client, real, Awaited::Stream(stream))
+    let before = client.member().and_then(|member| member.before_waiting_for(stream));
+    wait(client, real, Awaited::Stream(stream), before)
 }
 
 pub fn synchronize_event(client: &Client, real: &Real, _event: CUevent) -> Status {
-    wait(client, real, Awaited::Some)
+    wait(client, real, Awaited::Some, None)
 }
 
 /// Waits for all streams of a context, those of other threads as well.
@@ -57,14 +62,7 @@ fn wait_for_all(client: &Client, real: &Real, context: Option<u64>) -> Status {
     let before = client.member().and_then(|member| member.before_waiting(context));
     // Another context's is not where the current one's work is.
     let all = if context.is_none() { Awaited::Context } else { Awaited::Some };
-    let status = timed(client, real, all);
-    if let Some(member) = client.member() {
-        if let Some(before) = before.filter(|_| status.ok()) {
-            member.after_waiting(before);
-        }
-        member.waited();
-    }
-    status
+    wait(client, real, all, before)
 }
 
 pub fn synchronize_context(client: &Client, real: &Real) -> Status {
@@ -148,12 +146,12 @@ pub fn end_capture(client: &Client, real: &Real, stream: CUstream, _graph: *mut 
 pub fn destroy(client: &Client, real: &Real, stream: CUstream) -> Status {
     let Some(member) = client.member() else { return real.call() };
     let stream = real.stream(stream);
-    member.look_at_pending();
+    let mark = member.stream_goes(stream);
     member.loses_stream(stream);
     let status = real.call();
     if status.ok() {
         member.capture_ends(stream);
-        member.stream_gone(stream);
+        member.stream_gone(stream, mark);
     }
     status
 }

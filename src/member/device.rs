@@ -10,8 +10,8 @@ use cuota_core::shm::Brief;
 
 use super::Member;
 use super::arrays::Arrays;
+use super::backing::OnGraphs;
 use super::flight::Flight;
-use super::graphs::OnGraphs;
 use super::own::Own;
 use crate::log::{self, Topic};
 

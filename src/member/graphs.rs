@@ -1,19 +1,14 @@
-//! Executable graphs: how many kernels a launch is, and, of those that allocate, the memory, which comes
-//! at the first launch and stays with the device's graphs until it is trimmed.
+//! Executable graphs: how many kernels a launch is, and how much memory it needs.
 #![forbid(unsafe_code)]
 
 use core::ffi::c_int;
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::collections::HashMap;
 
 use cuota_core::grain;
 use cuota_core::shm::Brief;
 
-use super::charge::Full;
-use super::pools::graphs_reserved;
-use super::reserve::{Call, Sum};
-use super::{Kind, Member, OnDevice};
-use crate::driver::{Status, query};
+use crate::driver::query;
 
 const KERNEL: u32 = 0;
 const CHILD: u32 = 4;
@@ -27,6 +22,9 @@ const BYTES: usize = 13;
 
 /// What a graph takes of each device.
 pub type Needs = Vec<(c_int, u64)>;
+
+/// When a graph last got its memory, by the age of each device's.
+pub type Backed = Vec<(c_int, u64)>;
 
 /// What a graph has in it, with what is in it in turn. What the bodies of conditional nodes have depends
 /// on the run, and is left out.
@@ -42,26 +40,13 @@ pub struct Exec {
     contents: Contents,
     /// Kernel nodes that were switched off.
     off: Vec<u64>,
-    /// The device's trims that had happened when it last got its memory.
-    backed_at: Option<u64>,
+    backed: Backed,
 }
 
 pub struct Graphs {
     execs: Brief<HashMap<u64, Exec>>,
     /// There ever was one that allocates.
     any: AtomicBool,
-}
-
-/// What the graphs of one device hold.
-pub struct OnGraphs {
-    pub sum: Sum,
-    trims: AtomicU64,
-}
-
-impl OnGraphs {
-    pub(super) fn new() -> OnGraphs {
-        OnGraphs { sum: Sum::new(), trims: AtomicU64::new(0) }
-    }
 }
 
 impl Graphs {
@@ -110,6 +95,20 @@ impl Graphs {
     /// Before it is destroyed: its handle may be used again.
     pub fn take(&self, exec: u64) -> Option<Exec> {
         self.execs.with(|execs| execs.remove(&exec))
+    }
+
+    /// What it needs, and when it last got it.
+    pub(super) fn memory_of(&self, exec: u64) -> Option<(Needs, Backed)> {
+        let known = |exec: &Exec| (exec.contents.needs.clone(), exec.backed.clone());
+        self.execs.with(|execs| execs.get(&exec).map(known))
+    }
+
+    pub(super) fn is_backed(&self, exec: u64, backed: Backed) {
+        self.execs.with(|execs| {
+            if let Some(exec) = execs.get_mut(&exec) {
+                exec.backed = backed;
+            }
+        });
     }
 
     pub fn put_back(&self, exec: u64, known: Exec) {
@@ -162,82 +161,5 @@ fn add_node(node: u64, needs: &mut Needs) {
             Some((_, sum)) => *sum = sum.saturating_add(bytes),
             None => needs.push((ordinal, bytes)),
         }
-    }
-}
-
-impl Member {
-    /// Runs what gives a graph its memory, if the client may have it.
-    pub fn with_graph_memory(
-        &self,
-        exec: Option<u64>,
-        needs: Option<Needs>,
-        name: &str,
-        call: impl FnOnce() -> Status,
-    ) -> Status {
-        let known = exec.and_then(|exec| self.graphs.execs.with(|execs| execs.get(&exec).cloned()));
-        let (needs, backed_at) = match known {
-            Some(known) => (known.contents.needs, known.backed_at),
-            None => (needs.unwrap_or_default(), None),
-        };
-        let on = |(ordinal, bytes): &(c_int, u64)| Some((self.device(*ordinal)?, *bytes));
-        let mut bounds: Vec<(&OnDevice, u64)> = Vec::new();
-        for (device, bytes) in needs.iter().filter_map(on) {
-            match self.ready_for_graph(device, bytes, backed_at) {
-                Ok(bound) => bounds.push((device, bound)),
-                Err(full) => {
-                    self.settle_graphs(&bounds, false);
-                    return self.refuse(device, Kind::Graph, bytes, name, full);
-                }
-            }
-        }
-        let status = call();
-        self.settle_graphs(&bounds, status.ok());
-        if let (Some(exec), Some((device, _)), true) = (exec, bounds.first(), status.ok()) {
-            let trims = device.graphs.trims.load(Ordering::Acquire);
-            self.graphs.execs.with(|execs| {
-                if let Some(exec) = execs.get_mut(&exec) {
-                    exec.backed_at = Some(trims);
-                }
-            });
-        }
-        status
-    }
-
-    /// A bound of what the device's graphs will grow by; nothing where the graph has its memory.
-    fn ready_for_graph(
-        &self,
-        device: &OnDevice,
-        bytes: u64,
-        backed_at: Option<u64>,
-    ) -> Result<u64, Full> {
-        let sum = &device.graphs.sum;
-        let grow = || self.grow(device, sum, Kind::Graph, Call::bounded(0, bytes));
-        if grow().is_ok() {
-            return Ok(bytes);
-        }
-        let backed = || backed_at == Some(device.graphs.trims.load(Ordering::Acquire));
-        if backed() {
-            return Ok(0);
-        }
-        self.at_last(device, grow).map(|()| bytes)
-    }
-
-    fn settle_graphs(&self, bounds: &[(&OnDevice, u64)], took: bool) {
-        for (device, bound) in bounds {
-            let ask = || graphs_reserved(device);
-            self.settle(
-                device,
-                &device.graphs.sum,
-                Kind::Graph,
-                (Call::bounded(0, *bound), took),
-                ask,
-            );
-        }
-    }
-
-    /// The device's graphs have given back what they did not use.
-    pub fn graphs_trimmed(&self, device: &OnDevice) {
-        device.graphs.trims.fetch_add(1, Ordering::AcqRel);
-        self.settle_graphs(&[(device, 0)], true);
     }
 }

@@ -5,6 +5,8 @@
 #![forbid(unsafe_code)]
 
 mod arrays;
+mod backing;
+mod captures;
 mod charge;
 mod contexts;
 mod counting;
@@ -17,6 +19,7 @@ mod held;
 mod limits;
 mod listed;
 mod look;
+mod mark;
 mod own;
 mod pending;
 mod pools;
@@ -24,6 +27,7 @@ mod refuse;
 mod reserve;
 mod small;
 mod sparse;
+mod spot;
 mod start;
 mod stopping;
 mod sure;
@@ -48,6 +52,7 @@ pub use graphs::contents_of;
 pub use greens::Green;
 pub use held::{Entry, Room};
 pub use look::{Looked, look};
+pub use pending::Before;
 pub use pools::Pool;
 pub use reserve::Call;
 pub use small::Linear;
@@ -56,6 +61,7 @@ pub use view::Slice;
 pub use vmm::Dropped;
 
 use crate::driver::fork::OfThisProcess;
+use captures::Captures;
 use contexts::Contexts;
 use counting::Counting;
 use graphs::Graphs;
@@ -91,6 +97,7 @@ pub struct Member {
     limits: Limits,
     /// What has been used of libraries, and in which context.
     used: Brief<HashSet<(u64, u64)>>,
+    captures: Captures,
     pending: Pending,
     /// The limits of this environment are in force, or were found to be.
     settled: AtomicBool,

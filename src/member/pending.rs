@@ -1,35 +1,19 @@
-//! Memory freed in a stream's order: it is held until the stream gets there. And which captures are
-//! on, during which streams are not asked and nothing is trimmed.
+//! Memory freed in a stream's order: it is held until the stream gets there.
 #![forbid(unsafe_code)]
 
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use cuota_core::pages::Taken;
 use cuota_core::shm::Brief;
 
-use super::{Entry, Kind, Member};
-use crate::driver::{Status, query};
+use super::spot::{Here, Mark, Spot};
+use super::{Entry, Kind, Member, Pool};
 
-/// The default streams; the second is another in every thread.
-const LEGACY: u64 = 1;
-const PER_THREAD: u64 = 2;
-/// A stream that was destroyed with work in it: what waits for it is told by its context alone.
-const GONE: u64 = u64::MAX;
-
-/// Who asks: a default stream is the current context's, or the thread's own there.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Here {
-    context: u64,
-    thread: usize,
-}
-
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Waiting {
     /// Never given twice.
     number: u64,
-    stream: u64,
-    /// Who freed it.
-    here: Here,
+    spot: Spot,
     entry: Entry,
     /// As it was held by; 0 if that is not known.
     name: u64,
@@ -43,29 +27,22 @@ struct List {
     next: u64,
 }
 
-/// Charges waiting for a stream, and the streams that capture, with their contexts.
+/// Charges waiting for a stream.
 pub struct Pending {
     list: Brief<List>,
     any: AtomicBool,
-    captures: Brief<Vec<(u64, u64)>>,
-    captured: AtomicU32,
 }
 
-/// What was freed in a context's streams before somebody began to wait for all of them.
-#[derive(Clone, Copy)]
+/// What was freed in a stream, or in all of a context's, before somebody began to wait for that.
 pub struct Before {
-    context: u64,
+    all_of: u64,
+    spot: Option<Spot>,
     number: u64,
 }
 
 impl Pending {
     pub(super) fn new() -> Pending {
-        Pending {
-            list: Brief::default(),
-            any: AtomicBool::new(false),
-            captures: Brief::default(),
-            captured: AtomicU32::new(0),
-        }
+        Pending { list: Brief::default(), any: AtomicBool::new(false) }
     }
 
     /// Takes out what is wanted, if another thread has not.
@@ -76,55 +53,34 @@ impl Pending {
             gone
         })
     }
-
-    /// Changes which streams capture.
-    fn captures(&self, act: impl FnOnce(&mut Vec<(u64, u64)>)) {
-        self.captures.with(|captures| {
-            act(captures);
-            self.captured.store(captures.len() as u32, Ordering::Release);
-        });
-    }
-}
-
-impl Here {
-    fn now() -> Here {
-        thread_local!(static MARK: u8 = const { 0 });
-        let mut context = 0;
-        let _ = query::cuCtxGetCurrent(&mut context);
-        Here { context, thread: MARK.with(|mark| core::ptr::from_ref(mark).addr()) }
-    }
-}
-
-impl Waiting {
-    /// Whether the stream got there, as far as this thread can tell. A stream in an error has nothing
-    /// left to do.
-    fn has_happened(&self, here: Here) -> bool {
-        let elsewhere = match self.stream {
-            0 | LEGACY => self.here.context != here.context,
-            PER_THREAD => self.here != here,
-            GONE => true,
-            _ => false,
-        };
-        let unsaid = [Status::NOT_READY, Status::INVALID_CONTEXT];
-        !elsewhere && !unsaid.contains(&query::cuStreamQuery(self.stream))
-    }
 }
 
 impl Member {
     /// The entry goes when everything before it in the stream has happened.
     pub fn let_go_in_order(&self, stream: u64, entry: Entry, name: u64) {
-        self.wait(stream, entry, name, None);
+        self.wait(Spot::for_all(stream), entry, name, None);
     }
 
     pub fn let_go_small_in_order(&self, stream: u64, address: u64, taken: Taken) {
         let entry = Entry { owner: taken.owner, ..Entry::default() };
-        self.wait(stream, entry, address, Some(taken));
+        self.wait(Spot::for_all(stream), entry, address, Some(taken));
     }
 
-    fn wait(&self, stream: u64, entry: Entry, name: u64, small: Option<Taken>) {
-        let here = Here::now();
+    /// A pool has taken too much, and gets it back in a stream's order.
+    pub fn pool_undone_in_order(&self, stream: u64, pool: &Pool) {
+        self.let_go_pool_at(Spot::for_all(stream), pool);
+    }
+
+    /// What a pool has too much of goes when a spot in a stream's order is passed.
+    pub(super) fn let_go_pool_at(&self, spot: Spot, pool: &Pool) {
+        let ordinal = pool.ordinal.unwrap_or_default() as u8;
+        let entry = Entry { owner: pool.handle, ordinal, kind: Kind::Pool, bytes: 0 };
+        self.wait(spot, entry, 0, None);
+    }
+
+    fn wait(&self, spot: Spot, entry: Entry, name: u64, small: Option<Taken>) {
         self.pending.list.with(|list| {
-            list.waiting.push(Waiting { number: list.next, stream, here, entry, name, small });
+            list.waiting.push(Waiting { number: list.next, spot, entry, name, small });
             list.next += 1;
             self.pending.any.store(true, Ordering::Release);
         });
@@ -144,7 +100,7 @@ impl Member {
         let here = Here::now();
         // They stay in the list meanwhile: a context that goes takes its own along.
         let waiting = self.pending.list.with(|list| list.waiting.clone());
-        let done = waiting.iter().filter(|waiting| waiting.has_happened(here));
+        let done = waiting.iter().filter(|waiting| waiting.spot.has_passed(here));
         let done: Vec<u64> = done.map(|waiting| waiting.number).collect();
         if !done.is_empty() {
             self.let_go_waiting(self.pending.extract(|waiting| done.contains(&waiting.number)));
@@ -161,22 +117,33 @@ impl Member {
             }
             if entry.kind == Kind::Pool {
                 self.pool_freed(entry.owner);
+                self.make_room_if_over(entry.ordinal.into());
             }
         }
     }
 
     /// What waits in a context's streams, before all of them are waited for; nothing if nothing does.
     pub fn before_waiting(&self, context: Option<u64>) -> Option<Before> {
-        if !self.pending.any.load(Ordering::Acquire) {
-            return None;
-        }
-        let context = context.unwrap_or_else(|| Here::now().context);
-        Some(Before { context, number: self.pending.list.with(|list| list.next) })
+        let number = self.next_pending()?;
+        let all_of = context.unwrap_or_else(|| Here::now().context);
+        Some(Before { all_of, spot: None, number })
     }
 
-    pub fn after_waiting(&self, before: Before) {
-        self.let_go_waiting(self.pending.extract(|waiting| {
-            waiting.here.context == before.context && waiting.number < before.number
+    /// The same of one stream.
+    pub fn before_waiting_for(&self, stream: u64) -> Option<Before> {
+        let number = self.next_pending()?;
+        Some(Before { all_of: 0, spot: Some(Spot::of(stream)), number })
+    }
+
+    fn next_pending(&self) -> Option<u64> {
+        let any = self.pending.any.load(Ordering::Acquire);
+        any.then(|| self.pending.list.with(|list| list.next))
+    }
+
+    pub fn after_waiting(&self, before: &Before) {
+        self.let_go_waiting(self.pending.extract(|Waiting { spot, number, .. }| {
+            let waited = before.spot.as_ref().is_some_and(|of| spot.is_in_order_of(of));
+            *number < before.number && (waited || spot.is_of(before.all_of))
         }));
     }
 
@@ -185,46 +152,36 @@ impl Member {
         self.pending.list.with(|list| list.waiting.iter().any(|w| w.entry.owner == owner))
     }
 
-    /// What belongs to a context that is gone, or waits for a stream of it, is not waited for.
+    /// What waits for a stream of a context that is gone is not waited for, nor what is small: its page is
+    /// gone. Other memory is there until the stream gets there, whichever context had it.
     pub(super) fn drop_pending(&self, context: u64) {
-        let of =
-            |waiting: &Waiting| waiting.entry.owner == context || waiting.here.context == context;
-        self.let_go_waiting(self.pending.extract(of));
-        self.pending.captures(|captures| captures.retain(|(_, of)| *of != context));
-    }
-
-    /// A stream is destroyed, and its handle not to be asked again.
-    pub fn stream_gone(&self, stream: u64) {
-        if self.pending.any.load(Ordering::Acquire) {
-            self.pending.list.with(|list| {
-                for waiting in list.waiting.iter_mut().filter(|w| w.stream == stream) {
-                    waiting.stream = GONE;
-                }
-            });
+        let gone = self.pending.extract(|waiting| {
+            waiting.spot.is_of(context) || waiting.small.is_some() && waiting.entry.owner == context
+        });
+        for spot in gone.iter().map(|waiting| &waiting.spot).filter(|spot| spot.is_of(context)) {
+            spot.ends();
         }
+        self.let_go_waiting(gone);
+        self.pools.forget_streams_of(context);
+        self.captures.end_with(context);
     }
 
-    /// Counted before it begins: whoever sees none may ask streams.
-    pub fn capture_begins(&self, stream: u64) {
-        let mut context = 0;
-        if stream <= PER_THREAD || !query::cuStreamGetCtx(stream, &mut context).ok() {
-            context = Here::now().context;
-        }
-        self.pending.captures(|captures| captures.push((stream, context)));
+    /// A stream is about to be destroyed: where its work ends, if anything waits for that.
+    pub fn stream_goes(&self, stream: u64) -> Option<Mark> {
+        self.look_at_pending();
+        let waits = self.pending.any.load(Ordering::Acquire)
+            && self.pending.list.with(|list| list.waiting.iter().any(|w| w.spot.is_in(stream)));
+        let any = waits || self.pools.any_freed_in(stream);
+        if any && !self.is_captured(stream) { Spot::of(stream).marked() } else { None }
     }
 
-    /// One of the stream's, of which there are two while a second is refused.
-    pub fn capture_ends(&self, stream: u64) {
-        self.pending.captures(|captures| {
-            if let Some(at) = captures.iter().position(|(of, _)| *of == stream) {
-                captures.swap_remove(at);
+    /// It is destroyed, and its handle not to be asked again.
+    pub fn stream_gone(&self, stream: u64, mark: Option<Mark>) {
+        self.pending.list.with(|list| {
+            for waiting in list.waiting.iter_mut().filter(|w| w.spot.is_in(stream)) {
+                waiting.spot.is_left(mark.clone());
             }
         });
-    }
-
-    /// Whether a capture is on anywhere in this process.
-    #[inline(always)]
-    pub fn is_capturing(&self) -> bool {
-        self.pending.captured.load(Ordering::Acquire) > 0
+        self.pools.lose_stream(stream, mark);
     }
 }

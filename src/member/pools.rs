@@ -7,6 +7,7 @@ use std::sync::Arc;
 use cuota_core::shm::Brief;
 
 use super::reserve::{Call, Sum};
+use super::spot::{Mark, Spot};
 use super::{Kind, Member, OnDevice};
 use crate::driver::query;
 
@@ -23,7 +24,7 @@ pub struct Pool {
     /// Its memory stays until the last allocation is freed, and cannot be asked for any more.
     pub destroyed: AtomicBool,
     /// Streams in whose order its memory was ever freed: what was is its until they get there.
-    streams: Brief<Vec<u64>>,
+    streams: Brief<Vec<Spot>>,
 }
 
 impl Pool {
@@ -39,8 +40,36 @@ impl Pool {
         self.reserved().filter(|_| asked).map_or(0, |reserved| reserved.saturating_sub(used))
     }
 
+    fn knows(&self, stream: u64) -> bool {
+        self.streams.with(|streams| streams.iter().any(|spot| spot.is_in(stream)))
+    }
+
+    /// Marks that were passed: else there would be one of every stream there ever was.
+    fn forget_passed(&self) {
+        // The driver is asked, and the last of a mark let go, without the lock.
+        let mut all = self.streams.with(|streams| streams.clone());
+        all.retain(Spot::has_passed_its_mark);
+        let passed = |spot: &Spot| all.iter().any(|passed| passed.has_the_mark_of(spot));
+        self.streams.with(|streams| streams.retain(|spot| !passed(spot)));
+    }
+
+    fn is_freed_in(&self, stream: u64) {
+        // A stream with a handle is known by that, and the driver need not be asked whose it is.
+        if self.knows(stream) {
+            return;
+        }
+        let spot = Spot::of(stream);
+        self.streams.with(|streams| add(streams, spot));
+    }
+
     pub fn is_destroyed(&self) -> bool {
         self.destroyed.load(Ordering::Acquire)
+    }
+}
+
+fn add(streams: &mut Vec<Spot>, spot: Spot) {
+    if !streams.iter_mut().any(|known| known.takes_in(&spot)) {
+        streams.push(spot);
     }
 }
 
@@ -86,6 +115,38 @@ impl Pools {
 
     pub(super) fn on(&self, ordinal: i32) -> Vec<Arc<Pool>> {
         self.list.with(|list| list.iter().filter(|p| p.ordinal == Some(ordinal)).cloned().collect())
+    }
+
+    fn all(&self) -> Vec<Arc<Pool>> {
+        self.list.with(|list| list.clone())
+    }
+
+    pub(super) fn any_freed_in(&self, stream: u64) -> bool {
+        self.all().iter().any(|pool| pool.knows(stream))
+    }
+
+    /// A stream is destroyed, and its handle not to be asked again.
+    pub(super) fn lose_stream(&self, stream: u64, mark: Option<Mark>) {
+        for pool in self.all() {
+            pool.streams.with(|streams| {
+                if let Some(at) = streams.iter().position(|spot| spot.is_in(stream)) {
+                    let mut spot = streams.swap_remove(at);
+                    spot.is_left(mark.clone());
+                    add(streams, spot);
+                }
+            });
+            pool.forget_passed();
+        }
+    }
+
+    pub(super) fn forget_streams_of(&self, context: u64) {
+        for pool in self.all() {
+            pool.streams.with(|streams| {
+                for spot in streams.extract_if(.., |spot| spot.is_of(context)) {
+                    spot.ends();
+                }
+            });
+        }
     }
 
     fn forget(&self, pool: &Arc<Pool>) {
@@ -134,12 +195,17 @@ impl Member {
             if pool.is_destroyed() {
                 self.let_go_in_order(stream, entry, 0);
             } else {
-                pool.streams.with(|streams| {
-                    if !streams.contains(&stream) {
-                        streams.push(stream);
-                    }
-                });
+                pool.is_freed_in(stream);
             }
+        }
+    }
+
+    /// A pool is about to be destroyed, and cannot be asked afterwards: what it keeps beyond this has not
+    /// been freed, or not yet.
+    pub fn pool_empties(&self, pool: &Arc<Pool>) {
+        if !self.is_capturing() && pool.sum.charged() > 0 {
+            let _ = query::cuMemPoolTrimTo(pool.handle, 0);
+            self.true_up(pool);
         }
     }
 
@@ -147,10 +213,8 @@ impl Member {
     pub fn pool_destroyed(&self, pool: &Arc<Pool>) {
         let streams = pool.streams.with(core::mem::take);
         if pool.sum.charged() > 0 {
-            for stream in streams {
-                let entry =
-                    super::Entry { owner: pool.handle, kind: Kind::Pool, ..Default::default() };
-                self.let_go_in_order(stream, entry, 0);
+            for spot in streams {
+                self.let_go_pool_at(spot, pool);
             }
         }
         self.true_up(pool);
@@ -165,12 +229,5 @@ impl Member {
             }
         }
         self.look_at_pending();
-    }
-
-    /// Whether what is submitted to a stream just now is captured instead of run.
-    pub fn is_captured(&self, stream: u64) -> bool {
-        let mut status = 0;
-        self.is_capturing()
-            && !(query::cuStreamIsCapturing(stream, &mut status).ok() && status == 0)
     }
 }

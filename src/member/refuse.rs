@@ -133,11 +133,20 @@ impl Member {
             self.true_up(&pool);
         }
         if device.graphs.sum.charged() > 0 {
-            let _ = query::cuDeviceGraphMemTrim(device.ordinal);
-            self.graphs_trimmed(device);
+            let _ = self.trim_graphs(device, || query::cuDeviceGraphMemTrim(device.ordinal));
         }
         self.own_again(device);
         self.take_arrays_as_held(device);
+    }
+
+    /// The same for a device of which more is held than may be.
+    pub(super) fn make_room_if_over(&self, ordinal: i32) {
+        if let Some(device) = self.device(ordinal)
+            && let standing = self.standing(device)
+            && standing.used > standing.limit
+        {
+            self.make_room(device);
+        }
     }
 
     /// The answer to a request that does not fit.

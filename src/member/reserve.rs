@@ -64,9 +64,10 @@ impl Sum {
         self.state.with(|state| state.charged)
     }
 
-    /// What is charged without the bounds of calls on their way.
+    /// What is charged whatever comes of calls on their way.
     pub fn settled(&self) -> u64 {
-        self.state.with(|state| state.charged.saturating_sub(state.outstanding))
+        let coming = |state: &State| state.outstanding.saturating_add(state.relied);
+        self.state.with(|state| state.charged.saturating_sub(coming(state)))
     }
 
     /// Whether any call is on its way, whose charge may turn out to be less; and a number that changes
@@ -78,7 +79,20 @@ impl Sum {
         })
     }
 
-    fn version(&self) -> u64 {
+    /// Begins a call that finds in the reserve what it needs, if that `is_there`: it stays charged until the
+    /// call ends, whoever takes it meanwhile.
+    pub(super) fn rely(&self, call: Call, is_there: impl FnOnce() -> bool) -> Option<Call> {
+        self.state.with(|state| {
+            is_there().then(|| {
+                state.asked += call.bytes;
+                state.relied += call.bound;
+                state.version += 1;
+                call.within()
+            })
+        })
+    }
+
+    pub(super) fn version(&self) -> u64 {
         self.state.with(|state| state.version)
     }
 }

@@ -14,6 +14,7 @@ use cuota_core::config::{Config, Uuid};
 use cuota_core::identity::{self, Candidates, Directory, Process, Sources};
 use cuota_core::shm::{Brief, Clock, alone, clock, file};
 
+use super::captures::Captures;
 use super::contexts::Contexts;
 use super::counting::Counting;
 use super::graphs::Graphs;
@@ -182,6 +183,7 @@ fn seated(client: String, who: Who, clock: Clock, book: Book, seat: Seat) -> Box
         graphs: Graphs::new(),
         limits: Limits::new(),
         used: Brief::default(),
+        captures: Captures::new(),
         pending: Pending::new(),
         settled: AtomicBool::new(false),
         asked: Brief::default(),

@@ -78,7 +78,8 @@ pub fn free(call: &Call, address: CUdeviceptr) -> R {
         graph_mem::idle(address);
         return Ok(());
     }
-    let range = range::remove(base, freeable).ok_or(E::INVALID_VALUE)?;
+    // A graph's that is not live any more was being freed in a stream's turn: the address stays the graph's.
+    let range = range::remove(base, goes_when_freed).ok_or(E::INVALID_VALUE)?;
     match &range.kind {
         Kind::Pool(pool) => {
             did_bytes(Done::PoolFreed, range.len.next_multiple_of(grain::ADDRESS));
@@ -92,11 +93,12 @@ pub fn free(call: &Call, address: CUdeviceptr) -> R {
 }
 
 fn freeable(range: &Range) -> bool {
-    match range.kind {
-        Kind::Plain | Kind::Managed(_) | Kind::Pool(_) | Kind::External => true,
-        Kind::Graph => graph_mem::is_freeable(range.base as CUdeviceptr),
-        _ => false,
-    }
+    let of_graph = matches!(range.kind, Kind::Graph);
+    goes_when_freed(range) || of_graph && graph_mem::is_freeable(range.base as CUdeviceptr)
+}
+
+fn goes_when_freed(range: &Range) -> bool {
+    matches!(range.kind, Kind::Plain | Kind::Managed(_) | Kind::Pool(_) | Kind::External)
 }
 
 pub fn info(call: &Call, free: *mut usize, total: *mut usize) -> R {

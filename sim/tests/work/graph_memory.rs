@@ -1,5 +1,6 @@
 use crate::driver::*;
 use crate::graphs::*;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const INVALID_VALUE: u32 = 1;
 
@@ -79,6 +80,33 @@ fn memory_left_by_a_graph_must_be_freed_before_it_runs_again() {
     ok!(cuGraphLaunch, exec, one);
     ok!(cuGraphLaunch, exec, one);
     synchronize(one);
+}
+
+#[test]
+fn memory_that_a_stream_is_about_to_free_is_not_freed_twice() {
+    let _turn = alone();
+    static GATE: AtomicBool = AtomicBool::new(false);
+    extern "C" fn waits(_: usize) {
+        while !GATE.load(Ordering::Acquire) {
+            std::thread::yield_now();
+        }
+    }
+    let graph = get!(usize, cuGraphCreate, 0);
+    let mut made = 0_usize;
+    let mut params = alloc_params(1 << 20);
+    ok!(cuGraphAddMemAllocNode, &mut made, graph, 0, 0, &mut params);
+    let exec = instantiate(graph);
+    let one = stream(NON_BLOCKING);
+    ok!(cuGraphLaunch, exec, one);
+    ok!(cuLaunchHostFunc, one, waits as *const (), 0);
+    ok!(cuMemFreeAsync, params[14], one);
+    let opens = std::thread::spawn(|| GATE.store(true, Ordering::Release));
+    assert_eq!(cu!(cuMemFree_v2, params[14]), INVALID_VALUE);
+    opens.join().unwrap();
+    ok!(cuGraphLaunch, exec, one);
+    synchronize(one);
+    ok!(cuMemFree_v2, params[14]);
+    ok!(cuGraphExecDestroy, exec);
 }
 
 #[test]

@@ -1,4 +1,5 @@
 /* keep ROW [fault|keep]: what pools keep after it was freed, and what makes them let go. */
+#include "driven.h"
 #include "pool.h"
 #include <pthread.h>
 
@@ -127,27 +128,6 @@ static void in_capture(void)
     OK(cuStreamEndCapture, captured, &graph);
     OK(cuGraphDestroy, graph);
     fill_and_refill(&(struct way){bytes, take_plain, give_now, .idle = 1});
-}
-
-/* How often the simulated driver was called by that name, by its own count. */
-static uint64_t driven(const char *name)
-{
-    char path[4096], line[128];
-    uint64_t count = 0;
-    long at = 0, found = -1;
-    snprintf(path, sizeof path, "%s/names", getenv("CUOTA_SIM"));
-    FILE *names = fopen(path, "r");
-    while (names && found < 0 && fgets(line, sizeof line, names))
-        if (line[strcspn(line, "\n")] = 0, !strcmp(line, name))
-            found = at;
-        else
-            at++;
-    snprintf(path, sizeof path, "%s/calls", getenv("CUOTA_SIM"));
-    FILE *calls = fopen(path, "r");
-    if (!names || found < 0 || !calls || fseek(calls, found * 8, SEEK_SET) || fread(&count, 8, 1, calls) != 1)
-        FAIL("the driver's count of %s cannot be read", name);
-    fclose(names), fclose(calls);
-    return count;
 }
 
 static void *within(void *nothing)

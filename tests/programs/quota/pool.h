@@ -32,7 +32,7 @@ static int give(int piece)
     return code;
 }
 
-static int give_now(int piece)
+static inline int give_now(int piece)
 {
     return ASK(cuMemFree_v2, held[piece]);
 }

@@ -12,7 +12,7 @@
 struct row {
     const char *name;
     void (*run)(void);
-    int serves; /* the other process of a row */
+    int serves; /* no row: the other process of one, or on its own */
 };
 
 /* What a planned fault (CUOTA_SIM_FAULT) makes the driver answer. */

@@ -15,9 +15,9 @@ pub use row::Row;
 pub struct Programs(Scratch);
 
 #[rustfmt::skip]
-pub const PROGRAMS: [&str; 20] = [
+pub const PROGRAMS: [&str; 22] = [
     "linear", "vmm", "mapped", "pool", "keep", "graph", "idle", "array", "share", "import", "own", "green", "code",
-    "misuse", "mixed", "beside", "twice", "race", "elsewhere", "order",
+    "misuse", "mixed", "beside", "twice", "race", "elsewhere", "order", "left", "turns",
 ];
 
 impl Programs {

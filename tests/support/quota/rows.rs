@@ -40,6 +40,11 @@ pub const ROWS: &[Row] = &[
 
     row("order", "order-elsewhere", 64, 64, &["linear"]).bare(Bare::Nothing),
     row("order", "order-capture-gone", 64, 64, &["linear"]).bare(Bare::Nothing),
+    row("order", "order-of-stream", 64, 64, &["linear"]).bare(Bare::Nothing),
+    row("order", "order-thread-gone", 64, 64, &["linear"]).bare(Bare::Nothing),
+    row("order", "order-stream-gone", 64, 64, &["linear"]).bare(Bare::Nothing),
+    row("order", "order-in-capture", 64, 64, &["linear"]).bare(Bare::Nothing),
+    row("order", "order-thread-captured", 64, 64, &["linear"]).bare(Bare::Nothing),
 
     row("vmm", "vmm", 64, 60, &["vmm"]).fails("cuMemCreate").keeps("cuMemRelease"),
     row("mapped", "vmm-mapped", 64, 60, &["vmm"]),
@@ -70,6 +75,9 @@ pub const ROWS: &[Row] = &[
     row("keep", "pool-trimmed-for-pool", 64, 64, &["pool"]).bare(Bare::Nothing),
     row("keep", "pool-not-in-capture", 64, 64, &["pool", "linear"]).bare(Bare::Nothing),
     row("keep", "pool-trimmed-under-a-call", 64, 64, &["pool"]).bare(Bare::Nothing).env(SLOW_SECOND),
+    row("left", "pool-destroyed-elsewhere", 64, 64, &["pool"]).bare(Bare::Nothing),
+    row("left", "pool-destroyed-later", 64, 64, &["pool"]).bare(Bare::Nothing),
+    row("left", "pool-destroyed-with-stream", 64, 64, &["pool"]).bare(Bare::Nothing),
     row("pool", "pool-mixed", 64, 64, &["pool", "linear"]),
     row("pool", "pool-host", 64, 64, &["pool", "linear"]),
 
@@ -90,6 +98,10 @@ pub const ROWS: &[Row] = &[
     row("idle", "graph-larger", 60, 60, &["graph"]),
     row("idle", "graph-child", 60, 60, &["graph"]),
     row("idle", "graph-trimmed-for-others", 60, 60, &["graph", "linear"]).bare(Bare::Nothing),
+
+    row("turns", "graph-in-turn", 60, 60, &["graph"]).bare(Bare::Nothing),
+    row("turns", "graph-at-once", 60, 60, &["graph"]).bare(Bare::Nothing),
+    row("turns", "graph-on-both", 60, 60, &["graph"]).bare(Bare::Nothing).env(TWO_CARDS),
 
     row("array", "array-1d", 64, 64, &["array"]),
     row("array", "array-2d", 66, 64, &["array"]).fails("cuArrayCreate_v2").keeps("cuArrayDestroy"),
