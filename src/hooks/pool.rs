@@ -94,11 +94,12 @@ fn from_pool(
     let took = (call, status.ok());
     let is_more = member.settle(device, &pool.sum, Kind::Pool, took, || pool.reserved());
     let Some(address) = read(out).filter(|_| status.ok()) else { return status };
+    // There was room in the pool, in pieces, and the driver took more for some call: those go back.
     if is_more
-        && let standing = member.standing(device)
-        && standing.used > standing.limit
+        && member.is_over(device).is_some()
+        && let () = member.make_room(device)
+        && let Some(standing) = member.is_over(device)
     {
-        // There was room in the pool, and the driver took more for some call all the same.
         let _ = query::cuMemFreeAsync(address, stream);
         write(out, 0);
         member.pool_undone_in_order(stream, pool);

@@ -141,10 +141,7 @@ impl Member {
 
     /// The same for a device of which more is held than may be.
     pub(super) fn make_room_if_over(&self, ordinal: i32) {
-        if let Some(device) = self.device(ordinal)
-            && let standing = self.standing(device)
-            && standing.used > standing.limit
-        {
+        if let Some(device) = self.device(ordinal).filter(|device| self.is_over(device).is_some()) {
             self.make_room(device);
         }
     }

@@ -231,6 +231,11 @@ impl Member {
         }
     }
 
+    /// More is held than may be.
+    pub fn is_over(&self, device: &OnDevice) -> Option<Full> {
+        Some(self.standing(device)).filter(|standing| standing.used > standing.limit)
+    }
+
     /// What is held and what may be, just now.
     pub fn standing(&self, device: &OnDevice) -> Full {
         let slice = self.slice(device);

@@ -127,5 +127,23 @@ static void undone(void)
         FAIL("%zu bytes are reserved for what was refused", reserved() - 2 * CHUNK);
 }
 
+/* Everything is free, in pieces smaller than what is asked for: they go back, and it is had at once. */
+static void in_pieces(void)
+{
+    uint64_t threshold = UINT64_MAX;
+    dptr one = 0;
+    bytes = 20 * MIB;
+    begin();
+    OK(cuMemPoolSetAttribute, pool, THRESHOLD, &threshold);
+    OK(take, 0);
+    OK(take, 1);
+    OK(give, 0);
+    OK(give, 1);
+    synchronize();
+    OK(cuMemAllocAsync, &one, 2 * bytes, stream);
+    expect_used(2 * CHUNK, "what was free in pieces went back");
+}
+
 ROWS({"pool-destroyed-elsewhere", destroyed_elsewhere}, {"pool-destroyed-later", destroyed_later},
-     {"pool-destroyed-with-stream", destroyed_with_stream}, {"pool-undone", undone, 1})
+     {"pool-destroyed-with-stream", destroyed_with_stream}, {"pool-undone", undone, 1},
+     {"pool-in-pieces", in_pieces, 1})
