@@ -146,29 +146,30 @@ impl Member {
         });
     }
 
+    /// Of pages that are charged and in nobody's books any more, as many as arrays may still hold are theirs from
+    /// now on, for whichever context there is room for more: only all of them together can be told.
+    #[cold]
+    fn leave_to_arrays(&self, device: &OnDevice, context: u64, bytes: u64) -> u64 {
+        let most = self.beyond(device).map_or(0, |beyond| beyond.most / PAGE * PAGE);
+        device.arrays.with(|arrays| {
+            arrays.contexts.sort_by_key(|of| of.context != context);
+            let mut rest = bytes.min(most);
+            for of in &mut arrays.contexts {
+                let here = rest.min(most_pages(of).saturating_sub(of.pages));
+                of.pages += here;
+                of.each = if here > 0 { 0 } else { of.each };
+                rest -= here;
+            }
+            bytes.min(most) - rest
+        })
+    }
+
     /// A page of small linear memory is empty, but for an array that may lie there.
     #[inline(always)]
     pub(super) fn is_left_to_arrays(&self, page: &Entry) -> bool {
         let Some(device) = self.device(page.ordinal.into()) else { return false };
-        device.has_small_arrays.load(Ordering::Relaxed) && self.leave_to_arrays(device, page)
-    }
-
-    #[cold]
-    fn leave_to_arrays(&self, device: &OnDevice, page: &Entry) -> bool {
-        let may_lie_there = |of: &mut OfContext| of.pages < most_pages(of);
-        if !device.arrays.with(|arrays| arrays.of(page.owner).is_some_and(may_lie_there)) {
-            return false;
-        }
-        // It is in nobody's books any more: where it is held that is more than is held for certain.
-        if self.beyond(device).is_none_or(|beyond| beyond.most < PAGE) {
-            return false;
-        }
-        device.arrays.with(|arrays| {
-            let Some(of) = arrays.of(page.owner) else { return false };
-            of.pages += PAGE;
-            of.each = 0;
-            true
-        })
+        device.has_small_arrays.load(Ordering::Relaxed)
+            && self.leave_to_arrays(device, page.owner, PAGE) > 0
     }
 
     pub(super) fn give_share_back(&self, device: &OnDevice, entry: Entry) {
@@ -186,7 +187,8 @@ impl Member {
             Some(pages)
         });
         if let Some(pages) = last {
-            self.give_back(device, entry.kind, pages);
+            let left = self.leave_to_arrays(device, entry.owner, pages);
+            self.give_back(device, entry.kind, pages - left);
         } else if spare.is_some_and(|spare| spare > 0) {
             self.tidy_up(device);
             self.take_arrays_as_held(device);

@@ -58,6 +58,32 @@ fn memory_nodes_take_memory_when_the_graph_runs() {
 }
 
 #[test]
+fn an_upload_takes_all_that_a_launch_would() {
+    let _turn = alone();
+    const BYTES: usize = 2 << 20;
+    ok!(cuDeviceGraphMemTrim, 0);
+    let before = graph_memory(RESERVED);
+    let graph = get!(usize, cuGraphCreate, 0);
+    let (mut last, mut params) = (0_usize, alloc_params(BYTES));
+    for _ in 0..2 {
+        let after = [last];
+        let count = usize::from(last != 0);
+        let mut made = 0_usize;
+        ok!(cuGraphAddMemAllocNode, &mut made, graph, after.as_ptr(), count, &mut params);
+        ok!(cuGraphAddMemFreeNode, &mut last, graph, &raw const made, 1, params[14] as usize);
+    }
+    let exec = instantiate(graph);
+    let one = stream(NON_BLOCKING);
+    ok!(cuGraphUpload, exec, one);
+    let uploaded = graph_memory(RESERVED);
+    run(exec);
+    assert_eq!((uploaded, graph_memory(RESERVED)), (before + 2 * BYTES as u64, uploaded));
+    ok!(cuGraphExecDestroy, exec);
+    ok!(cuGraphDestroy, graph);
+    ok!(cuStreamDestroy_v2, one);
+}
+
+#[test]
 fn memory_left_by_a_graph_must_be_freed_before_it_runs_again() {
     let _turn = alone();
     let graph = get!(usize, cuGraphCreate, 0);

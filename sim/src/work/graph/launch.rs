@@ -41,11 +41,19 @@ pub fn upload(call: &Call, handle: CUgraphExec, stream: CUstream) -> R {
     let exec = exec(handle)?;
     let stream = named(call, stream)?;
     capture::refuse(&stream)?;
-    let all: Vec<u64> = allocations(&locked(&exec.nodes)).collect();
-    for ptr in all {
-        if !graph_mem::live(ptr) {
-            graph_mem::back(ptr)?;
-            graph_mem::idle(ptr);
+    let mut all: Vec<u64> = allocations(&locked(&exec.nodes)).collect();
+    all.retain(|ptr| !graph_mem::live(*ptr));
+    back_all(&all)?;
+    all.iter().for_each(|ptr| graph_mem::idle(*ptr));
+    Ok(())
+}
+
+/// A launch has the memory of all its allocations at once, or of none.
+fn back_all(all: &[u64]) -> R {
+    for (at, ptr) in all.iter().enumerate() {
+        if let Err(why) = graph_mem::back(*ptr) {
+            all[..at].iter().for_each(|given| graph_mem::idle(*given));
+            return Err(why);
         }
     }
     Ok(())
@@ -81,13 +89,7 @@ impl Exec {
                 graph_mem::idle(*ptr);
             }
         }
-        for (at, ptr) in all.iter().enumerate() {
-            if let Err(why) = graph_mem::back(*ptr) {
-                all[..at].iter().for_each(|given| graph_mem::idle(*given));
-                return Err(why);
-            }
-        }
-        Ok(())
+        back_all(&all)
     }
 
     /// What it does, as a graph to be embedded in one under capture.
