@@ -43,6 +43,11 @@ impl Arrays {
         self.contexts.iter().map(|of| of.pages).sum()
     }
 
+    /// It is not known any more which context has how many pages: only all together are.
+    fn are_mixed(&mut self) {
+        self.contexts.iter_mut().for_each(|of| of.each = 0);
+    }
+
     fn of_or_new(&mut self, context: u64, each: u64) -> &mut OfContext {
         let at = self.contexts.iter().position(|of| of.context == context);
         let at = at.unwrap_or_else(|| {
@@ -110,16 +115,17 @@ impl Member {
         if device.arrays.with(|arrays| arrays.pages()) == 0 {
             return;
         }
-        let Some(mut less) = self.beyond(device).map(|beyond| beyond.less / PAGE * PAGE) else {
+        let mut less = self.beyond(device).map_or(0, |beyond| beyond.less / PAGE * PAGE);
+        if less == 0 {
             return;
-        };
+        }
         device.arrays.with(|arrays| {
-            for of in arrays.contexts.iter_mut() {
+            arrays.are_mixed();
+            for of in &mut arrays.contexts {
                 let here = less.min(of.pages);
                 self.give_back(device, Kind::Array, here);
                 of.pages -= here;
                 of.shares = of.shares.min(of.pages);
-                of.each = if here > 0 { 0 } else { of.each };
                 less -= here;
             }
         });
@@ -157,10 +163,13 @@ impl Member {
             for of in &mut arrays.contexts {
                 let here = rest.min(most_pages(of).saturating_sub(of.pages));
                 of.pages += here;
-                of.each = if here > 0 { 0 } else { of.each };
                 rest -= here;
             }
-            bytes.min(most) - rest
+            let left = bytes.min(most) - rest;
+            if left > 0 {
+                arrays.are_mixed();
+            }
+            left
         })
     }
 

@@ -34,6 +34,10 @@ pub(super) struct Beyond {
     pub less: u64,
 }
 
+impl Beyond {
+    const UNTOLD: Beyond = Beyond { more: 0, most: u64::MAX, less: 0 };
+}
+
 impl Member {
     /// Gives back what is held no more, as far as can be asked.
     pub(super) fn tidy_up(&self, device: &OnDevice) {
@@ -86,23 +90,29 @@ impl Member {
             + self.limits_charged(device)
     }
 
-    /// Where NVML's figure is beyond what may be, and short of what must be.
+    /// Where NVML's figure is beyond what may be, and short of what must be; nothing where it cannot tell.
     pub(super) fn beyond(&self, device: &OnDevice) -> Option<Beyond> {
         const TRIES: usize = 5;
-        if !device.is_measured() || device.own.unsure.load(Ordering::Relaxed) {
+        if !device.is_measured() {
             return None;
         }
-        (0..TRIES).find_map(|_| {
+        let unsure = device.own.unsure.load(Ordering::Relaxed);
+        for _ in 0..TRIES {
             let Look { listed, ours } = self.look_at(device, || device.listed())?;
-            if ours.is_none() {
+            let Some(Ours { tracked, untracked, surely, .. }) = ours else {
                 std::thread::yield_now();
+                continue;
+            };
+            // What the driver has for itself may be as much as that, or less.
+            if unsure {
+                return Some(Beyond { most: listed.saturating_sub(surely), ..Beyond::UNTOLD });
             }
-            let Ours { tracked, untracked, surely, .. } = ours?;
-            Some(Beyond {
+            return Some(Beyond {
                 more: listed.saturating_sub(tracked + untracked),
                 most: listed.saturating_sub(surely + untracked),
                 less: (surely + untracked).saturating_sub(listed),
-            })
-        })
+            });
+        }
+        Some(Beyond::UNTOLD)
     }
 }
