@@ -66,11 +66,6 @@ impl OnDevice {
         self.own.nvml.is(Trust::No)
     }
 
-    /// Before a call that takes memory.
-    pub(super) fn listed_before(&self) -> u64 {
-        if self.is_measured() { self.listed().unwrap_or(0) } else { 0 }
-    }
-
     /// After one that took some, or gave it back; nothing where NVML cannot tell.
     pub(super) fn listed_after(&self, grew: bool) -> Option<u64> {
         let listed = self.listed();

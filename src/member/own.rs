@@ -77,7 +77,7 @@ impl Member {
             Err(refused) => return refused,
         };
         self.get_to_know_nvml(device);
-        let (before, had) = (device.untracked(), device.listed_before());
+        let (before, had) = (device.untracked(), self.listed_before(device, charge.bytes()));
         let status = call();
         if !status.ok() {
             return status;

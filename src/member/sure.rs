@@ -63,6 +63,17 @@ impl Member {
         Some(Look { listed, ours: (charged() == before).then_some(ours) })
     }
 
+    /// What NVML would say before a call that takes memory, of which `reserved` is charged: it need not be
+    /// asked, for it takes its time, where all that is charged is held.
+    pub(super) fn listed_before(&self, device: &OnDevice, reserved: u64) -> u64 {
+        let (charged, surely) =
+            (device.charged().saturating_sub(reserved), self.surely_held(device));
+        if charged == device.untracked() + surely || !device.is_measured() {
+            return charged;
+        }
+        device.listed().unwrap_or(0)
+    }
+
     /// What entries, pages and reserves stand for that nobody is about to free. Left out is what may be
     /// listed or not; what waits for a stream; and destroyed pools, which give back what they like.
     fn surely_held(&self, device: &OnDevice) -> u64 {
