@@ -37,13 +37,16 @@ fn a_missing_charge_or_refund_is_noticed() {
     assert!(unnoticed.is_empty(), "{}", unnoticed.join("\n"));
 }
 
-/// A reserve that shrinks under a call that counts on it, and a refusal that waits for nobody.
+/// A reserve that shrinks under a call that counts on it, or has room in pieces only, and a refusal that waits
+/// for nobody.
 #[test]
 fn a_race_that_is_lost_is_noticed() {
     let (library, programs) = (sabotaged(), Programs::new());
-    for (what, name) in
-        [("relied:pool", "pool-trimmed-under-a-call"), ("wait:pool", "race-pool-beside")]
-    {
+    for (what, name) in [
+        ("relied:pool", "pool-trimmed-under-a-call"),
+        ("piece:pool", "pool-in-pieces"),
+        ("wait:pool", "race-pool-beside"),
+    ] {
         let row = table().into_iter().find(|row| row.name == name).expect("it is in the table");
         let judged = |what: &str| {
             let run = row.under_quota(&programs).env("LD_PRELOAD", &library);

@@ -23,6 +23,9 @@ struct State {
     /// What the reserve may have to grow by for calls on their way that found room in it, should that be
     /// gone by the time the driver looks.
     relied: u64,
+    /// No piece of the reserve is larger, as far as calls have shown: what is larger finds no room in it, however
+    /// much there is in all.
+    piece: u64,
     /// Calls that are about to begin, whose bounds may be charged already.
     coming: u64,
     /// Changes with every call that begins or ends.
@@ -125,7 +128,8 @@ impl Member {
                 if state.version != version {
                     return None;
                 }
-                let fits = room >= state.asked.saturating_add(call.bytes);
+                let fits = room >= state.asked.saturating_add(call.bytes)
+                    && (call.bytes <= state.piece || leaves_out("piece:pool"));
                 if fits {
                     state.asked += call.bytes;
                     state.relied += call.bound;
@@ -164,6 +168,9 @@ impl Member {
                     return None;
                 }
                 let stale = state.version != version;
+                if took {
+                    state.piece = state.piece.max(bound).max(call.bytes);
+                }
                 let others = state.outstanding.saturating_sub(bound);
                 let relied = state.relied.saturating_sub(call.relied);
                 let unsaid = state.charged - if took { 0 } else { bound.min(state.charged) };

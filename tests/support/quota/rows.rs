@@ -68,6 +68,7 @@ pub const ROWS: &[Row] = &[
     row("pool", "pool-largest", 64, 32, &["pool"]),
     row("pool", "pool-chosen", 64, 64, &["pool"]),
     row("pool", "pool-ragged", 80, 64, &["pool"]),
+    row("left", "pool-in-pieces", 64, 64, &["pool"]),
     row("keep", "pool-threshold", 64, 64, &["pool"]),
     row("keep", "pool-half-threshold", 64, 64, &["pool"]),
     row("keep", "pool-destroyed-first", 64, 64, &["pool"]),
