@@ -91,6 +91,7 @@ fn take(
         Err(refused) => return refused,
     };
     let status = real.call();
+    member.array_rests(&entry);
     match handle().filter(|_| status.ok()) {
         Some(handle) => {
             member.hold(context.device, room, handle as u64, entry);
@@ -114,7 +115,9 @@ fn give(client: &Client, real: &Real, room: Room, handle: usize) -> Status {
     let handle = handle as u64;
     let (entry, mapped) = (member.take(room, handle), member.physicals.take_array(handle));
     let is_known = entry.is_some() || !mapped.is_empty();
+    entry.iter().for_each(|entry| member.array_moves(entry));
     let status = real.call();
+    entry.iter().for_each(|entry| member.array_rests(entry));
     let is_gone = || match room {
         Room::Mipmap => gone::mipmap(status, handle),
         _ => gone::array(status, handle),

@@ -9,6 +9,7 @@ use core::sync::atomic::Ordering;
 
 use cuota_core::grain::{self, PAGE, SMALL};
 
+use super::sure::Beyond;
 use super::{Context, Entry, Full, Kind, Member, OnDevice};
 use crate::driver::Status;
 
@@ -16,6 +17,8 @@ use crate::driver::Status;
 #[derive(Default)]
 pub struct Arrays {
     contexts: Vec<OfContext>,
+    /// Of their pages, those that calls on their way may not have taken yet, or have given back already.
+    moving: u64,
 }
 
 /// More pages than that are not held by so few arrays.
@@ -39,8 +42,12 @@ impl Arrays {
         self.contexts.iter_mut().find(|of| of.context == context)
     }
 
-    pub(super) fn pages(&self) -> u64 {
+    fn pages(&self) -> u64 {
         self.contexts.iter().map(|of| of.pages).sum()
+    }
+
+    pub(super) fn surely(&self) -> u64 {
+        self.pages().saturating_sub(self.moving)
     }
 
     /// It is not known any more which context has how many pages: only all together are.
@@ -66,6 +73,13 @@ fn pages(shares: u64) -> u64 {
 /// A charge that is only a share of pages.
 pub(super) fn is_share(entry: &Entry) -> bool {
     matches!(entry.kind, Kind::Array | Kind::Mipmap) && entry.bytes <= SMALL
+}
+
+impl OnDevice {
+    #[inline(always)]
+    pub(super) fn has_small_arrays(&self) -> bool {
+        self.has_small_arrays.load(Ordering::Relaxed)
+    }
 }
 
 impl Member {
@@ -104,8 +118,43 @@ impl Member {
             of.shares += share;
             of.pages += more;
             of.each = if differ { 0 } else { share };
+            arrays.moving += PAGE;
             Ok(())
         })
+    }
+
+    /// Before a call that destroys a small array, which gives back a page at the most.
+    pub fn array_moves(&self, entry: &Entry) {
+        self.arrays_move(entry, |moving| moving + PAGE);
+    }
+
+    /// After it, or after one that makes what was reserved.
+    pub fn array_rests(&self, entry: &Entry) {
+        self.arrays_move(entry, |moving| moving.saturating_sub(PAGE));
+    }
+
+    fn arrays_move(&self, entry: &Entry, act: impl Fn(u64) -> u64) {
+        if let Some(device) = self.device(entry.ordinal.into()).filter(|_| is_share(entry)) {
+            device.arrays.with(|arrays| arrays.moving = act(arrays.moving));
+        }
+    }
+
+    /// Acts on how much is held beyond what is charged, or less, before anybody changes that.
+    fn by_what_is_held(&self, device: &OnDevice, act: impl Fn(&mut Arrays, &Beyond)) {
+        const TRIES: usize = 3;
+        let _ = (0..TRIES).find(|_| {
+            let beyond = self.beyond(device);
+            let Some(beyond) = beyond.filter(|it| it.more > 0 || it.less >= PAGE) else {
+                return true;
+            };
+            device.arrays.with(|arrays| {
+                let still = device.standing() == beyond.standing;
+                if still {
+                    act(arrays, &beyond);
+                }
+                still
+            })
+        });
     }
 
     /// Gives back pages that are charged for arrays and surely not held: they may fill them better than by
@@ -115,11 +164,11 @@ impl Member {
         if device.arrays.with(|arrays| arrays.pages()) == 0 {
             return;
         }
-        let mut less = self.beyond(device).map_or(0, |beyond| beyond.less / PAGE * PAGE);
-        if less == 0 {
-            return;
-        }
-        device.arrays.with(|arrays| {
+        self.by_what_is_held(device, |arrays, beyond| {
+            let mut less = beyond.less / PAGE * PAGE;
+            if less == 0 {
+                return;
+            }
             arrays.are_mixed();
             for of in &mut arrays.contexts {
                 let here = less.min(of.pages);
@@ -139,8 +188,7 @@ impl Member {
             return;
         }
         self.tidy_up(device);
-        let Some(beyond) = self.beyond(device) else { return };
-        device.arrays.with(|arrays| {
+        self.by_what_is_held(device, |arrays, beyond| {
             let Some(of) = arrays.of(handle) else { return };
             let more = pages(beyond.more);
             self.force(device, entry.kind, more);
@@ -177,8 +225,7 @@ impl Member {
     #[inline(always)]
     pub(super) fn is_left_to_arrays(&self, page: &Entry) -> bool {
         let Some(device) = self.device(page.ordinal.into()) else { return false };
-        device.has_small_arrays.load(Ordering::Relaxed)
-            && self.leave_to_arrays(device, page.owner, PAGE) > 0
+        device.has_small_arrays() && self.leave_to_arrays(device, page.owner, PAGE) > 0
     }
 
     pub(super) fn give_share_back(&self, device: &OnDevice, entry: Entry) {

@@ -74,6 +74,11 @@ impl OnDevice {
         self.lane.with(|lane| lane.map_or(0, |owned| owned.slot.charge))
     }
 
+    /// The same, and when it last changed.
+    pub(super) fn standing(&self) -> (u64, u64) {
+        self.lane.with(|lane| lane.map_or((0, 0), |owned| (owned.slot.charge, owned.slot.time)))
+    }
+
     /// The device's primary context, as it was last retained.
     pub fn remember_primary(&self, context: u64) {
         self.primary.store(context, Ordering::Release);

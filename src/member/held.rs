@@ -223,9 +223,11 @@ impl Member {
     /// its handle the moment it is gone.
     pub fn take_context(&self, context: u64) -> OfContext {
         self.forget_context(context);
+        let entries = self.held.take_all(context);
+        entries.iter().for_each(|(_, entry)| self.array_moves(entry));
         OfContext {
             context,
-            entries: self.held.take_all(context),
+            entries,
             pages: self.take_pages(context),
             limits: self.take_limits(context),
             mapped: self.physicals.take_arrays_of(context),
@@ -234,6 +236,7 @@ impl Member {
 
     /// The driver has not destroyed it.
     pub fn put_context_back(&self, of: OfContext) {
+        of.entries.iter().for_each(|(_, entry)| self.array_rests(entry));
         self.held.put_all(&of.entries);
         self.put_pages_back(of.context, of.pages);
         self.put_limits_back(of.limits);
@@ -242,6 +245,7 @@ impl Member {
 
     /// A context is gone, and with it what is only known by it.
     pub fn let_go_context(&self, of: OfContext) {
+        of.entries.iter().for_each(|(_, entry)| self.array_rests(entry));
         for (key, entry) in of.entries {
             self.let_go(entry, key & NAME);
         }

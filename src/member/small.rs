@@ -37,10 +37,10 @@ impl Member {
         if address.is_multiple_of(PAGE) { alone().or_else(small) } else { small().or_else(alone) }
     }
 
-    /// Promises room in the pages there are, if there surely is some.
+    /// Promises room in the pages there are, if there surely is some: not where arrays may have taken it.
     #[inline(always)]
     pub fn promise(&self, context: Context, bytes: u64) -> bool {
-        self.pages.lock().promise(context.handle, bytes)
+        !context.device.has_small_arrays() && self.pages.lock().promise(context.handle, bytes)
     }
 
     /// What was promised has come to its end; pages left for it and not needed go back.
@@ -148,7 +148,7 @@ impl Member {
         name: &str,
     ) -> Result<bool, Status> {
         let attempt = || match self.try_add(device, kind, PAGE) {
-            Err(_) if self.pages.with(|pages| pages.promise_anywhere(owner, bytes)) => Ok(false),
+            Err(_) if self.promise_anywhere(device, owner, bytes) => Ok(false),
             answer => answer.map(|()| true),
         };
         // Where those who wait are put decides what room there is.
@@ -165,6 +165,10 @@ impl Member {
     pub(super) fn pages_held(&self, device: &OnDevice, kinds: &[Kind]) -> u64 {
         let wanted = |of: u16| kinds.iter().any(|kind| tag(device, *kind) == of);
         self.pages.with(|pages| pages.surely_held(wanted)) as u64 * PAGE
+    }
+
+    fn promise_anywhere(&self, device: &OnDevice, owner: u64, bytes: u64) -> bool {
+        !device.has_small_arrays() && self.pages.with(|pages| pages.promise_anywhere(owner, bytes))
     }
 
     #[inline(always)]

@@ -15,6 +15,8 @@ pub(super) struct Look {
 }
 
 pub(super) struct Ours {
+    /// All that is charged, and when it last changed.
+    pub standing: (u64, u64),
     /// Charged, but for what the driver has for itself.
     pub tracked: u64,
     pub untracked: u64,
@@ -32,10 +34,12 @@ pub(super) struct Beyond {
     pub most: u64,
     /// Charged and surely not held.
     pub less: u64,
+    /// When that was so.
+    pub standing: (u64, u64),
 }
 
 impl Beyond {
-    const UNTOLD: Beyond = Beyond { more: 0, most: u64::MAX, less: 0 };
+    const UNTOLD: Beyond = Beyond { more: 0, most: u64::MAX, less: 0, standing: (0, 0) };
 }
 
 impl Member {
@@ -52,15 +56,15 @@ impl Member {
         device: &OnDevice,
         ask_nvml: impl FnOnce() -> Option<u64>,
     ) -> Option<Look> {
-        let charged = || (device.charged(), device.untracked(), device.last_commit());
-        let (before, surely) = (charged(), self.surely_held(device));
+        let (before, untracked) = (device.standing(), device.untracked());
+        let surely = self.surely_held(device);
         let listed = ask_nvml()?;
         // Taken and booked before NVML was asked, and not about to be freed after.
         let surely = surely.min(self.surely_held(device));
-        let (all, untracked, _) = before;
-        let tracked = all.saturating_sub(untracked);
-        let ours = Ours { tracked, untracked, surely, maybe: self.maybe_held(device) };
-        Some(Look { listed, ours: (charged() == before).then_some(ours) })
+        let tracked = before.0.saturating_sub(untracked);
+        let maybe = self.maybe_held(device);
+        let ours = Ours { standing: before, tracked, untracked, surely, maybe };
+        Some(Look { listed, ours: (device.standing() == before).then_some(ours) })
     }
 
     /// What NVML would say before a call that takes memory, of which `reserved` is charged: it need not be
@@ -86,7 +90,7 @@ impl Member {
         let pools: u64 = pools.map(|pool| pool.sum.settled()).sum();
         self.held.sum(is_own)
             + self.pages_held(device, &[Kind::Linear, Kind::Pitched])
-            + device.arrays.with(|arrays| arrays.pages())
+            + device.arrays.with(|arrays| arrays.surely())
             + pools
             + device.graphs.sum.settled()
             + self.physicals.bytes_on(device.ordinal as u8)
@@ -107,23 +111,36 @@ impl Member {
         if !device.is_measured() {
             return None;
         }
-        let unsure = device.own.unsure.load(Ordering::Relaxed);
         for _ in 0..TRIES {
-            let Look { listed, ours } = self.look_at(device, || device.listed())?;
-            let Some(Ours { tracked, untracked, surely, .. }) = ours else {
-                std::thread::yield_now();
-                continue;
-            };
-            // What the driver has for itself may be as much as that, or less.
-            if unsure {
-                return Some(Beyond { most: listed.saturating_sub(surely), ..Beyond::UNTOLD });
+            let first = self.beyond_now(device)?;
+            // Of two calls on their way one may have been booked, and one taken out, while NVML was asked: who
+            // does either has changed the account by the time of a second look.
+            std::thread::yield_now();
+            let second = self.beyond_now(device)?;
+            if first.standing == second.standing {
+                return Some(Beyond {
+                    more: first.more.min(second.more),
+                    most: first.most.max(second.most),
+                    less: first.less.min(second.less),
+                    standing: first.standing,
+                });
             }
-            return Some(Beyond {
-                more: listed.saturating_sub(tracked + untracked),
-                most: listed.saturating_sub(surely + untracked),
-                less: (surely + untracked).saturating_sub(listed),
-            });
         }
         Some(Beyond::UNTOLD)
+    }
+
+    fn beyond_now(&self, device: &OnDevice) -> Option<Beyond> {
+        let Look { listed, ours } = self.look_at(device, || device.listed())?;
+        let Some(Ours { standing, tracked, untracked, surely, .. }) = ours else {
+            return Some(Beyond { standing: (0, listed), ..Beyond::UNTOLD });
+        };
+        // What the driver has for itself may be as much as that, or less.
+        let unsure = device.own.unsure.load(Ordering::Relaxed);
+        Some(Beyond {
+            more: if unsure { 0 } else { listed.saturating_sub(tracked + untracked) },
+            most: listed.saturating_sub(surely + if unsure { 0 } else { untracked }),
+            less: if unsure { 0 } else { (surely + untracked).saturating_sub(listed) },
+            standing,
+        })
     }
 }

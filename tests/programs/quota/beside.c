@@ -14,14 +14,17 @@ static int take(int piece)
 
 static int give(int piece) { return ASK(cuMemFree_v2, held[piece]); }
 
-/* All there is, whatever was thought to be used before. */
+/* All there is, whatever was thought to be used before, and then no small request more. */
 static int fill_all(void)
 {
+    dptr more = 0;
     int pieces = 0, all;
     while (!take(pieces))
         pieces++;
     if (used() != total())
         FAIL("%zu bytes are used when the next is refused", used());
+    if (ASK(cuMemAlloc_v2, &more, MIB) != OUT_OF_MEMORY)
+        FAIL("there is room where an array lies");
     for (all = pieces; pieces > 0;)
         OK(give, --pieces);
     return all;
@@ -190,8 +193,8 @@ static void array_joined(void)
 {
     dptr small = 0;
     in_primary();
-    OK(make, 0, 200);
-    OK(cuMemAlloc_v2, &small, 512);
+    OK(cuMemAlloc_v2, &small, MIB);
+    OK(make, 0, 1000);
     if ((fill_all() + 1) * 2 * MIB != total())
         FAIL("not all but a page is had");
     OK(cuMemFree_v2, small);
