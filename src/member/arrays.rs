@@ -204,6 +204,11 @@ impl Member {
     /// now on, for whichever context there is room for more: only all of them together can be told.
     #[cold]
     fn leave_to_arrays(&self, device: &OnDevice, context: u64, bytes: u64) -> u64 {
+        // NVML is not asked where the answer makes no difference.
+        let has_room = |of: &OfContext| of.pages < most_pages(of);
+        if !device.arrays.with(|arrays| arrays.contexts.iter().any(has_room)) {
+            return 0;
+        }
         let most = self.beyond(device).map_or(0, |beyond| beyond.most / PAGE * PAGE);
         device.arrays.with(|arrays| {
             arrays.contexts.sort_by_key(|of| of.context != context);

@@ -58,12 +58,12 @@ impl Pending {
 impl Member {
     /// The entry goes when everything before it in the stream has happened.
     pub fn let_go_in_order(&self, stream: u64, entry: Entry, name: u64) {
-        self.wait(Spot::for_all(stream), entry, name, None);
+        self.wait(self.spot_in(stream), entry, name, None);
     }
 
     pub fn let_go_small_in_order(&self, stream: u64, address: u64, taken: Taken) {
         let entry = Entry { owner: taken.owner, ..Entry::default() };
-        self.wait(Spot::for_all(stream), entry, address, Some(taken));
+        self.wait(self.spot_in(stream), entry, address, Some(taken));
     }
 
     /// A pool has taken too much, and gets it back in a stream's order.
@@ -78,8 +78,24 @@ impl Member {
         self.wait(spot, entry, 0, None);
     }
 
+    /// In a thread's own stream with a mark, but not one for each of many: every mark takes a place in the
+    /// stream's queue, which has some thousand, and whoever finds it full waits.
+    fn spot_in(&self, stream: u64) -> Spot {
+        const MARKED: usize = 16;
+        let spot = Spot::of(stream);
+        if spot.own_of().is_none() {
+            return spot;
+        }
+        let before = |list: &mut List| {
+            list.waiting.iter().filter(|waiting| waiting.spot.is_in_order_of(&spot)).count()
+        };
+        let before = self.pending.list.with(before);
+        if before < MARKED || before.is_multiple_of(MARKED) { Spot::for_all(stream) } else { spot }
+    }
+
     fn wait(&self, spot: Spot, entry: Entry, name: u64, small: Option<Taken>) {
         self.pending.list.with(|list| {
+            list.waiting.iter_mut().for_each(|before| before.spot.shares_mark_of(&spot));
             list.waiting.push(Waiting { number: list.next, spot, entry, name, small });
             list.next += 1;
             self.pending.any.store(true, Ordering::Release);

@@ -1,7 +1,7 @@
 //! The pools there are: which device's memory each hands out, and when it has it no more.
 #![forbid(unsafe_code)]
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
 
 use cuota_core::shm::Brief;
@@ -25,6 +25,8 @@ pub struct Pool {
     pub destroyed: AtomicBool,
     /// Streams in whose order its memory was ever freed: what was is its until they get there.
     streams: Brief<Vec<Spot>>,
+    /// With how many of them marks are looked at again: else each that goes would ask for all that went.
+    many: AtomicUsize,
 }
 
 impl Pool {
@@ -47,10 +49,19 @@ impl Pool {
     /// Marks that were passed: else there would be one of every stream there ever was.
     fn forget_passed(&self) {
         // The driver is asked, and the last of a mark let go, without the lock.
-        let mut all = self.streams.with(|streams| streams.clone());
+        let mut all = self.streams.with(|streams| {
+            let enough = streams.len() > self.many.load(Ordering::Relaxed);
+            if enough { streams.clone() } else { Vec::new() }
+        });
+        if all.is_empty() {
+            return;
+        }
         all.retain(Spot::has_passed_its_mark);
         let passed = |spot: &Spot| all.iter().any(|passed| passed.has_the_mark_of(spot));
-        self.streams.with(|streams| streams.retain(|spot| !passed(spot)));
+        self.streams.with(|streams| {
+            streams.retain(|spot| !passed(spot));
+            self.many.store(streams.len() * 2 + 8, Ordering::Relaxed);
+        });
     }
 
     fn is_freed_in(&self, stream: u64) {
@@ -105,7 +116,8 @@ impl Pools {
             Some(known) => known,
             None => {
                 let (destroyed, streams) = (AtomicBool::new(false), Brief::default());
-                let pool = Pool { handle, ordinal, sum: Sum::new(), destroyed, streams };
+                let many = AtomicUsize::new(0);
+                let pool = Pool { handle, ordinal, sum: Sum::new(), destroyed, streams, many };
                 let pool = Arc::new(pool);
                 list.push(pool.clone());
                 pool

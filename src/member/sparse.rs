@@ -52,9 +52,10 @@ impl Physicals {
     }
 
     fn take_arrays(&self, wanted: impl Fn(u64, &Sparse) -> bool) -> Dropped {
-        Dropped::arrays(self.table.with(|table| {
-            table.sparse.extract_if(|array, sparse| wanted(*array, sparse)).collect()
-        }))
+        self.table.with(|table| {
+            let arrays = table.sparse.extract_if(|array, sparse| wanted(*array, sparse)).collect();
+            table.leaves(Dropped::arrays(arrays))
+        })
     }
 }
 

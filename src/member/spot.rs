@@ -70,6 +70,13 @@ impl Spot {
         spot
     }
 
+    /// What comes later in the same stream has a mark: when that is passed, this is.
+    pub fn shares_mark_of(&mut self, later: &Spot) {
+        if later.mark.is_some() && self.mark.is_none() && self.is_in_order_of(later) {
+            self.mark = later.mark.clone();
+        }
+    }
+
     pub fn marked(&self) -> Option<Mark> {
         Event::made(self.stream, self.context).map(Arc::new)
     }

@@ -2,7 +2,7 @@
 //! are gone, and so does its charge.
 #![forbid(unsafe_code)]
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use cuota_core::shm::Brief;
 
@@ -35,6 +35,8 @@ pub(super) struct Table {
     /// The charge of what such a descriptor leads to and nothing here refers to any more: whoever imports it
     /// has it again.
     left: HashMap<(u64, u64), Entry>,
+    /// Bytes to which references were taken out that the driver has not dropped yet, or has.
+    leaving: u64,
 }
 
 pub struct Physicals {
@@ -52,6 +54,12 @@ pub struct Dropped {
 impl Dropped {
     pub(super) fn arrays(arrays: Vec<(u64, Sparse)>) -> Dropped {
         Dropped { arrays, ..Dropped::default() }
+    }
+
+    fn memory(&self) -> impl Iterator<Item = Id> {
+        let mapped = self.mappings.iter().map(|(.., id)| *id);
+        let ids = mapped.chain(self.handle.map(|(_, id)| id));
+        ids.chain(self.arrays.iter().flat_map(|(_, sparse)| sparse.memory()))
     }
 
     pub fn is_empty(&self) -> bool {
@@ -135,36 +143,38 @@ impl Physicals {
 
     /// Before a handle is released.
     pub fn take_handle(&self, handle: u64) -> Dropped {
-        let id = self.table.with(|table| {
-            let (id, uses) = table.handles.get_mut(&handle)?;
-            let id = *id;
-            *uses -= 1;
-            if *uses == 0 {
+        self.table.with(|table| {
+            let taken = table.handles.get_mut(&handle).map(|(id, uses)| {
+                *uses -= 1;
+                (*id, *uses)
+            });
+            if let Some((_, 0)) = taken {
                 table.handles.remove(&handle);
             }
-            Some(id)
-        });
-        Dropped { handle: id.map(|id| (handle, id)), ..Dropped::default() }
+            let handle = taken.map(|(id, _)| (handle, id));
+            table.leaves(Dropped { handle, ..Dropped::default() })
+        })
     }
 
     /// Before a range of addresses is unmapped.
     pub fn take_mappings(&self, address: u64, bytes: u64) -> Dropped {
         let end = address.saturating_add(bytes);
-        let mappings = self.table.with(|table| {
+        self.table.with(|table| {
             let inside: Vec<u64> = table.mappings.range(address..end).map(|(at, _)| *at).collect();
             let out = inside.into_iter().filter_map(|at| {
                 let (bytes, id) = table.mappings.remove(&at)?;
                 Some((at, bytes, id))
             });
-            out.collect()
-        });
-        Dropped { mappings, ..Dropped::default() }
+            let mappings = out.collect();
+            table.leaves(Dropped { mappings, ..Dropped::default() })
+        })
     }
 
     /// The driver dropped nothing after all. If a handle stands for something else by now it did: the charge
     /// of what has gone.
     pub(super) fn put_back(&self, dropped: Dropped) -> Option<Entry> {
         self.table.with(|table| {
+            table.has_left(&dropped);
             table.sparse.extend(dropped.arrays);
             for (at, bytes, id) in dropped.mappings {
                 table.mappings.insert(at, (bytes, id));
@@ -179,28 +189,39 @@ impl Physicals {
         })
     }
 
-    /// The bytes of a device that something leads to which nobody is about to drop.
+    /// The bytes of a device that nobody is about to drop.
     pub fn bytes_on(&self, ordinal: u8) -> u64 {
         self.table.with(|table| {
-            let ids = table.mappings.values().map(|(_, id)| *id);
-            let ids = ids.chain(table.handles.values().map(|(id, _)| *id));
-            let ids: HashSet<Id> =
-                ids.chain(table.sparse.values().flat_map(Sparse::memory)).collect();
-            let charges = ids.iter().filter_map(|id| table.physicals.get(id)).map(|p| p.charge);
-            charges.filter(|charge| charge.ordinal == ordinal).map(|charge| charge.bytes).sum()
+            let charges = table.physicals.values().map(|physical| physical.charge);
+            let here = charges.filter(|charge| charge.ordinal == ordinal);
+            here.map(|charge| charge.bytes).sum::<u64>().saturating_sub(table.leaving)
         })
     }
 
     /// The charges of what nothing refers to any more.
     pub(super) fn forget(&self, dropped: Dropped) -> Vec<Entry> {
-        let mapped = dropped.mappings.iter().map(|(.., id)| *id);
-        let ids = mapped.chain(dropped.handle.map(|(_, id)| id));
-        let ids = ids.chain(dropped.arrays.iter().flat_map(|(_, sparse)| sparse.memory()));
-        self.table.with(|table| ids.filter_map(|id| table.unrefer(id)).collect())
+        self.table.with(|table| {
+            table.has_left(&dropped);
+            dropped.memory().filter_map(|id| table.unrefer(id)).collect()
+        })
     }
 }
 
 impl Table {
+    fn bytes_of(&self, dropped: &Dropped) -> u64 {
+        let known = dropped.memory().filter_map(|id| self.physicals.get(&id));
+        known.map(|physical| physical.charge.bytes).sum()
+    }
+
+    pub(super) fn leaves(&mut self, dropped: Dropped) -> Dropped {
+        self.leaving += self.bytes_of(&dropped);
+        dropped
+    }
+
+    fn has_left(&mut self, dropped: &Dropped) {
+        self.leaving = self.leaving.saturating_sub(self.bytes_of(dropped));
+    }
+
     pub(super) fn refer(&mut self, id: Id) {
         if let Some(physical) = self.physicals.get_mut(&id) {
             physical.references += 1;

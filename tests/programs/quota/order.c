@@ -4,6 +4,8 @@
 
 extern int cuLaunchHostFunc(handle, void (*)(void *), void *), cuLaunchHostFunc_ptsz(handle, void (*)(void *), void *);
 extern int cuEventRecord_ptsz(handle, handle), cuStreamDestroy_v2(handle), cuStreamBeginCapture_v2_ptsz(handle, unsigned);
+extern int cuStreamSynchronize_ptsz(handle);
+
 static dptr held[MOST];
 static volatile int may_go;
 
@@ -197,6 +199,31 @@ static void thread_captured(void)
     all_of_it();
 }
 
+static void *frees_many(void *nothing)
+{
+    enum { MANY = 900 };
+    static dptr many[MANY];
+    in_primary();
+    for (int at = 0; at < MANY; at++)
+        OK(cuMemAlloc_v2, &many[at], 1000);
+    OK(cuLaunchHostFunc_ptsz, 0, blocks, NULL);
+    for (int at = 0; at < MANY; at++)
+        OK(cuMemFreeAsync_ptsz, many[at], 0);
+    may_go = 1;
+    OK(cuStreamSynchronize_ptsz, 0);
+    expect_used(0, "the stream has got there");
+    return nothing;
+}
+
+/* Freed in a thread's own stream, which goes on only afterwards: the stream's queue is the program's, and there
+ * is hardly more room in it. */
+static void many(void)
+{
+    in_primary();
+    in_a_thread(frees_many);
+    all_of_it();
+}
+
 ROWS({"order-elsewhere", elsewhere}, {"order-capture-gone", capture_gone}, {"order-of-stream", of_stream},
-     {"order-thread-gone", thread_gone}, {"order-stream-gone", stream_gone}, {"order-in-capture", in_capture},
+     {"order-thread-gone", thread_gone}, {"order-many", many}, {"order-stream-gone", stream_gone}, {"order-in-capture", in_capture},
      {"order-thread-captured", thread_captured})

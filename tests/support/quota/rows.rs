@@ -42,6 +42,7 @@ pub const ROWS: &[Row] = &[
     row("order", "order-capture-gone", 64, 64, &["linear"]).bare(Bare::Nothing),
     row("order", "order-of-stream", 64, 64, &["linear"]).bare(Bare::Nothing),
     row("order", "order-thread-gone", 64, 64, &["linear"]).bare(Bare::Nothing),
+    row("order", "order-many", 64, 64, &["linear"]),
     row("order", "order-stream-gone", 64, 64, &["linear"]).bare(Bare::Nothing),
     row("order", "order-in-capture", 64, 64, &["linear"]).bare(Bare::Nothing),
     row("order", "order-thread-captured", 64, 64, &["linear"]).bare(Bare::Nothing),
