@@ -130,6 +130,8 @@ fn ready(
     let grown = Call::bounded(bytes, grain::round(bytes, grain::POOL));
     let begin = || match member.grow(device, &pool.sum, Kind::Pool, grown) {
         Ok(()) => Ok(grown),
+        // What was taken too much is to go back, and would not if it were used.
+        Err(full) if full.used > full.limit => Err(full),
         Err(full) => member.fit(pool, grown).ok_or(full),
     };
     let refused = |full: Full| member.refuse(device, Kind::Pool, bytes, real.name(), full);
