@@ -203,5 +203,35 @@ static void array_joined(void)
     fill_with_linear();
 }
 
+static void *make_one(void *none)
+{
+    in_primary();
+    OK(make, 0, 640);
+    over = 1;
+    return none;
+}
+
+/* An array's page is charged, and the driver has not taken it yet (CUOTA_SIM_FAULT): it is nobody else's. */
+static void array_coming(void)
+{
+    pthread_t other;
+    int pieces = 0;
+    in_primary();
+    if (pthread_create(&other, NULL, make_one, NULL))
+        FAIL("no thread");
+    while (used() < 2 * MIB && !over)
+        ;
+    while (!take(pieces))
+        pieces++;
+    pthread_join(other, NULL);
+    if ((pieces + 1) * 2 * MIB != total())
+        FAIL("%d pieces of 2 MiB are had beside an array", pieces);
+    while (pieces > 0)
+        OK(give, --pieces);
+    OK(cuArrayDestroy, arrays[0]);
+    fill_with_linear();
+}
+
 ROWS({"own-beside", own}, {"own-behind", own_behind}, {"own-managed", own_managed}, {"array-behind", array_behind},
-     {"array-beside", array_beside}, {"array-left", array_left}, {"array-joined", array_joined})
+     {"array-beside", array_beside}, {"array-left", array_left}, {"array-joined", array_joined},
+     {"array-coming", array_coming})

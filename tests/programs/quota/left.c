@@ -108,6 +108,7 @@ static void undone(void)
 {
     uint64_t threshold = UINT64_MAX;
     dptr rest = 0, more = 0;
+    handle idle = 0;
     begin();
     OK(cuMemPoolSetAttribute, pool, THRESHOLD, &threshold);
     for (int piece = 0; piece < 8; piece++)
@@ -121,6 +122,10 @@ static void undone(void)
         FAIL("there is no room in one piece");
     if (reserved() <= 2 * CHUNK)
         FAIL("the driver has not taken more");
+    /* Who used that room would keep it from going back. */
+    OK(cuStreamCreate, &idle, 1);
+    if (cuMemAllocAsync(&more, MIB, idle) != OUT_OF_MEMORY || more)
+        FAIL("more is held than the quota, and room in it was had");
     open_gate(&gate);
     synchronize();
     if (reserved() != 2 * CHUNK)

@@ -115,6 +115,7 @@ pub const ROWS: &[Row] = &[
     row("beside", "array-beside", 64, 20, &["linear"]).bare(Bare::Nothing),
     row("beside", "array-left", 64, 44, &["linear"]).bare(Bare::Nothing),
     row("beside", "array-joined", 64, 64, &["linear"]),
+    row("beside", "array-coming", 64, 64, &["linear"]).env(SLOW_ARRAY),
     row("array", "array-3d", 66, 64, &["array"]).fails("cuArray3DCreate_v2"),
     row("array", "array-layered-1d", 64, 64, &["array"]),
     row("array", "array-layered-2d", 64, 64, &["array"]),
@@ -175,6 +176,7 @@ const SLOW_SECOND: &[(&str, &str)] = &[("CUOTA_SIM_FAULT", "cuMemAllocAsync:2=sl
 /// Far longer than anybody waits to see how much the driver has taken for itself.
 const SLOW_BESIDE: &[(&str, &str)] =
     &[("CUOTA_SIM_CONTEXT_BYTES", "20MiB"), ("CUOTA_SIM_FAULT", "cuMemAlloc_v2:1=sleep:500ms")];
+const SLOW_ARRAY: &[(&str, &str)] = &[("CUOTA_SIM_FAULT", "cuArray3DCreate_v2:1=sleep:500ms")];
 /// As for one of two threads that free the same thing at once: it is gone, and this one is told that there is none.
 const LATE: &[(&str, &str)] = &[(
     "CUOTA_SIM_FAULT",
